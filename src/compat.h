@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every difference between the kernel versions that tqueue builds for, and
+ * the only place that may name one.  The rest of the driver is written for
+ * the newest kernel; what older ones lack is supplied here.
+ */
+#ifndef TQ_COMPAT_H
+#define TQ_COMPAT_H
+
+#include <linux/fs.h>
+#include <linux/uio.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "tqueue needs Linux 6.1 or newer"
+#endif
+
+/* 6.4 made registered classes constant. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define TQ_CLASS_CONST
+#else
+#define TQ_CLASS_CONST const
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+/*
+ * Here splice() reads straight into the pipe's own buffers: the copy may
+ * allocate, and takes no more than the pipe has room for.
+ */
+#define copy_splice_read generic_file_splice_read
+
+static inline bool tq_iter_cuts(const struct iov_iter *iter)
+{
+	return iov_iter_is_pipe(iter);
+}
+#else
+static inline bool tq_iter_cuts(const struct iov_iter *iter)
+{
+	return false;
+}
+#endif
+
+#endif /* TQ_COMPAT_H */

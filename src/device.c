@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The character device of a queue and its file operations: what the calls of
+ * user space mean.  How a message moves is in queue.c.
+ *
+ * The device owns its queue.  An open file keeps the character device, that
+ * keeps the device, and the queue is freed with the device's last reference.
+ */
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/ioctl.h>
+#include <linux/kdev_t.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/splice.h>
+#include <linux/uidgid.h>
+
+#include <asm/ioctls.h>
+
+#include "compat.h"
+#include "tqueue.h"
+
+/* Minors of the driver; the first is the default queue's. */
+#define TQ_MINORS 1
+
+static dev_t tq_devt;
+
+static TQ_CLASS_CONST struct class tq_class = {
+	.name = TQ_NAME,
+};
+
+static bool tq_nowait(struct kiocb *iocb)
+{
+	return (iocb->ki_filp->f_flags & O_NONBLOCK) ||
+	       (iocb->ki_flags & IOCB_NOWAIT);
+}
+
+static int tq_open(struct inode *inode, struct file *filp)
+{
+	struct tqueue *queue = container_of(inode->i_cdev, struct tqueue, cdev);
+	struct tq_file *file;
+
+	file = tq_file_open(queue, from_kuid(&init_user_ns,
+					     filp->f_cred->euid));
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	filp->private_data = file;
+	/* read_iter and write_iter heed IOCB_NOWAIT. */
+	filp->f_mode |= FMODE_NOWAIT;
+	return stream_open(inode, filp);
+}
+
+static int tq_release(struct inode *inode, struct file *filp)
+{
+	tq_file_close(filp->private_data);
+	return 0;
+}
+
+/*
+ * read() and write() have methods of their own beside the iterators': they are
+ * what most callers use, and are cheaper so.
+ */
+static ssize_t tq_read(struct file *filp, char __user *buf, size_t count,
+		       loff_t *pos)
+{
+	struct tq_user user = { .buf = buf };
+
+	if (unlikely(!count))
+		return 0;
+	return tq_receive(filp->private_data, &user, count,
+			  filp->f_flags & O_NONBLOCK);
+}
+
+static ssize_t tq_write(struct file *filp, const char __user *buf, size_t count,
+			loff_t *pos)
+{
+	struct tq_user user = { .buf = (char __user *)buf };
+
+	if (unlikely(!count))
+		return 0;
+	return tq_send(filp->private_data, &user, count,
+		       filp->f_flags & O_NONBLOCK);
+}
+
+static ssize_t tq_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct tq_user user = { .iter = to };
+
+	if (!iov_iter_count(to))
+		return 0;
+	return tq_receive(iocb->ki_filp->private_data, &user,
+			  iov_iter_count(to), tq_nowait(iocb));
+}
+
+static ssize_t tq_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct tq_user user = { .iter = from };
+
+	if (!iov_iter_count(from))
+		return 0;
+	return tq_send(iocb->ki_filp->private_data, &user,
+		       iov_iter_count(from), tq_nowait(iocb));
+}
+
+/*
+ * A pipe is a stream of bytes: what one call finds in it becomes one message,
+ * cut at max_message, and the caller goes on from there.
+ */
+static ssize_t tq_splice_write(struct pipe_inode_info *pipe, struct file *filp,
+			       loff_t *pos, size_t length, unsigned int flags)
+{
+	struct tq_file *file = filp->private_data;
+
+	length = min(length, READ_ONCE(file->queue->max_message));
+	return iter_file_splice_write(pipe, filp, pos, length, flags);
+}
+
+static __poll_t tq_poll(struct file *filp, poll_table *wait)
+{
+	struct tq_file *file = filp->private_data;
+	struct tqueue *queue = file->queue;
+	__poll_t mask = 0;
+
+	/* Register, then look: see the head of queue.c. */
+	poll_wait(filp, &queue->poll_in, wait);
+	poll_wait(filp, &queue->poll_out, wait);
+	if ((filp->f_mode & FMODE_READ) && tq_readable(file))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if ((filp->f_mode & FMODE_WRITE) && tq_writable(queue))
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	return mask;
+}
+
+static int tq_fasync(int fd, struct file *filp, int on)
+{
+	struct tq_file *file = filp->private_data;
+	struct tqueue *queue = file->queue;
+	int ret = 0;
+
+	if (filp->f_mode & FMODE_READ)
+		ret = fasync_helper(fd, filp, on, &queue->fasync_in);
+	if (ret >= 0 && (filp->f_mode & FMODE_WRITE)) {
+		ret = fasync_helper(fd, filp, on, &queue->fasync_out);
+		if (ret < 0 && (filp->f_mode & FMODE_READ))
+			fasync_helper(-1, filp, 0, &queue->fasync_in);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+static long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case FIONREAD:
+		return put_user((int)tq_next_length(filp->private_data),
+				(int __user *)arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static void tq_show_fdinfo(struct seq_file *seq, struct file *filp)
+{
+	tq_stats_fdinfo(seq, filp->private_data);
+}
+
+static const struct file_operations tq_fops = {
+	.owner		= THIS_MODULE,
+	.open		= tq_open,
+	.release	= tq_release,
+	.read		= tq_read,
+	.write		= tq_write,
+	.read_iter	= tq_read_iter,
+	.write_iter	= tq_write_iter,
+	.splice_read	= copy_splice_read,
+	.splice_write	= tq_splice_write,
+	.poll		= tq_poll,
+	.fasync		= tq_fasync,
+	.unlocked_ioctl	= tq_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.show_fdinfo	= tq_show_fdinfo,
+};
+
+static void tq_device_release(struct device *dev)
+{
+	tq_queue_free(container_of(dev, struct tqueue, dev));
+}
+
+/**
+ * tq_device_add - give a queue its device
+ * @queue: made by tq_queue_create(); from now on owned by its device
+ * @name: of the device and its node
+ *
+ * On failure the queue is freed.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, after which the queue can be opened; -ENOMEM; -EEXIST.
+ */
+int tq_device_add(struct tqueue *queue, const char *name)
+{
+	int ret;
+
+	device_initialize(&queue->dev);
+	queue->dev.class = &tq_class;
+	queue->dev.devt = tq_devt;
+	queue->dev.groups = tq_stats_groups_get();
+	queue->dev.release = tq_device_release;
+	cdev_init(&queue->cdev, &tq_fops);
+	queue->cdev.owner = THIS_MODULE;
+
+	ret = dev_set_name(&queue->dev, "%s", name);
+	if (!ret)
+		ret = cdev_device_add(&queue->cdev, &queue->dev);
+	if (ret)
+		put_device(&queue->dev);
+	return ret;
+}
+
+/**
+ * tq_device_del - take a queue's device away
+ * @queue: added by tq_device_add(); freed when the last file is closed
+ *
+ * Context: Process context, may sleep.
+ */
+void tq_device_del(struct tqueue *queue)
+{
+	cdev_device_del(&queue->cdev, &queue->dev);
+	put_device(&queue->dev);
+}
+
+/**
+ * tq_device_init - make the class and reserve the device numbers
+ *
+ * Context: Process context, may sleep.
+ * Return: 0; -ENOMEM; -EBUSY when no major is left; -EEXIST.
+ */
+int tq_device_init(void)
+{
+	int ret;
+
+	ret = alloc_chrdev_region(&tq_devt, 0, TQ_MINORS, TQ_NAME);
+	if (ret)
+		return ret;
+	ret = class_register(&tq_class);
+	if (ret)
+		unregister_chrdev_region(tq_devt, TQ_MINORS);
+	return ret;
+}
+
+/**
+ * tq_device_exit - undo tq_device_init()
+ *
+ * Context: Process context, may sleep.  No device is left.
+ */
+void tq_device_exit(void)
+{
+	class_unregister(&tq_class);
+	unregister_chrdev_region(tq_devt, TQ_MINORS);
+}

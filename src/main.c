@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading and unloading, and the module's parameters.
+ *
+ * Loading makes the default queue, /dev/tqueue.  The module stays as long as
+ * a file is open on a queue or a queue holds messages: see tq_file_close().
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
+#include <linux/init.h>
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "tqueue.h"
+
+#define TQ_TITLE_MAX 63
+
+static char *name = TQ_NAME;
+module_param(name, charp, 0444);
+MODULE_PARM_DESC(name,
+		 "Name of this machine's default queue in the kernel log: up to "
+		 __stringify(TQ_TITLE_MAX) " printable ASCII characters (default: " TQ_NAME ")");
+
+static unsigned long size_l = SZ_2M;
+module_param(size_l, ulong, 0444);
+MODULE_PARM_DESC(size_l,
+		 "Bytes of the default queue's ring, rounded up to a power of two of whole pages: 1 to 1073741824 (default: 2097152)");
+
+static unsigned long max_message;
+module_param(max_message, ulong, 0444);
+MODULE_PARM_DESC(max_message,
+		 "Most bytes of a message in the default queue: at most a quarter of size_l less 40; 0 means that most (default: 0)");
+
+static struct tqueue *tq_default;
+
+static bool __init tq_title_valid(const char *title)
+{
+	size_t length = strnlen(title, TQ_TITLE_MAX + 1);
+
+	if (!length || length > TQ_TITLE_MAX)
+		return false;
+	while (length--)
+		if (!isascii(title[length]) || !isprint(title[length]))
+			return false;
+	return true;
+}
+
+/* Check what the administrator asked for; put the values that hold in place. */
+static int __init tq_check_parameters(void)
+{
+	unsigned long most;
+
+	if (!tq_title_valid(name)) {
+		pr_err("name must be 1 to %d printable ASCII characters\n",
+		       TQ_TITLE_MAX);
+		return -EINVAL;
+	}
+	if (!size_l || size_l > TQ_RING_SIZE_MAX) {
+		pr_err("size_l=%lu is out of range: 1 to %lu bytes\n",
+		       size_l, TQ_RING_SIZE_MAX);
+		return -EINVAL;
+	}
+	size_l = max(roundup_pow_of_two(size_l), PAGE_SIZE);
+
+	most = tq_ring_length_max(size_l);
+	if (max_message > most) {
+		pr_err("max_message=%lu is out of range: a ring of size_l=%lu takes messages of up to %lu bytes\n",
+		       max_message, size_l, most);
+		return -EINVAL;
+	}
+	if (!max_message)
+		max_message = most;
+	return 0;
+}
+
+static int __init tq_init(void)
+{
+	struct tqueue *queue;
+	int ret;
+
+	ret = tq_check_parameters();
+	if (ret)
+		return ret;
+	ret = tq_device_init();
+	if (ret)
+		return ret;
+
+	queue = tq_queue_create(size_l, max_message);
+	if (IS_ERR(queue)) {
+		ret = PTR_ERR(queue);
+		if (ret == -ENOMEM)
+			pr_err("no memory for a ring of size_l=%lu bytes\n",
+			       size_l);
+		goto exit_device;
+	}
+	ret = tq_device_add(queue, TQ_NAME);
+	if (ret)
+		goto exit_device;
+	tq_default = queue;
+	pr_info("%s: ring of %lu bytes, messages of up to %lu bytes\n",
+		name, size_l, max_message);
+	return 0;
+
+exit_device:
+	tq_device_exit();
+	return ret;
+}
+module_init(tq_init);
+
+static void __exit tq_exit(void)
+{
+	tq_device_del(tq_default);
+	tq_device_exit();
+}
+module_exit(tq_exit);
+
+MODULE_DESCRIPTION("Queues with a name under /dev");
+MODULE_AUTHOR("The tqueue maintainers");
+MODULE_VERSION("0.1.0");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The memory of a queue, and how a record lies in it.
+ *
+ * The ring is mapped twice in a row, so that a record which reaches over the
+ * end goes on in the second mapping and every copy is one copy.  Positions
+ * count bytes since the ring was made and only ever grow; the place of a
+ * position is found by masking.  The ring knows nothing of senders, receivers
+ * or locks: queue.c guards the positions.
+ */
+#ifndef TQ_RING_H
+#define TQ_RING_H
+
+#include <linux/align.h>
+#include <linux/cred.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+#include <linux/types.h>
+
+#include "uapi/tqueue.h"
+
+struct page;
+
+/* The largest ring: its largest message still fits tqueue_record.length. */
+#define TQ_RING_SIZE_MAX	(1UL << 30)
+
+/**
+ * struct tq_ring - memory for records
+ * @base: the first of the two mappings
+ * @size: bytes, a power of two of whole pages
+ * @pages: what is mapped
+ */
+struct tq_ring {
+	void *base;
+	unsigned long size;
+	struct page **pages;
+};
+
+int tq_ring_alloc(struct tq_ring *ring, unsigned long size);
+void tq_ring_free(struct tq_ring *ring);
+
+/* Where the record of this position stands. */
+static inline struct tqueue_record *tq_ring_at(const struct tq_ring *ring,
+					       unsigned long position)
+{
+	return ring->base + (position & (ring->size - 1));
+}
+
+/* The bytes that a message of @length takes up, in a ring and in a queue. */
+static inline unsigned long tq_record_bytes(unsigned long length)
+{
+	return sizeof(struct tqueue_record) + ALIGN(length, sizeof(u64));
+}
+
+/* The longest message that a ring of @size may hold: four always fit. */
+static inline unsigned long tq_ring_length_max(unsigned long size)
+{
+	return size / 4 - sizeof(struct tqueue_record);
+}
+
+/*
+ * Zero what follows the payload up to a multiple of 8, so that no old byte
+ * can leave with the record.  Done before the payload is copied: the last
+ * word then needs no masking.
+ */
+static inline void tq_record_pad(struct tqueue_record *record,
+				 unsigned long bytes)
+{
+	*(u64 *)((void *)record + bytes - sizeof(u64)) = 0;
+}
+
+/* Fill the header but for the id, which a message gets with its place. */
+static inline void tq_record_stamp(struct tqueue_record *record, u32 length,
+				   u32 uid)
+{
+	record->length = length;
+	record->header_words = TQUEUE_HEADER_WORDS;
+	record->priority = 0;
+	record->flags = 0;
+	record->sent_ns = ktime_to_ns(ktime_get_coarse_boottime());
+	record->uid = uid;
+	record->pid = task_tgid_nr(current);
+	record->delivery = 0;
+	record->attempts = 0;
+	record->reserved = 0;
+}
+
+#endif /* TQ_RING_H */
