@@ -1,0 +1,64 @@
+# shellcheck shell=sh
+# What all scripts under tests/ share: where things lie, how kernels are named, and how a script says what went wrong.
+# Sourced with TOP set to the top of the source tree.
+
+cache=${TQUEUE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tqueue}
+build=$TOP/build
+export cache build
+
+# The kernels that tqueue is held to, by the names used everywhere: release, and flavour unless it is the cloud kernel.
+boot_kernels="6.1 6.12 7.2"
+build_kernels="6.1-amd64 6.1-rt 6.12-amd64 6.12-rt 7.2-amd64 7.2-rt"
+export boot_kernels build_kernels
+
+die() {
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# need COMMAND PACKAGE: stop with the cure if COMMAND is missing.
+need() {
+	PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ||
+		die "'$1' is missing; install it with: apt-get install $2"
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || die "needs root (it makes and enters Debian trees); run it with sudo"
+}
+
+# The Debian suite of a kernel name: 6.1-rt -> bookworm
+suite_of() {
+	case $1 in
+	6.1 | 6.1-*) echo bookworm ;;
+	6.12 | 6.12-*) echo trixie ;;
+	7.2 | 7.2-*) echo sid ;;
+	*) die "unknown kernel '$1'; known: 6.1, 6.12 and 7.2, each plain (cloud kernel) or with -amd64 or -rt" ;;
+	esac
+}
+
+# The ending of the release name of a kernel: 6.1-rt -> rt-amd64
+flavour_of() {
+	case $1 in
+	*-rt) echo rt-amd64 ;;
+	*-amd64) echo amd64 ;;
+	*-*) die "unknown kernel flavour in '$1'; known: -amd64 and -rt" ;;
+	*) echo cloud-amd64 ;;
+	esac
+}
+
+# release_of TREE KERNEL: the full release name of the newest such kernel with headers in TREE: 6.1.0-44-rt-amd64
+release_of() {
+	flavour=$(flavour_of "$2") || exit 1
+	release=$(cd "$1/usr/src" && for headers in linux-headers-*; do
+		case $headers in
+		*-common | *-common-rt) ;;
+		*-"$flavour")
+			case ${headers%"-$flavour"} in
+			*-cloud | *-rt) ;;
+			*) echo "${headers#linux-headers-}" ;;
+			esac ;;
+		esac
+	done | sort -V | tail -n 1)
+	[ -n "$release" ] || die "no $flavour headers in $1; delete the tree to have it made anew"
+	echo "$release"
+}
