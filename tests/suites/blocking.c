@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Waiting: readers for a message, senders for room. Who waits for room is
+ * served in the order of coming, and while anyone waits nobody overtakes.
+ */
+#include "common.h"
+
+static void reader_waits_for_a_message(void)
+{
+	int fd = tq_open(O_RDWR);
+	struct tq_task reader;
+	char buf[64];
+
+	tq_start_read(&reader, fd, buf, sizeof(buf));
+	tq_still_asleep(&reader, SYS_read);
+	tq_send(fd, 10, 1);
+	tq_finish(&reader);
+	tq_is(reader.result, 10);
+	tq_is(tq_differs(buf, 10, 1, 0), -1);
+	close(fd);
+}
+
+/* Every reader that waits gets one message, whole. */
+static void many_readers_wait(void)
+{
+	enum { MANY = 20 };
+	int fd = tq_open(O_RDWR), i, j;
+	struct tq_task readers[MANY];
+	static char buf[MANY][128];
+	bool seen[MANY] = { false };
+
+	for (i = 0; i < MANY; i++) {
+		tq_start_read(&readers[i], tq_open(O_RDONLY), buf[i], 128);
+		tq_asleep(&readers[i], SYS_read);
+	}
+	for (i = 0; i < MANY; i++)
+		tq_send(fd, 20 + i, i);
+	for (i = 0; i < MANY; i++) {
+		tq_finish(&readers[i]);
+		j = readers[i].result - 20;
+		tq_true(j >= 0 && j < MANY && !seen[j], "reader %d gets %zd bytes",
+			i, readers[i].result);
+		seen[j] = true;
+		tq_is(tq_differs(buf[i], 20 + j, j, 0), -1);
+		close(readers[i].fd);
+	}
+	tq_nothing();
+	close(fd);
+}
+
+static void sender_waits_for_room(void)
+{
+	int fd = tq_open(O_RDWR);
+	struct tq_task sender;
+	char buf[TQ_SMALL_MAX];
+	int i;
+
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	tq_pattern(buf, sizeof(buf), 4, 0);
+	tq_start_write(&sender, fd, buf, sizeof(buf));
+	tq_still_asleep(&sender, SYS_write);
+	tq_receive(fd, TQ_SMALL_MAX, 0);
+	tq_finish(&sender);
+	tq_is(sender.result, TQ_SMALL_MAX);
+	for (i = 1; i < 5; i++)
+		tq_receive(fd, TQ_SMALL_MAX, i);
+	tq_nothing();
+	close(fd);
+}
+
+/* It wakes only when all of the message fits. */
+static void sender_waits_for_enough_room(void)
+{
+	int fd = tq_open(O_RDWR), n, i;
+	struct tq_task sender;
+	char buf[TQ_SMALL_MAX];
+
+	n = tq_fill(88, 0);	/* 128 bytes each: 32, and exactly full */
+	tq_is(n, 32);
+	tq_pattern(buf, sizeof(buf), 99, 0);
+	tq_start_write(&sender, fd, buf, sizeof(buf));	/* 1024 bytes */
+	tq_asleep(&sender, SYS_write);
+	for (i = 0; i < 7; i++)
+		tq_receive(fd, 88, i);
+	tq_still_asleep(&sender, SYS_write);
+	tq_receive(fd, 88, i++);
+	tq_finish(&sender);
+	tq_is(sender.result, TQ_SMALL_MAX);
+	for (; i < n; i++)
+		tq_receive(fd, 88, i);
+	tq_receive(fd, TQ_SMALL_MAX, 99);
+	tq_nothing();
+	close(fd);
+}
+
+/* The line is first come, first served, whatever the sizes. */
+static void line_of_senders(void)
+{
+	enum { MANY = 12 };
+	static const size_t lengths[MANY] = {
+		984, 1, 500, 984, 8, 8, 900, 3, 984, 200, 984, 1,
+	};
+	int fd = tq_open(O_RDWR), n, i;
+	struct tq_task senders[MANY];
+	static char buf[MANY][TQ_SMALL_MAX];
+
+	n = tq_fill(TQ_SMALL_MAX, 0);
+	for (i = 0; i < MANY; i++) {
+		tq_pattern(buf[i], lengths[i], 100 + i, 0);
+		tq_start_write(&senders[i], tq_open(O_WRONLY), buf[i], lengths[i]);
+		tq_asleep(&senders[i], SYS_write);
+	}
+	for (i = 0; i < n; i++)
+		tq_receive(fd, TQ_SMALL_MAX, i);
+	for (i = 0; i < MANY; i++)
+		tq_receive(fd, lengths[i], 100 + i);
+	for (i = 0; i < MANY; i++) {
+		tq_finish(&senders[i]);
+		tq_is(senders[i].result, lengths[i]);
+		close(senders[i].fd);
+	}
+	tq_nothing();
+	close(fd);
+}
+
+/* A small message that would fit does not pass the large one that waits. */
+static void nobody_overtakes(void)
+{
+	int fd = tq_open(O_RDWR), quick = tq_open(O_WRONLY | O_NONBLOCK), i;
+	struct tq_task large, small;
+	char buf[TQ_SMALL_MAX], byte = 0;
+
+	for (i = 0; i < 3; i++)
+		tq_send(fd, TQ_SMALL_MAX, i);
+	tq_send(fd, 8, 3);	/* leaves 976 bytes, room for 936 */
+	tq_pattern(buf, sizeof(buf), 4, 0);
+	tq_start_write(&large, fd, buf, sizeof(buf));
+	tq_asleep(&large, SYS_write);
+	tq_errno(write(quick, &byte, 1), EAGAIN);
+	tq_is(tq_poll(quick, POLLOUT), 0);
+	tq_start_write(&small, fd, buf, 8);
+	tq_still_asleep(&small, SYS_write);
+	tq_still_asleep(&large, SYS_write);
+	for (i = 0; i < 3; i++)
+		tq_receive(fd, TQ_SMALL_MAX, i);
+	tq_receive(fd, 8, 3);
+	tq_receive(fd, TQ_SMALL_MAX, 4);
+	tq_receive(fd, 8, 4);
+	tq_finish(&large);
+	tq_finish(&small);
+	tq_is(large.result, TQ_SMALL_MAX);
+	tq_is(small.result, 8);
+	/* The line is over. */
+	tq_is(write(quick, &byte, 1), 1);
+	tq_is(tq_drain(), 1);
+	close(fd);
+	close(quick);
+}
+
+/* One receive that makes room for several lets all of them in. */
+static void one_receive_lets_several_in(void)
+{
+	enum { MANY = 8 };
+	int fd = tq_open(O_RDWR), i;
+	struct tq_task senders[MANY];
+	char buf[MANY][8];
+
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	for (i = 0; i < MANY; i++) {
+		tq_pattern(buf[i], 8, 10 + i, 0);
+		tq_start_write(&senders[i], fd, buf[i], 8);
+		tq_asleep(&senders[i], SYS_write);
+	}
+	tq_receive(fd, TQ_SMALL_MAX, 0);
+	for (i = 0; i < MANY; i++)
+		tq_finish(&senders[i]);
+	for (i = 1; i < 4; i++)
+		tq_receive(fd, TQ_SMALL_MAX, i);
+	for (i = 0; i < MANY; i++)
+		tq_receive(fd, 8, 10 + i);
+	tq_nothing();
+	close(fd);
+}
+
+/*
+ * A sender that waits may do with its buffer what it likes after the call and
+ * not before; what counts is what the buffer held at the call.
+ */
+static void message_is_that_of_the_call(void)
+{
+	int fd = tq_open(O_RDWR), i;
+	struct tq_task sender;
+	char buf[100];
+
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	tq_pattern(buf, sizeof(buf), 7, 0);
+	tq_start_write(&sender, fd, buf, sizeof(buf));
+	tq_asleep(&sender, SYS_write);
+	memset(buf, 0, sizeof(buf));
+	for (i = 0; i < 4; i++)
+		tq_receive(fd, TQ_SMALL_MAX, i);
+	tq_receive(fd, sizeof(buf), 7);
+	tq_finish(&sender);
+	close(fd);
+}
+
+/* Gathered and waiting: still one message. */
+static void run_writev(struct tq_task *task)
+{
+	task->result = writev(task->fd, task->arg, 3);
+	task->error = errno;
+}
+
+static void gathered_write_waits(void)
+{
+	int fd = tq_open(O_RDWR), i;
+	char buf[600];
+	struct iovec parts[3] = { { buf, 1 }, { buf + 1, 400 }, { buf + 401, 199 } };
+	struct tq_task sender = { .fd = fd, .arg = parts };
+
+	tq_pattern(buf, sizeof(buf), 8, 0);
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	tq_start(&sender, run_writev);
+	tq_asleep(&sender, SYS_writev);
+	for (i = 0; i < 4; i++)
+		tq_receive(fd, TQ_SMALL_MAX, i);
+	tq_finish(&sender);
+	tq_is(sender.result, 600);
+	tq_receive(fd, 600, 8);
+	tq_nothing();
+	close(fd);
+}
+
+/* EMSGSIZE does not wait for room. */
+static void too_large_does_not_wait(void)
+{
+	int fd = tq_open(O_WRONLY);
+	char buf[TQ_SMALL_MAX + 1] = "";
+
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	tq_errno(write(fd, buf, sizeof(buf)), EMSGSIZE);
+	tq_is(write(fd, buf, 0), 0);
+	tq_is(tq_drain(), 4);
+	close(fd);
+}
+
+/* A nonblocking reader takes the room-making role as well as any. */
+static void short_read_makes_room(void)
+{
+	int in = tq_open(O_RDONLY), fd = tq_open(O_RDWR), i;
+	struct tq_task sender;
+	char buf[TQ_SMALL_MAX], byte;
+
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	tq_pattern(buf, sizeof(buf), 4, 0);
+	tq_start_write(&sender, fd, buf, sizeof(buf));
+	tq_asleep(&sender, SYS_write);
+	tq_is(read(in, &byte, 1), 1);
+	tq_finish(&sender);
+	for (i = 1; i < 5; i++)
+		tq_receive(fd, TQ_SMALL_MAX, i);
+	close(in);
+	tq_receive_rest(fd, TQ_SMALL_MAX - 1, 0, 1);
+	tq_nothing();
+	close(fd);
+}
+
+static const struct tq_test tests[] = {
+	TQ_TEST(reader_waits_for_a_message),
+	TQ_TEST(many_readers_wait),
+	TQ_TEST_WITH(sender_waits_for_room, TQ_SMALL),
+	TQ_TEST_WITH(sender_waits_for_enough_room, TQ_SMALL),
+	TQ_TEST_WITH(line_of_senders, TQ_SMALL),
+	TQ_TEST_WITH(nobody_overtakes, TQ_SMALL),
+	TQ_TEST_WITH(one_receive_lets_several_in, TQ_SMALL),
+	TQ_TEST_WITH(message_is_that_of_the_call, TQ_SMALL),
+	TQ_TEST_WITH(gathered_write_waits, TQ_SMALL),
+	TQ_TEST_WITH(too_large_does_not_wait, TQ_SMALL),
+	TQ_TEST_WITH(short_read_makes_room, TQ_SMALL),
+};
+
+int main(int argc, char **argv)
+{
+	return tq_main("blocking", tests, ARRAY_SIZE(tests), argc, argv);
+}
