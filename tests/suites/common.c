@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <fnmatch.h>
 #include <linux/userfaultfd.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <sys/prctl.h>
 
