@@ -8,11 +8,17 @@
 #define TQ_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "tqueue needs Linux 6.1 or newer"
+#endif
+
+/* 7.0 names what is allocated; stable kernels took it over at various times. */
+#ifndef kzalloc_obj
+#define kzalloc_obj(object, flags) kzalloc(sizeof(object), flags)
 #endif
 
 /* 6.4 made registered classes constant. */

@@ -122,7 +122,7 @@ static __poll_t tq_poll(struct file *filp, poll_table *wait)
 	struct tqueue *queue = file->queue;
 	__poll_t mask = 0;
 
-	/* Register, then look: see the head of queue.c. */
+	/* Register, then look: see wake.h. */
 	poll_wait(filp, &queue->poll_in, wait);
 	poll_wait(filp, &queue->poll_out, wait);
 	if ((filp->f_mode & FMODE_READ) && tq_readable(file))

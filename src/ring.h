@@ -14,6 +14,7 @@
 #include <linux/align.h>
 #include <linux/cred.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
 
@@ -22,7 +23,7 @@
 struct page;
 
 /* The largest ring: its largest message still fits tqueue_record.length. */
-#define TQ_RING_SIZE_MAX	(1UL << 30)
+#define TQ_RING_SIZE_MAX	((unsigned long)SZ_1G)
 
 /**
  * struct tq_ring - memory for records

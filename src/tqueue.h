@@ -19,7 +19,10 @@
  *	main.c		loading, unloading, parameters
  *	device.c	the character device and its file operations
  *	stats.c		what can be read about a queue: sysfs, fdinfo
- *	queue.c		the way a send and a receive go; who waits, who is woken
+ *	queue.c		the queue as an object, and the files open on it
+ *	send.c		sending, and the line of senders that wait for room
+ *	receive.c	receiving, and what stays with an open file
+ *	wake.c		who is woken, and how no wake-up is lost
  *	message.c	detached messages
  *	ring.c		the memory of a ring
  *	user.h		the caller's memory
@@ -63,15 +66,15 @@ struct tq_message;
  * @need: bytes of the first in that line, or 0 when nobody waits: what
  *	receivers look at, without the lock
  *
- * @receive_lock: guards this and the next seven fields
+ * @receive_lock: guards this and the next eight fields
  * @head: where the next record to receive stands.  Read without the lock.
  * @tail_seen: a value that @tail had: as far as @head may grow without looking
  *	at the senders' side
  * @limit: @head + @ring.size less what @index holds: as far as @tail may
  *	grow.  Read without the lock.  Falls when a message comes back; then
  *	@tail may stand beyond it, and senders wait until it has caught up.
- * @index: ready messages outside the ring.  Its emptiness is read without the
- *	lock.
+ * @index: ready messages outside the ring
+ * @indexed: how many.  Read without the lock.
  * @taken: messages that left, so that @last_id - @taken are here.  Read
  *	without the lock.
  * @files: open files
@@ -102,6 +105,7 @@ struct tqueue {
 	unsigned long tail_seen;
 	unsigned long limit;
 	struct rb_root_cached index;
+	unsigned int indexed;
 	u64 taken;
 	unsigned int files;
 	bool pinned;
@@ -131,18 +135,47 @@ struct tq_file {
 
 #define TQ_REST_IN_HAND ((struct tq_message *)ERR_PTR(-EBUSY))
 
+static inline bool tq_ring_empty(struct tqueue *queue)
+{
+	/* Pairs with the release of @tail in tq_publish(). */
+	return READ_ONCE(queue->head) == smp_load_acquire(&queue->tail);
+}
+
+static inline bool tq_index_empty(struct tqueue *queue)
+{
+	return !READ_ONCE(queue->indexed);
+}
+
+static inline bool tq_queue_empty(struct tqueue *queue)
+{
+	return tq_ring_empty(queue) && tq_index_empty(queue);
+}
+
+/* Whether @bytes more fit in front of @limit; a message may have come back. */
+static inline bool tq_fits(unsigned long limit, unsigned long tail,
+			   unsigned long bytes)
+{
+	return (long)(limit - tail) >= (long)bytes;
+}
+
 /* queue.c */
 struct tqueue *tq_queue_create(unsigned long size, unsigned long max_message);
 void tq_queue_free(struct tqueue *queue);
 struct tq_file *tq_file_open(struct tqueue *queue, u32 uid);
 void tq_file_close(struct tq_file *file);
+bool tq_readable(struct tq_file *file);
+bool tq_writable(struct tqueue *queue);
+
+/* send.c */
 ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
 		bool nowait);
+void tq_move_up(struct tqueue *queue);
+
+/* receive.c */
 ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
 		   bool nowait);
 size_t tq_next_length(struct tq_file *file);
-bool tq_readable(struct tq_file *file);
-bool tq_writable(struct tqueue *queue);
+void tq_index_return(struct tqueue *queue, struct tq_message *message);
 
 /* device.c */
 int tq_device_init(void);

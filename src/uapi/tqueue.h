@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* The most bytes that one message may carry, whatever the size of its queue. */
-#define TQUEUE_LENGTH_MAX	(1U << 28)
+#define TQUEUE_LENGTH_MAX	0x10000000
 
 /* tqueue_record.header_words: the header's size in units of 8 bytes. */
 #define TQUEUE_HEADER_WORDS	5

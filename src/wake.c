@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waking readers and pollers, and how a reader sleeps: see wake.h.
+ */
+#include <linux/fs.h>
+#include <linux/poll.h>
+
+#include "wake.h"
+
+/**
+ * struct tq_reader - a call that sleeps until there is something to receive
+ * @wait: its place among the queue's readers
+ * @file: its open file, for wake-ups that concern only that
+ */
+struct tq_reader {
+	struct wait_queue_entry wait;
+	struct tq_file *file;
+};
+
+static int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode,
+			   int sync, void *key)
+{
+	struct tq_reader *reader = container_of(wait, struct tq_reader, wait);
+
+	/* A wake-up for one file's readers passes by all others uncounted. */
+	if (key && key != reader->file)
+		return 0;
+	return autoremove_wake_function(wait, mode, sync, NULL);
+}
+
+/**
+ * tq_wake_pollers_in - messages became ready: wake those who poll for them
+ * @queue: the queue
+ * @count: how many messages: as many EPOLLEXCLUSIVE pollers wake, and all
+ *	others
+ *
+ * Context: Any, no lock held, and past the barrier of tq_wake_receivers().
+ */
+void tq_wake_pollers_in(struct tqueue *queue, unsigned int count)
+{
+	/* The caller has passed the barrier. */
+	if (waitqueue_active(&queue->poll_in))
+		__wake_up(&queue->poll_in, TASK_NORMAL, count,
+			  poll_to_key(EPOLLIN | EPOLLRDNORM));
+	kill_fasync(&queue->fasync_in, SIGIO, POLL_IN);
+}
+
+/**
+ * tq_wake_pollers_out - the queue became writable: wake those who poll for that
+ * @queue: the queue
+ *
+ * Context: Any, no lock held, and past a full barrier after what made it so.
+ */
+void tq_wake_pollers_out(struct tqueue *queue)
+{
+	/* The caller has passed the barrier. */
+	if (waitqueue_active(&queue->poll_out))
+		wake_up_poll(&queue->poll_out, EPOLLOUT | EPOLLWRNORM);
+	kill_fasync(&queue->fasync_out, SIGIO, POLL_OUT);
+}
+
+/**
+ * tq_wake_file - a rest stays with an open file: wake who waits on that file
+ * @file: the open file, which others may share
+ *
+ * Context: Any, no lock held, and past a full barrier after @file->rest was
+ * set.
+ */
+void tq_wake_file(struct tq_file *file)
+{
+	struct tqueue *queue = file->queue;
+
+	if (atomic_read(&file->sleepers))
+		__wake_up(&queue->readers, TASK_INTERRUPTIBLE, 0, file);
+	/* The caller has passed the barrier. */
+	if (waitqueue_active(&queue->poll_in))
+		wake_up_poll(&queue->poll_in, EPOLLIN | EPOLLRDNORM);
+}
+
+/**
+ * tq_pass_on - let the next reader have what this one was woken for
+ * @queue: the queue
+ *
+ * For a reader that was woken and will not take a message, or not now.
+ *
+ * Context: Any, no lock held.
+ */
+void tq_pass_on(struct tqueue *queue)
+{
+	if (!tq_queue_empty(queue))
+		__wake_up(&queue->readers, TASK_INTERRUPTIBLE, 1, NULL);
+}
+
+/**
+ * tq_wait_readable - sleep until a file may have something to receive
+ * @file: the open file
+ *
+ * Context: Process context, no lock held.
+ * Return: 0, and the caller looks again; -ERESTARTSYS on a signal.
+ */
+int tq_wait_readable(struct tq_file *file)
+{
+	struct tqueue *queue = file->queue;
+	struct tq_reader reader = { .file = file };
+	long ret;
+
+	atomic_inc(&file->sleepers);
+	init_wait_entry(&reader.wait, WQ_FLAG_EXCLUSIVE);
+	reader.wait.func = tq_reader_woken;
+	for (;;) {
+		ret = prepare_to_wait_event(&queue->readers, &reader.wait,
+					    TASK_INTERRUPTIBLE);
+		/*
+		 * Look before minding a signal: who was woken for a message
+		 * must take it, or another would have to be woken.
+		 */
+		if (READ_ONCE(file->rest) || !tq_queue_empty(queue)) {
+			ret = 0;
+			break;
+		}
+		if (ret)
+			break;
+		schedule();
+	}
+	finish_wait(&queue->readers, &reader.wait);
+	atomic_dec(&file->sleepers);
+	return ret;
+}
