@@ -19,9 +19,10 @@
  *	main.c		loading, unloading, parameters
  *	device.c	the character device and its file operations
  *	stats.c		what can be read about a queue: sysfs, fdinfo
- *	queue.c		the queue as an object, and the files open on it
- *	send.c		sending, and the line of senders that wait for room
+ *	file.c		open files: what becomes of what they hold
  *	receive.c	receiving, and what stays with an open file
+ *	send.c		sending, and the line of senders that wait for room
+ *	queue.c		the queue as an object, and its state
  *	wake.c		who is woken, and how no wake-up is lost
  *	message.c	detached messages
  *	ring.c		the memory of a ring
@@ -161,8 +162,6 @@ static inline bool tq_fits(unsigned long limit, unsigned long tail,
 /* queue.c */
 struct tqueue *tq_queue_create(unsigned long size, unsigned long max_message);
 void tq_queue_free(struct tqueue *queue);
-struct tq_file *tq_file_open(struct tqueue *queue, u32 uid);
-void tq_file_close(struct tq_file *file);
 bool tq_readable(struct tq_file *file);
 bool tq_writable(struct tqueue *queue);
 
@@ -176,6 +175,10 @@ ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
 		   bool nowait);
 size_t tq_next_length(struct tq_file *file);
 void tq_index_return(struct tqueue *queue, struct tq_message *message);
+
+/* file.c */
+struct tq_file *tq_file_open(struct tqueue *queue, u32 uid);
+void tq_file_close(struct tq_file *file);
 
 /* device.c */
 int tq_device_init(void);
