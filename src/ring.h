@@ -12,7 +12,7 @@
 #define TQ_RING_H
 
 #include <linux/align.h>
-#include <linux/cred.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/timekeeping.h>
