@@ -76,7 +76,7 @@ static void check_counter(void)
 	}
 	if (least >= 100000 && least < 100100)
 		return;
-	fprintf(stderr, "bench: the time stamp counter does not count instructions (%llu for 100000): run under QEMU with -icount shift=0,sleep=off, or measure 'wall'\n",
+	fprintf(stderr, "bench: the time stamp counter does not count instructions: %llu for 100000; run under QEMU with -icount shift=0,sleep=off, or measure 'wall'\n",
 		(unsigned long long)least);
 	exit(1);
 }
@@ -180,7 +180,8 @@ static void print_percentiles(const struct peer *peer, size_t parameter, int rou
 static void measure_wake(struct channel *c, size_t parameter, int round)
 {
 	unsigned long i, n = times(2000), warm = n / 4;
-	uint64_t start = 0, last = 0, t, *values;
+	uint64_t start = 0, last = 0;
+	uint64_t t, *values;
 	int back[2], status;
 	char byte = 0;
 	pid_t child;
@@ -205,7 +206,9 @@ static void measure_wake(struct channel *c, size_t parameter, int round)
 	}
 	for (i = 0; i < warm + n; i++) {
 		if (i == warm)
-			start = last = now();
+			start = now();
+		if (i == warm && !counting)
+			last = now();
 		must_move(c, c->peer->send(c));
 		if (read(back[0], &byte, 1) != 1)
 			die("answer");
@@ -354,7 +357,7 @@ static void measure(const struct part *part, const struct peer *peer, size_t par
 		return;
 	if (channel_open(&c, peer, size)) {
 		if (!round)
-			fprintf(stderr, "bench: %s cannot be measured here at %zu bytes: %s\n",
+			fprintf(stderr, "bench: %s of %zu bytes cannot be measured here: %s\n",
 				peer->name, size, strerror(errno));
 		return;
 	}
@@ -367,10 +370,9 @@ static void measure(const struct part *part, const struct peer *peer, size_t par
 	channel_close(&c);
 }
 
-static void usage(void)
+static void show_usage(void)
 {
-	fputs("usage: bench count|wall [-p PART]... [-x PEER]... [-s SIZE]... [-r ROUNDS] [-n FACTOR]\n",
-	      stderr);
+	fputs("usage: bench count|wall [-p PART]... [-x PEER]... [-s SIZE]... [-r ROUNDS] [-n FACTOR]\n", stderr);
 	exit(2);
 }
 
@@ -384,10 +386,10 @@ int main(int argc, char **argv)
 	char text[24];
 
 	if (argc < 2)
-		usage();
+		show_usage();
 	counting = !strcmp(argv[1], "count");
 	if (!counting && strcmp(argv[1], "wall"))
-		usage();
+		show_usage();
 	optind = 2;
 	while ((option = getopt(argc, argv, "p:x:s:r:n:")) != -1) {
 		switch (option) {
@@ -407,11 +409,11 @@ int main(int argc, char **argv)
 			factor = atof(optarg);
 			break;
 		default:
-			usage();
+			show_usage();
 		}
 	}
 	if (optind != argc || rounds < 1 || factor <= 0)
-		usage();
+		show_usage();
 	if (counting)
 		check_counter();
 

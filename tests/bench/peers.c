@@ -205,7 +205,6 @@ static int eventfd_open(struct channel *c)
 	return c->in < 0 ? -1 : 0;
 }
 
-
 static int floor_open(struct channel *c)
 {
 	return open_both(c, "/dev/null", "/dev/zero");
