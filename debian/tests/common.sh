@@ -1,0 +1,169 @@
+# shellcheck shell=sh
+# What the tests of the package share: saying what is checked, how a test ends,
+# and making packages to upgrade to.  Sourced by each test.
+#
+# Every test says at its top whether it needs a machine that was booted with
+# this system's own kernel, or whether a chroot will do.  Environment:
+#	AUTOPKGTEST_ARTIFACTS	where logs are left
+#	TQUEUE_TEST_DEBS	packages that test-debs made; else made here
+set -eu
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+tests=$(cd "$(dirname "$0")" && pwd)
+test=$(basename "$0")
+work=$(mktemp -d)
+artifacts=${AUTOPKGTEST_ARTIFACTS:-/tmp/tqueue-tests}/$test
+mkdir -p "$artifacts"
+device=/dev/tqueue
+kernel=$(uname -r)
+export tqueue_module=/usr/libexec/tqueue-dkms/tqueue-module
+
+fail() {
+	echo "FAIL: $*"
+	exit 1
+}
+
+skip() {
+	echo "SKIP: $*"
+	exit 77
+}
+
+# check WHAT COMMAND...: the command must succeed.
+check() {
+	what=$1
+	shift
+	if "$@"; then
+		echo "ok: $what"
+	else
+		fail "$what  (command: $*)"
+	fi
+}
+
+# check_not WHAT COMMAND...: the command must fail.
+check_not() {
+	what=$1
+	shift
+	if "$@"; then
+		fail "$what  (command: $*)"
+	else
+		echo "ok: $what"
+	fi
+}
+
+# equal WHAT GOT WANTED
+equal() {
+	[ "$2" = "$3" ] || fail "$1: '$2', should be '$3'"
+	echo "ok: $1: $2"
+}
+
+# says FILE TEXT: the text is in what a program printed.
+says() {
+	grep -qF -- "$2" "$1" || {
+		cat "$1"
+		fail "the output above does not say: $2"
+	}
+	echo "ok: says: $2"
+}
+
+# in_container_or_chroot, or booted with a foreign kernel: no module can be loaded.
+needs_booted_machine() {
+	if ! [ -S /run/udev/control ] || ischroot; then
+		skip "needs a machine booted with this system's kernel, and this is a chroot or container"
+	fi
+	[ -e "/lib/modules/$kernel/build/include" ] ||
+		skip "the headers of the running kernel are not installed (linux-headers-$kernel)"
+	log_from begins
+	first_marker=$marker
+	booted=yes
+}
+booted=no
+
+# A kernel that a test may build for: the running one, or in a chroot the newest
+# that is installed with its headers.
+a_kernel() {
+	if [ -e "/lib/modules/$kernel/build/include" ]; then
+		echo "$kernel"
+		return
+	fi
+	for dir in /lib/modules/*/build/include/; do
+		dir=${dir#/lib/modules/}
+		if [ -d "/lib/modules/${dir%%/*}/kernel" ]; then
+			echo "${dir%%/*}"
+		fi
+	done | sort -V | tail -n 1
+}
+
+loaded_version() {
+	cat /sys/module/tqueue/version 2>/dev/null || echo none
+}
+
+# The version on the disk for a kernel.
+disk_version() { # KERNEL
+	found=$(modinfo -k "$1" -F version tqueue 2>/dev/null) || true
+	echo "${found:-none}"
+}
+
+package_version() {
+	# shellcheck disable=SC2016 # dpkg-query's variable
+	dpkg-query -W -f '${Version}' tqueue-dkms
+}
+
+ensure_loaded() {
+	[ -d /sys/module/tqueue ] || modprobe tqueue
+	udevadm settle --timeout=60
+}
+
+# What the kernel has logged since the test (or "log_from") began.
+log_from() {
+	marker="tqueue-dkms test $test $$ $1"
+	echo "$marker" >/dev/kmsg
+}
+log_since() {
+	dmesg | sed "1,\\,$marker,d"
+}
+
+# Empty the queue; nothing else may be reading.
+drain() {
+	dd if=$device of=/dev/null bs=1M iflag=nonblock 2>/dev/null || true
+}
+
+# The package to upgrade to in this test; see test-debs.
+upgrade_deb() {
+	if [ -z "${TQUEUE_TEST_DEBS:-}" ]; then
+		"$tests/test-debs" "$work/debs" "$test" >&2
+		echo "$work/debs/$test.deb"
+	else
+		echo "$TQUEUE_TEST_DEBS/$test.deb"
+	fi
+}
+
+# What a test leaves behind is undone by the command in $cleanup.
+cleanup=:
+
+# finish: keep the logs, and look for what the kernel complained about.
+finish() {
+	status=$?
+	trap - EXIT
+	$cleanup || true
+	dkms status >"$artifacts/dkms-status" 2>&1 || true
+	for log in /var/lib/dkms/tqueue/*/build/make.log \
+		/var/lib/dkms/tqueue/*/*/*/log/make.log /var/log/tqueue-dkms/*.log; do
+		if [ -f "$log" ]; then
+			cp "$log" "$artifacts/$(echo "$log" | tr / _)"
+		fi
+	done
+	if [ $booted = yes ]; then
+		dmesg | sed "1,\\,$first_marker,d" >"$artifacts/dmesg"
+		if grep -E 'WARNING:|BUG:|Oops|Call Trace|KASAN|KCSAN|lockdep|hung task|blocked for more' \
+			"$artifacts/dmesg"; then
+			echo "FAIL: the kernel complains, see $artifacts/dmesg"
+			status=1
+		fi
+	fi
+	rm -rf "$work"
+	if [ $status = 0 ]; then
+		echo "PASS: $test"
+	fi
+	exit $status
+}
+trap finish EXIT
