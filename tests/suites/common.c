@@ -1101,15 +1101,13 @@ void tq_stall_wait(struct tq_stall *stall)
 		"nothing touches the stalled memory");
 }
 
-/* Gives it contents (or zeroes) and lets everybody go on. */
-void tq_stall_release(struct tq_stall *stall, const void *from)
+/* Gives some of its pages contents. */
+void tq_stall_give(struct tq_stall *stall, const void *from, size_t at,
+		   size_t len)
 {
-	struct uffdio_range all = {
-		.start = (uintptr_t)stall->map, .len = stall->len,
-	};
-	size_t page = tq_page(), at;
+	size_t page = tq_page(), end = at + len;
 
-	for (at = 0; from && at < stall->len; at += page) {
+	for (; at < end; at += page) {
 		struct uffdio_copy copy = {
 			.dst = (uintptr_t)stall->map + at,
 			.src = (uintptr_t)from + at,
@@ -1119,6 +1117,17 @@ void tq_stall_release(struct tq_stall *stall, const void *from)
 		if (ioctl(stall->uffd, UFFDIO_COPY, &copy) && errno != EEXIST)
 			tq_fail("UFFDIO_COPY fails with %s", error_name(errno));
 	}
+}
+
+/* Gives all of it contents (or zeroes) and lets everybody go on. */
+void tq_stall_release(struct tq_stall *stall, const void *from)
+{
+	struct uffdio_range all = {
+		.start = (uintptr_t)stall->map, .len = stall->len,
+	};
+
+	if (from)
+		tq_stall_give(stall, from, 0, stall->len);
 	/* Whatever is not there by now is an ordinary fault. */
 	tq_is(ioctl(stall->uffd, UFFDIO_UNREGISTER, &all), 0);
 	close(stall->uffd);
