@@ -904,11 +904,21 @@ long tq_switches(pid_t tid)
 	return atol(strchr(line, ':') + 1);
 }
 
-/* Not running, and in the system call of that number. */
+/*
+ * Not running, and in the system call of that number. The state is looked at
+ * too: one that was woken a moment ago still counts as being in the call.
+ */
 bool tq_is_asleep(pid_t tid, long call)
 {
-	char path[64], text[256];
+	char path[64], text[512];
+	const char *state;
 
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	if (slurp(path, text, sizeof(text)) <= 0)
+		return false;
+	state = strrchr(text, ')');
+	if (!state || (state[2] != 'S' && state[2] != 'D'))
+		return false;
 	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
 	if (slurp(path, text, sizeof(text)) <= 0)
 		return false;

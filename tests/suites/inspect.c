@@ -149,10 +149,58 @@ static void permissions(void)
 	tq_is(st.st_uid, 0);
 }
 
+static void run_traffic(struct tq_task *task)
+{
+	char buf[TQ_SMALL_MAX] = "";
+
+	while (!atomic_load((atomic_int *)task->arg))
+		if (task->number)
+			tq_true(write(task->fd, buf, sizeof(buf)) > 0 ||
+				errno == EAGAIN, "write fails");
+		else
+			tq_true(read(task->fd, buf, sizeof(buf)) > 0 ||
+				errno == EAGAIN, "read fails");
+}
+
+/* Looked at in the midst of traffic: never more than there can be. */
+static void numbers_in_traffic(void)
+{
+	double end = tq_now() + tq_seconds(0.5);
+	atomic_int stop = 0;
+	struct tq_task tasks[2];
+	int fd = tq_open(O_RDWR), i;
+
+	for (i = 0; i < 2; i++) {
+		tasks[i] = (struct tq_task){
+			.fd = tq_open(O_RDWR | O_NONBLOCK), .arg = &stop, .number = i,
+		};
+		tq_start(&tasks[i], run_traffic);
+	}
+	while (tq_now() < end) {
+		long bytes = tq_value("bytes"), messages = tq_value("messages");
+		long rest = field(fd, "bytes"), next = tq_fionread(fd);
+
+		tq_true(bytes >= 0 && bytes <= 4096, "bytes is %ld", bytes);
+		tq_true(rest >= 0 && rest <= 4096, "bytes is %ld in fdinfo", rest);
+		tq_true(messages >= 0 && messages <= 4096 / 48, "messages is %ld",
+			messages);
+		tq_true(!next || next == (long)TQ_SMALL_MAX, "FIONREAD gives %ld",
+			next);
+	}
+	atomic_store(&stop, 1);
+	for (i = 0; i < 2; i++) {
+		tq_finish(&tasks[i]);
+		close(tasks[i].fd);
+	}
+	tq_drain();
+	close(fd);
+}
+
 static const struct tq_test tests[] = {
 	TQ_TEST(numbers),
 	TQ_TEST(returned_rest),
 	TQ_TEST(read_only_fd_too),
+	TQ_TEST_WITH(numbers_in_traffic, TQ_SMALL),
 	TQ_TEST(sysfs_files),
 	TQ_TEST(device_number),
 	TQ_TEST(permissions),

@@ -284,6 +284,36 @@ static void returned_to_a_full_queue(void)
 	close(fd);
 }
 
+/* What came back counts against size, and who sends next is told so. */
+static void a_returned_rest_uses_room(void)
+{
+	int a = tq_open(O_RDONLY), fd = tq_open(O_RDWR | O_NONBLOCK);
+	char buf[TQ_SMALL_MAX] = "";
+	long bytes;
+	int n = 0;
+
+	tq_send(fd, TQ_SMALL_MAX, 0);
+	take(a, 1, 0, 0);
+	/* Once round, so that nothing of the room is news to the senders. */
+	tq_is(tq_fill(TQ_SMALL_MAX, 1), 4);
+	tq_is(tq_drain(), 4);
+	tq_send(fd, TQ_SMALL_MAX, 1);
+	close(a);
+	bytes = tq_value("bytes");
+	tq_true(bytes > 1024 && bytes <= 2048, "%ld bytes in the queue", bytes);
+	while (write(fd, buf, sizeof(buf)) > 0) {
+		n++;
+		bytes = tq_value("bytes");
+		tq_true(bytes <= 4096, "%ld bytes in a queue of 4096", bytes);
+	}
+	tq_errno(-1, EAGAIN);
+	tq_is(n, 2);
+	tq_receive_rest(fd, TQ_SMALL_MAX - 1, 0, 1);
+	tq_receive(fd, TQ_SMALL_MAX, 1);
+	tq_is(tq_drain(), 2);
+	close(fd);
+}
+
 /* Many rests returned to a full queue: still none is lost, and it drains. */
 static void many_returned_to_a_full_queue(void)
 {
@@ -399,6 +429,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(many_rests),
 	TQ_TEST(partly_overtaken),
 	TQ_TEST_WITH(returned_to_a_full_queue, TQ_SMALL),
+	TQ_TEST_WITH(a_returned_rest_uses_room, TQ_SMALL),
 	TQ_TEST_WITH(many_returned_to_a_full_queue, TQ_SMALL),
 	TQ_TEST(exit_returns_the_rest),
 	TQ_TEST(returned_rest_wakes_a_reader),
