@@ -348,6 +348,30 @@ static void many_times(void)
 	close(log);
 }
 
+/* A gigabyte may be there or not: if not, it is said, and nothing breaks. */
+static void largest_ring(void)
+{
+	char line[512] = "";
+	int log, error;
+
+	unload();
+	log = tq_log_open();
+	error = tq_load("size_l=1073741824");
+	if (error) {
+		tq_is(error, ENOMEM);
+		tq_is(tq_log_lines(log, "tqueue: ", line, sizeof(line)), 1);
+		tq_true(strstr(line, "memory"), "it says \"%s\"", line);
+	} else {
+		tq_is(tq_size(), 1073741824);
+		tq_is(tq_max_message(), 268435456 - 40);
+		tq_is(tq_unload(), 0);
+	}
+	close(log);
+	tq_is(tq_load(TQ_SMALL), 0);
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	tq_is(tq_drain(), 4);
+}
+
 static void run_opener(struct tq_task *task)
 {
 	while (!atomic_load((atomic_int *)task->arg)) {
@@ -370,14 +394,14 @@ static void run_opener(struct tq_task *task)
 /* Unloading races with opening: one of them is refused, neither breaks. */
 static void unloaded_while_opened(void)
 {
-	double end = tq_now() + tq_seconds(1.5);
+	double end = tq_now() + tq_seconds(1), late = end + 15 * tq_slow();
 	struct tq_task opener = { 0 };
 	atomic_int stop = 0;
 	int unloaded = 0, refused = 0;
 
 	opener.arg = &stop;
 	tq_start(&opener, run_opener);
-	while (tq_now() < end) {
+	while (tq_now() < end || ((unloaded < 3 || opener.count < 3) && tq_now() < late)) {
 		int error = tq_unload();
 
 		if (!error) {
@@ -410,6 +434,7 @@ static const struct tq_test tests[] = {
 	RELOADING(returned_rest),
 	RELOADING(sleeping_reader),
 	RELOADING(waiting_sender),
+	RELOADING(largest_ring),
 	RELOADING(many_times),
 	RELOADING(unloaded_while_opened),
 };

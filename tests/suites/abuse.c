@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What no sane program does: system calls that make no sense here, unknown
+ * ioctls, files closed and replaced in mid-use, random calls. A clear error for
+ * each, and the queue is the same afterwards.
+ */
+#include "common.h"
+
+#include <dirent.h>
+#include <linux/falloc.h>
+#include <sys/resource.h>
+
+#ifndef close_range
+#include <linux/close_range.h>
+#endif
+
+static void works(void)
+{
+	int fd = tq_open(O_RDWR | O_NONBLOCK);
+
+	tq_send(fd, 1000, 1);
+	tq_send(fd, 1, 2);
+	tq_receive(fd, 1000, 1);
+	tq_receive(fd, 1, 2);
+	tq_nothing();
+	close(fd);
+}
+
+static void not_a_file(void)
+{
+	int fd = tq_open(O_RDWR | O_NONBLOCK), ends[2];
+	char buf[64] = "";
+	struct iovec one = { buf, 10 };
+
+	tq_send(fd, 10, 1);
+	tq_errno(lseek(fd, 0, SEEK_SET), ESPIPE);
+	tq_errno(lseek(fd, 0, SEEK_CUR), ESPIPE);
+	tq_errno(lseek(fd, -1, SEEK_END), ESPIPE);
+	tq_errno(pread(fd, buf, 10, 0), ESPIPE);
+	tq_errno(pwrite(fd, buf, 10, 0), ESPIPE);
+	tq_errno(preadv(fd, &one, 1, 5), ESPIPE);
+	tq_errno(pwritev(fd, &one, 1, 5), ESPIPE);
+	tq_errno(fsync(fd), EINVAL);
+	tq_errno(fdatasync(fd), EINVAL);
+	tq_errno(ftruncate(fd, 0), EINVAL);
+	tq_true(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED &&
+		errno == ENODEV, "mmap gives errno %d", errno);
+	tq_true(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) ==
+		MAP_FAILED && errno == ENODEV, "mmap gives errno %d", errno);
+	tq_true(fallocate(fd, 0, 0, 10) == -1, "fallocate works");
+	tq_true(readahead(fd, 0, 10) == -1, "readahead works");
+	tq_is(pipe(ends), 0);
+	tq_errno(copy_file_range(fd, NULL, ends[1], NULL, 10, 0), EINVAL);
+	tq_errno(syscall(SYS_getdents64, fd, buf, sizeof(buf)), ENOTDIR);
+	tq_errno(fchdir(fd), ENOTDIR);
+	tq_receive(fd, 10, 1);
+	tq_nothing();
+	close(fd);
+}
+
+static void unknown_ioctls(void)
+{
+	static const char types[] = { 0, 't', 'q', 'Q', 0x54, 0x89, 0xae, 0xff };
+	int fd = tq_open(O_RDWR);
+	unsigned int state = 5, i, j;
+	char buf[4096] = "";
+
+	tq_send(fd, 10, 1);
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		for (j = 0; j < 256; j++) {
+			unsigned int request = (unsigned char)types[i] << 8 | j;
+
+			/* FIOCLEX and its like belong to the kernel. */
+			if (request >= 0x5450 && request <= 0x5460)
+				continue;
+			if (request == FIONREAD || request == FIONBIO || request < 4)
+				continue;
+			tq_errno(ioctl(fd, request, buf), ENOTTY);
+			tq_errno(ioctl(fd, request | 0xc0080000, NULL), ENOTTY);
+		}
+	}
+	for (i = 0; i < 2000; i++) {
+		state = state * 1664525 + 1013904223;
+		/* 'X' and 0x94 are those of file systems, 0x54.. as above. */
+		if ((state >> 8 & 0xff) == 'X' || (state >> 8 & 0xff) == 0x94 ||
+		    (state >> 8 & 0xff) == 'f' || (state >> 8 & 0xff) == 0x54 ||
+		    (state & 0xffff) < 4 || (state >> 8 & 0xff) == 0x15)
+			continue;
+		tq_errno(ioctl(fd, state, i % 2 ? (void *)buf : (void *)16), ENOTTY);
+	}
+	tq_errno(ioctl(fd, FIONREAD | 0x80000000, buf), ENOTTY);
+	tq_receive(fd, 10, 1);
+	tq_nothing();
+	close(fd);
+}
+
+/* Those that the kernel answers for every file. */
+static void general_ioctls(void)
+{
+	int fd = tq_open(O_RDWR), on = 1;
+	char byte;
+
+	tq_is(ioctl(fd, FIONBIO, &on), 0);
+	tq_errno(read(fd, &byte, 1), EAGAIN);
+	on = 0;
+	tq_is(ioctl(fd, FIONBIO, &on), 0);
+	tq_is(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	tq_is(ioctl(fd, FIOCLEX), 0);
+	tq_is(ioctl(fd, FIOASYNC, &on), 0);
+	close(fd);
+}
+
+static void not_open(void)
+{
+	int fd = tq_open(O_RDWR);
+	char byte = 0;
+
+	close(fd);
+	tq_errno(read(fd, &byte, 1), EBADF);
+	tq_errno(write(fd, &byte, 1), EBADF);
+	tq_errno(ioctl(fd, FIONREAD, &byte), EBADF);
+	fd = open(TQ_DEVICE, O_PATH);
+	tq_errno(read(fd, &byte, 1), EBADF);
+	tq_errno(ioctl(fd, FIONREAD, &byte), EBADF);
+	close(fd);
+	tq_errno(open(TQ_DEVICE, O_RDONLY | O_DIRECTORY), ENOTDIR);
+	tq_errno(open(TQ_DEVICE "/x", O_RDONLY), ENOTDIR);
+	tq_nothing();
+}
+
+/* dup2 over a descriptor that another thread sleeps on. */
+static void replaced_in_mid_use(void)
+{
+	int i, other = tq_open(O_RDWR);
+
+	for (i = 0; i < 20; i++) {
+		struct tq_task reader;
+		char buf[16];
+		int fd = tq_open(O_RDONLY), null = open("/dev/null", O_RDWR);
+
+		tq_start_read(&reader, fd, buf, sizeof(buf));
+		tq_asleep(&reader, SYS_read);
+		tq_is(dup2(null, fd), fd);
+		close(null);
+		tq_send(other, 10, i);
+		tq_finish(&reader);
+		tq_is(reader.result, 10);
+		tq_is(tq_differs(buf, 10, i, 0), -1);
+		close(fd);
+	}
+	tq_nothing();
+	close(other);
+}
+
+static void sender_closed_in_mid_use(void)
+{
+	int other = tq_open(O_RDWR), fd = tq_open(O_WRONLY), i;
+	struct tq_task sender;
+	char buf[100];
+
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	tq_pattern(buf, sizeof(buf), 4, 0);
+	tq_start_write(&sender, fd, buf, sizeof(buf));
+	tq_asleep(&sender, SYS_write);
+	close(fd);
+	for (i = 0; i < 4; i++)
+		tq_receive(other, TQ_SMALL_MAX, i);
+	tq_finish(&sender);
+	tq_is(sender.result, sizeof(buf));
+	tq_receive(other, sizeof(buf), 4);
+	tq_nothing();
+	close(other);
+}
+
+static void many_files(void)
+{
+	struct rlimit limit = { 4096, 4096 };
+	int fds[1500], i, n;
+	char byte;
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (n = 0; n < 1500; n++) {
+		fds[n] = open(TQ_DEVICE, O_RDWR | O_NONBLOCK);
+		if (fds[n] < 0)
+			break;
+	}
+	tq_true(n > 900, "only %d files", n);
+	for (i = 0; i < n; i++)
+		tq_send(fds[i], 16, i);
+	/* Each holds a rest. */
+	for (i = 0; i < n; i++)
+		tq_is(read(fds[i], &byte, 1), 1);
+	tq_errno(read(tq_open(O_RDONLY | O_NONBLOCK), &byte, 1), EAGAIN);
+	for (i = n - 1; i >= 0; i--)
+		close(fds[i]);
+	i = tq_open(O_RDONLY | O_NONBLOCK);
+	for (n--; n >= 0; n--) {
+		char buf[32];
+
+		tq_is(read(i, buf, sizeof(buf)), 15);
+	}
+	tq_nothing();
+	close(i);
+}
+
+static void reopened_through_proc(void)
+{
+	int fd = tq_open(O_RDWR), again;
+	char path[64], byte;
+
+	tq_send(fd, 20, 1);
+	tq_is(read(fd, &byte, 1), 1);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_RDWR | O_NONBLOCK);
+	tq_true(again >= 0, "open(%s) fails", path);
+	/* Another open file: it has no part in the rest. */
+	tq_errno(read(again, &byte, 1), EAGAIN);
+	tq_receive_rest(fd, 19, 1, 1);
+	close(fd);
+	close(again);
+}
+
+/* A node made by hand works as the one that is there. */
+static void node_made_by_hand(void)
+{
+	struct stat st;
+	int fd, other = tq_open(O_RDWR);
+
+	tq_is(stat(TQ_DEVICE, &st), 0);
+	unlink("/tmp/tqueue-by-hand");
+	if (mknod("/tmp/tqueue-by-hand", S_IFCHR | 0600, st.st_rdev))
+		tq_skip("no node can be made in /tmp");
+	fd = open("/tmp/tqueue-by-hand", O_RDWR);
+	unlink("/tmp/tqueue-by-hand");
+	if (fd < 0 && errno == EACCES)
+		tq_skip("/tmp is mounted nodev");
+	tq_true(fd >= 0, "it cannot be opened: errno %d", errno);
+	tq_send(fd, 20, 1);
+	tq_receive(other, 20, 1);
+	close(fd);
+	close(other);
+	/* One minor is all there is. */
+	tq_is(mknod("/tmp/tqueue-by-hand", S_IFCHR | 0600,
+		    st.st_rdev + 1), 0);
+	fd = open("/tmp/tqueue-by-hand", O_RDWR);
+	unlink("/tmp/tqueue-by-hand");
+	tq_errno(fd, ENXIO);
+}
+
+static void *anything(unsigned int coin, char *buf)
+{
+	switch (coin % 6) {
+	case 0:
+		return NULL;
+	case 1:
+		return (void *)(uintptr_t)(coin * 4096ULL);
+	case 2:
+		return (void *)0xffffffff81000000;
+	case 3:
+		return buf + 8192 - coin % 64;	/* the next page is not there */
+	default:
+		return buf + coin % 4096;
+	}
+}
+
+/* Random calls with random arguments; what the queue holds can be anything. */
+static void random_calls(void)
+{
+	double end = tq_now() + tq_seconds(1.5);
+	int fds[4] = {
+		tq_open(O_RDWR | O_NONBLOCK), tq_open(O_RDONLY | O_NONBLOCK),
+		tq_open(O_WRONLY | O_NONBLOCK), tq_open(O_RDWR | O_NONBLOCK),
+	};
+	unsigned int state = getpid();
+	char *buf = tq_edge(8192);
+	struct iovec parts[8];
+	int i;
+
+	while (tq_now() < end) {
+		int fd;
+		size_t len;
+		void *at;
+
+		state = state * 1664525 + 1013904223;
+		fd = fds[state >> 30];
+		at = anything(state >> 4, buf);
+		len = state >> 8 & 1 ? state >> 10 & 0xff : state >> 10 & 0x3fff;
+		for (i = 0; i < 8; i++) {
+			parts[i].iov_base = anything((state >> i) * 7, buf);
+			parts[i].iov_len = (state >> (i * 2)) & 0x1ff;
+		}
+		switch (state >> 24 & 15) {
+		case 0 ... 2:
+			write(fd, at, len);
+			break;
+		case 3 ... 5:
+			read(fd, at, len);
+			break;
+		case 6:
+			writev(fd, parts, state >> 16 & 7);
+			break;
+		case 7:
+			readv(fd, parts, state >> 16 & 7);
+			break;
+		case 8:
+			preadv2(fd, parts, state >> 16 & 7, -1, state & 0x1f);
+			break;
+		case 9:
+			pwritev2(fd, parts, state >> 16 & 7, -1, state & 0x1f);
+			break;
+		case 10:
+			ioctl(fd, state & 1 ? FIONREAD : state, at);
+			break;
+		case 11:
+			tq_poll(fd, state);
+			break;
+		case 12:
+			splice(fd, NULL, fds[3], NULL, len, SPLICE_F_NONBLOCK);
+			break;
+		case 13:
+			i = state >> 16 & 3;
+			close(fds[i]);
+			fds[i] = tq_open((i == 1 ? O_RDONLY : O_RDWR) | O_NONBLOCK);
+			break;
+		case 14:
+			write(fd, at, (size_t)state << (state & 31));
+			break;
+		default:
+			lseek(fd, state, state & 3);
+			break;
+		}
+	}
+	for (i = 0; i < 4; i++)
+		close(fds[i]);
+	tq_drain();
+	tq_is(tq_value("messages"), 0);
+	tq_is(tq_value("bytes"), 0);
+	works();
+}
+
+#ifdef __x86_64__
+static long call32(long number, long a, long b, long c)
+{
+	long result;
+
+	asm volatile("int $0x80" : "=a"(result)
+		     : "a"(number), "b"(a), "c"(b), "d"(c)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return (int)result;
+}
+
+static void no_32_bits(int number)
+{
+	(void)number;
+	tq_skip("no 32-bit system calls on this kernel");
+}
+#endif
+
+/* A 32-bit program's calls: the same queue, the same answers. */
+static void calls_of_32_bits(void)
+{
+#ifdef __x86_64__
+	struct { uint32_t base, len; } *vector;
+	int fd = tq_open(O_RDWR);
+	char *low = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	int *bytes = (int *)(low + 4096);
+
+	signal(SIGSEGV, no_32_bits);
+	if (call32(20, 0, 0, 0) != getpid())
+		tq_skip("no 32-bit system calls on this kernel");
+	tq_pattern(low, 100, 1, 0);
+	tq_is(call32(4, fd, (long)low, 100), 100);
+	tq_is(call32(54, fd, FIONREAD, (long)bytes), 0);
+	tq_is(*bytes, 100);
+	tq_is(call32(54, fd, 0x7412, (long)bytes), -ENOTTY);
+	tq_is(call32(54, fd, FIONREAD, 16), -EFAULT);
+	tq_receive(fd, 100, 1);
+	vector = (void *)(low + 5000);
+	vector[0].base = (uint32_t)(uintptr_t)low;
+	vector[0].len = 60;
+	vector[1].base = (uint32_t)(uintptr_t)low + 60;
+	vector[1].len = 40;
+	tq_is(call32(146, fd, (long)vector, 2), 100);
+	memset(low, 0, 100);
+	tq_is(call32(145, fd, (long)vector, 2), 100);
+	tq_is(tq_differs(low, 100, 1, 0), -1);
+	tq_send(fd, 5, 1);
+	tq_is(call32(3, fd, 16, 100), -EFAULT);
+	tq_is(call32(3, fd, (long)low, 100), 5);
+	tq_nothing();
+	close(fd);
+#else
+	tq_skip("not on this architecture");
+#endif
+}
+
+/* Neither world nor a user without rights gets at it. */
+static void try_as_nobody(void *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	stat(TQ_DEVICE, &st);
+	if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+		_exit(1);
+	if (open(TQ_DEVICE, O_RDONLY) >= 0 || errno != EACCES)
+		_exit(2);
+	if (open(TQ_DEVICE, O_WRONLY) >= 0 || errno != EACCES)
+		_exit(3);
+}
+
+static void nobody(void)
+{
+	tq_reap(tq_fork(try_as_nobody, NULL));
+}
+
+static const struct tq_test tests[] = {
+	TQ_TEST(not_a_file),
+	TQ_TEST(unknown_ioctls),
+	TQ_TEST(general_ioctls),
+	TQ_TEST(not_open),
+	TQ_TEST(replaced_in_mid_use),
+	TQ_TEST(many_files),
+	TQ_TEST(reopened_through_proc),
+	TQ_TEST(node_made_by_hand),
+	TQ_TEST(calls_of_32_bits),
+	TQ_TEST(nobody),
+	TQ_TEST_WITH(sender_closed_in_mid_use, TQ_SMALL),
+	TQ_TEST_WITH(random_calls, "size_l=65536"),
+};
+
+int main(int argc, char **argv)
+{
+	return tq_main("abuse", tests, ARRAY_SIZE(tests), argc, argv);
+}
