@@ -2,12 +2,40 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
+# Tests that make guests also make what they need, in the cache: ~/.cache/tqueue (TQUEUE_CACHE).
 
 build: ## the module src/tqueue.ko, for the running kernel or for KDIR=...
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/src modules
 
-check-fast: ## suites in a small guest: KERNEL=6.1|6.12|7.2[-rt], TEST="suite[.test] ..."
-	tests/tally tests/vm/fast $(KERNEL) $(TEST)
+check: ## all tests (about half an hour; the first time longer)
+	tests/check
+
+check-quick: ## the tests that say in about five minutes whether it works
+	tests/check --quick
+
+check-fast: ## the suites in a small guest, seconds: [KERNEL=6.1|6.12|7.2[-rt]] [TEST="suite[.test] ..."]
+	@tests/tally tests/vm/fast $(KERNEL) $(TEST)
+
+check-suites: ## the suites in small guests of 6.1, 6.12, 7.2 and 6.1-rt
+	tests/check suites-6.1 suites-6.12 suites-7.2 suites-6.1-rt
+
+check-style: ## checkpatch, kernel-doc, sparse, shellcheck
+	tests/check checkpatch kernel-doc sparse shell
+
+check-build: ## compile for all kernels, no warning allowed
+	tests/check build
+
+check-package: ## build the package, lintian, and its tests that need no booted machine
+	tests/check package chroot-bookworm chroot-trixie chroot-sid
+
+check-full: ## boot bookworm, trixie and sid with the package installed, and run all in them
+	tests/check system-sid system-trixie system-bookworm acceptance
+
+deb: ## build the Debian package, in build/package/
+	@tests/vm/package
+
+demo: ## see it work: a guest, the package, and a real log through /dev/tqueue
+	@tests/demo/demo
 
 clean: ## remove what was built here (the cache outside the tree stays)
 	rm -rf build
@@ -16,4 +44,4 @@ clean: ## remove what was built here (the cache outside the tree stays)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: build check-fast clean help
+.PHONY: build check check-quick check-fast check-suites check-style check-build check-package check-full deb demo clean help
