@@ -112,7 +112,7 @@ static ssize_t tq_splice_write(struct pipe_inode_info *pipe, struct file *filp,
 {
 	struct tq_file *file = filp->private_data;
 
-	length = min(length, READ_ONCE(file->queue->max_message));
+	length = min_t(size_t, length, READ_ONCE(file->queue->max_message));
 	return iter_file_splice_write(pipe, filp, pos, length, flags);
 }
 

@@ -9,7 +9,6 @@
 
 #include "message.h"
 #include "tqueue.h"
-#include "wake.h"
 
 /**
  * tq_file_open - open a queue
@@ -50,18 +49,15 @@ struct tq_file *tq_file_open(struct tqueue *queue, u32 uid)
 void tq_file_close(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
-	bool back = file->rest;
+
+	if (file->rest)
+		tq_return(queue, file->rest);
 
 	mutex_lock(&queue->receive_lock);
-	if (back)
-		tq_index_return(queue, file->rest);
 	if (!--queue->files && !tq_queue_empty(queue)) {
 		__module_get(THIS_MODULE);
 		queue->pinned = true;
 	}
 	mutex_unlock(&queue->receive_lock);
-
-	if (back)
-		tq_wake_receivers(queue, 1);
 	kfree(file);
 }

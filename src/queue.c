@@ -67,6 +67,29 @@ void tq_queue_free(struct tqueue *queue)
 }
 
 /**
+ * tq_index_put - make a detached message ready
+ * @queue: the queue
+ * @message: has its id; owned by the caller, from now on by the queue's index
+ *
+ * What the index holds counts for the queue's size: senders find that much less
+ * room from now on, and the more so if it was not there.
+ *
+ * Context: Both locks held.  The caller wakes receivers once they are dropped.
+ */
+void tq_index_put(struct tqueue *queue, struct tq_message *message)
+{
+	unsigned long limit = queue->limit - tq_message_bytes(message);
+
+	lockdep_assert_held(&queue->send_lock);
+	lockdep_assert_held(&queue->receive_lock);
+
+	tq_index_add(&queue->index, message);
+	WRITE_ONCE(queue->indexed, queue->indexed + 1);
+	WRITE_ONCE(queue->limit, limit);
+	queue->limit_seen = limit;
+}
+
+/**
  * tq_readable - whether a read through this file would not wait
  * @file: the open file
  *

@@ -50,8 +50,8 @@ static inline size_t tq_ring_length(struct tqueue *queue)
 {
 	size_t length = READ_ONCE(tq_ring_at(&queue->ring, queue->head)->length);
 
-	return min(length, queue->tail_seen - queue->head -
-			   sizeof(struct tqueue_record));
+	return min_t(size_t, length, queue->tail_seen - queue->head -
+				     sizeof(struct tqueue_record));
 }
 
 /*
@@ -173,23 +173,26 @@ unlock:
 }
 
 /**
- * tq_index_return - put a message that comes back at its place
+ * tq_return - give a message back to its queue, at its place
  * @queue: the queue
  * @message: owned by the caller, from now on by the queue's index
  *
- * Context: receive_lock held.  The caller wakes a reader once it is unlocked.
+ * Context: Process context, no lock held; takes both.
  */
-void tq_index_return(struct tqueue *queue, struct tq_message *message)
+void tq_return(struct tqueue *queue, struct tq_message *message)
 {
-	lockdep_assert_held(&queue->receive_lock);
-
 	if (message->begun)
 		message->record.flags |= TQUEUE_FLAG_PARTIAL;
 	message->begun = false;
-	tq_index_add(&queue->index, message);
-	WRITE_ONCE(queue->indexed, queue->indexed + 1);
+
+	mutex_lock(&queue->send_lock);
+	mutex_lock(&queue->receive_lock);
+	tq_index_put(queue, message);
 	WRITE_ONCE(queue->taken, queue->taken - 1);
-	WRITE_ONCE(queue->limit, queue->limit - tq_message_bytes(message));
+	mutex_unlock(&queue->receive_lock);
+	mutex_unlock(&queue->send_lock);
+
+	tq_wake_receivers(queue, 1);
 }
 
 /**
@@ -273,8 +276,11 @@ static int tq_take_in_hand(struct tq_file *file, const struct tq_user *user,
 		if (!ret) {
 			hand->holds = !hand->from_queue || tq_user_cuts(user) ||
 				      tq_message_left(hand->message) > count;
-			if (hand->holds)
+			if (hand->holds) {
 				WRITE_ONCE(file->rest, TQ_REST_IN_HAND);
+				WRITE_ONCE(queue->rests_in_hand,
+					   queue->rests_in_hand + 1);
+			}
 		}
 		mutex_unlock(&queue->receive_lock);
 		if (ret != -ENOSPC)
@@ -299,23 +305,21 @@ static void tq_put_down(struct tq_file *file, struct tq_hand *hand)
 	bool rest = left && message->begun;
 	bool back = left && !rest;
 
-	mutex_lock(&queue->receive_lock);
 	if (back)
-		tq_index_return(queue, message);
-	if (hand->holds)
-		WRITE_ONCE(file->rest, rest ? message : NULL);
-	mutex_unlock(&queue->receive_lock);
-
-	if (!left)
+		tq_return(queue, message);
+	else if (!left)
 		tq_message_free(message);
-	if (back)
-		tq_wake_receivers(queue, 1);
 	if (!hand->holds)
 		return;
+
+	mutex_lock(&queue->receive_lock);
+	WRITE_ONCE(file->rest, rest ? message : NULL);
+	WRITE_ONCE(queue->rests_in_hand, queue->rests_in_hand - 1);
+	mutex_unlock(&queue->receive_lock);
 	/* Publish, barrier, look for those who wait on this very file. */
 	smp_mb();
 	wake_up_var(&file->rest);
-	if (rest)
+	if (rest || !tq_queue_empty(queue))
 		tq_wake_file(file);
 }
 

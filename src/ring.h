@@ -6,7 +6,7 @@
  * end goes on in the second mapping and every copy is one copy.  Positions
  * count bytes since the ring was made and only ever grow; the place of a
  * position is found by masking.  The ring knows nothing of senders, receivers
- * or locks: queue.c guards the positions.
+ * or locks: send.c and receive.c guard the positions.
  */
 #ifndef TQ_RING_H
 #define TQ_RING_H

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sending: the way of a message into the ring, and the line of senders that
+ * Sending: the way of a message into the queue, and the line of senders that
  * wait for room.
  *
  * The fast way copies from the caller straight into the ring under send_lock,
  * with page faults disabled.  When there is no room, or the caller's memory
  * faults a second time, the message is first copied into an allocation of its
  * own with no lock held, and then stands in line until receivers have made
- * room; a receiver moves it into the ring.  So whoever is first in line needs
- * neither its memory nor a processor to get on, and holds up nobody behind it.
+ * room; a receiver makes it ready.  So whoever is first in line needs neither
+ * its memory nor a processor to get on, and holds up nobody behind it.
  */
 #include <linux/completion.h>
 #include <linux/list.h>
@@ -18,11 +18,17 @@
 #include "tqueue.h"
 #include "wake.h"
 
+/*
+ * A message of so many bytes that has waited in line is not copied into the
+ * ring: it costs less to make it ready as it is, detached.
+ */
+#define TQ_KEEP_DETACHED PAGE_SIZE
+
 /**
  * struct tq_sender - a sender that waits for room
  * @link: place in the line, under send_lock; empty once it was admitted
- * @message: what it sends, read by whoever admits it
- * @admitted: completed when the message stands in the ring
+ * @message: what it sends; NULL once the queue's index owns it
+ * @admitted: completed when the message is ready
  */
 struct tq_sender {
 	struct list_head link;
@@ -47,23 +53,41 @@ static inline bool tq_has_room(struct tqueue *queue, unsigned long bytes)
 	return tq_fits(queue->limit_seen, queue->tail, bytes);
 }
 
-/* Let receivers see the record of @bytes that stands at the tail. */
-static inline void tq_publish(struct tqueue *queue, unsigned long bytes)
+/* The next place in the order of the queue. */
+static inline u64 tq_next_id(struct tqueue *queue)
 {
 	lockdep_assert_held(&queue->send_lock);
 
 	WRITE_ONCE(queue->last_id, queue->last_id + 1);
-	tq_ring_at(&queue->ring, queue->tail)->id = queue->last_id;
+	return queue->last_id;
+}
+
+/* Let receivers see the record of @bytes that stands at the tail. */
+static inline void tq_publish(struct tqueue *queue, unsigned long bytes)
+{
+	tq_ring_at(&queue->ring, queue->tail)->id = tq_next_id(queue);
 	/* Release: the record is complete before receivers see it. */
 	smp_store_release(&queue->tail, queue->tail + bytes);
 }
 
-/* Move a detached message to the tail, where there is room for it. */
-static void tq_place(struct tqueue *queue, const struct tq_message *message)
+/*
+ * Make a detached message ready, for which there is room.  Either it is copied,
+ * and stays the caller's to free, or the index owns it and *@place is NULL.
+ */
+static void tq_place(struct tqueue *queue, struct tq_message **place)
 {
 	struct tqueue_record *record = tq_ring_at(&queue->ring, queue->tail);
+	struct tq_message *message = *place;
 	unsigned long bytes = tq_message_bytes(message);
 
+	if (bytes >= TQ_KEEP_DETACHED) {
+		message->record.id = tq_next_id(queue);
+		mutex_lock(&queue->receive_lock);
+		tq_index_put(queue, message);
+		mutex_unlock(&queue->receive_lock);
+		*place = NULL;
+		return;
+	}
 	*record = message->record;
 	memcpy(record->payload, message->record.payload,
 	       bytes - sizeof(*record));
@@ -86,7 +110,7 @@ static unsigned int tq_admit(struct tqueue *queue)
 		WRITE_ONCE(queue->need, bytes);
 		if (!tq_has_room(queue, bytes))
 			return count;
-		tq_place(queue, sender->message);
+		tq_place(queue, &sender->message);
 		list_del_init(&sender->link);
 		/* From here on the sender may be gone. */
 		complete(&sender->admitted);
@@ -172,16 +196,20 @@ static int tq_wait_admitted(struct tqueue *queue, struct tq_sender *sender)
 	return ret;
 }
 
-/* Send a message that is in kernel memory already; the caller frees it. */
-static int tq_send_message(struct tq_file *file, struct tq_message *message,
+/*
+ * Send a message that is in kernel memory already.  What is left of it, if the
+ * index does not own it, is the caller's to free: *@message.
+ */
+static int tq_send_message(struct tq_file *file, struct tq_message **message,
 			   bool nowait)
 {
 	struct tqueue *queue = file->queue;
-	struct tq_sender sender = { .message = message };
+	struct tq_sender sender = { .message = *message };
 	unsigned int count;
+	int ret;
 
 	mutex_lock(&queue->send_lock);
-	if (!queue->need && tq_has_room(queue, tq_message_bytes(message))) {
+	if (!queue->need && tq_has_room(queue, tq_message_bytes(*message))) {
 		tq_place(queue, message);
 		mutex_unlock(&queue->send_lock);
 		tq_wake_receivers(queue, 1);
@@ -198,7 +226,9 @@ static int tq_send_message(struct tq_file *file, struct tq_message *message,
 
 	if (unlikely(count))
 		tq_line_moved(queue, count);
-	return tq_wait_admitted(queue, &sender);
+	ret = tq_wait_admitted(queue, &sender);
+	*message = sender.message;
+	return ret;
 }
 
 static noinline ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
@@ -225,7 +255,7 @@ static noinline ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
 		return -ENOMEM;
 	tq_record_stamp(&message->record, length, file->uid);
 	if (tq_user_copy_in(user, message->record.payload, length))
-		ret = tq_send_message(file, message, nowait);
+		ret = tq_send_message(file, &message, nowait);
 	else
 		ret = -EFAULT;
 	tq_message_free(message);

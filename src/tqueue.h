@@ -67,7 +67,7 @@ struct tq_message;
  * @need: bytes of the first in that line, or 0 when nobody waits: what
  *	receivers look at, without the lock
  *
- * @receive_lock: guards this and the next eight fields
+ * @receive_lock: guards this and the next nine fields
  * @head: where the next record to receive stands.  Read without the lock.
  * @tail_seen: a value that @tail had: as far as @head may grow without looking
  *	at the senders' side
@@ -78,6 +78,8 @@ struct tq_message;
  * @indexed: how many.  Read without the lock.
  * @taken: messages that left, so that @last_id - @taken are here.  Read
  *	without the lock.
+ * @rests_in_hand: open files whose rest is %TQ_REST_IN_HAND.  Read without the
+ *	lock.
  * @files: open files
  * @pinned: no file is open, but messages are here, and hold the module
  *
@@ -108,6 +110,7 @@ struct tqueue {
 	struct rb_root_cached index;
 	unsigned int indexed;
 	u64 taken;
+	unsigned int rests_in_hand;
 	unsigned int files;
 	bool pinned;
 
@@ -160,6 +163,7 @@ static inline bool tq_fits(unsigned long limit, unsigned long tail,
 }
 
 /* queue.c */
+void tq_index_put(struct tqueue *queue, struct tq_message *message);
 struct tqueue *tq_queue_create(unsigned long size, unsigned long max_message);
 void tq_queue_free(struct tqueue *queue);
 bool tq_readable(struct tq_file *file);
@@ -174,7 +178,7 @@ void tq_move_up(struct tqueue *queue);
 ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
 		   bool nowait);
 size_t tq_next_length(struct tq_file *file);
-void tq_index_return(struct tqueue *queue, struct tq_message *message);
+void tq_return(struct tqueue *queue, struct tq_message *message);
 
 /* file.c */
 struct tq_file *tq_file_open(struct tqueue *queue, u32 uid);

@@ -38,6 +38,9 @@ static int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode,
  */
 void tq_wake_pollers_in(struct tqueue *queue, unsigned int count)
 {
+	/* One whose file has its rest in hand could not use the message. */
+	if (READ_ONCE(queue->rests_in_hand))
+		count = 0;
 	/* The caller has passed the barrier. */
 	if (waitqueue_active(&queue->poll_in))
 		__wake_up(&queue->poll_in, TASK_NORMAL, count,
@@ -60,8 +63,10 @@ void tq_wake_pollers_out(struct tqueue *queue)
 }
 
 /**
- * tq_wake_file - a rest stays with an open file: wake who waits on that file
+ * tq_wake_file - a file whose rest was in hand can be read from again
  * @file: the open file, which others may share
+ *
+ * Wakes all who sleep or poll on that file.
  *
  * Context: Any, no lock held, and past a full barrier after @file->rest was
  * set.
@@ -72,9 +77,10 @@ void tq_wake_file(struct tq_file *file)
 
 	if (atomic_read(&file->sleepers))
 		__wake_up(&queue->readers, TASK_INTERRUPTIBLE, 0, file);
-	/* The caller has passed the barrier. */
+	/* All, as only some poll this file.  The caller has passed the barrier. */
 	if (waitqueue_active(&queue->poll_in))
-		wake_up_poll(&queue->poll_in, EPOLLIN | EPOLLRDNORM);
+		__wake_up(&queue->poll_in, TASK_NORMAL, 0,
+			  poll_to_key(EPOLLIN | EPOLLRDNORM));
 }
 
 /**
