@@ -25,11 +25,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -204,6 +206,8 @@ static void measure_wake(struct channel *c, size_t parameter, int round)
 		}
 		_exit(0);
 	}
+	/* So that a child that dies ends the wait for its answer. */
+	close(back[1]);
 	for (i = 0; i < warm + n; i++) {
 		if (i == warm)
 			start = now();
@@ -225,7 +229,6 @@ static void measure_wake(struct channel *c, size_t parameter, int round)
 	if (waitpid(child, &status, 0) != child || status)
 		die("the child that answers");
 	close(back[0]);
-	close(back[1]);
 	free(values);
 }
 
@@ -251,6 +254,17 @@ static void crew_member(struct channel *c, bool sender, unsigned long n, int gat
 	_exit(0);
 }
 
+/* Crew members end only when they are killed: one that ends by itself has failed. */
+static void crew_failed(int signal)
+{
+	static const char text[] = "bench: a process of the crew failed\n";
+
+	(void)signal;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(2);
+	_exit(1);
+}
+
 static double crew_price(struct channel *c, int senders, unsigned long each)
 {
 	int gate[2], done[2], i, processes = 2 * senders;
@@ -259,16 +273,19 @@ static double crew_price(struct channel *c, int senders, unsigned long each)
 
 	if (pipe(gate) || pipe(done))
 		die("pipe");
+	signal(SIGCHLD, crew_failed);
 	for (i = 0; i < processes; i++) {
 		children[i] = fork();
 		if (children[i] < 0)
 			die("fork");
 		if (!children[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			close(gate[1]);
 			crew_member(c, i % 2, each, gate[0], done[1]);
 		}
 	}
 	close(gate[0]);
+	close(done[1]);
 	for (i = 0; i < processes; i++)
 		if (read(done[0], &t, sizeof(t)) != sizeof(t))
 			die("a child did not start");
@@ -282,12 +299,12 @@ static double crew_price(struct channel *c, int senders, unsigned long each)
 		if (t > end)
 			end = t;
 	}
+	signal(SIGCHLD, SIG_DFL);
 	for (i = 0; i < processes; i++) {
 		kill(children[i], SIGKILL);
 		waitpid(children[i], NULL, 0);
 	}
 	close(done[0]);
-	close(done[1]);
 	return (double)(end - start) / (each * senders);
 }
 
