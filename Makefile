@@ -31,6 +31,15 @@ check-package: ## build the package, lintian, and its tests that need no booted 
 check-full: ## boot bookworm, trixie and sid with the package installed, and run all in them
 	tests/check system-sid system-trixie system-bookworm acceptance
 
+bench: ## what a message costs, beside pipes, queues and sockets, in a guest: tables, plots, limits
+	@tests/tally tests/bench/all
+
+bench-native: ## the same in time on this machine, where the module must be loaded
+	@tests/bench/wall --native
+
+sanitize: ## the suites under kernels that find memory errors, lock misuse, leaks and races
+	@tests/tally tests/sanitize/run
+
 deb: ## build the Debian package, in build/package/
 	@tests/vm/package
 
@@ -44,4 +53,4 @@ clean: ## remove what was built here (the cache outside the tree stays)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: build check check-quick check-fast check-suites check-style check-build check-package check-full deb demo clean help
+.PHONY: build check check-quick check-fast check-suites check-style check-build check-package check-full bench bench-native sanitize deb demo clean help
