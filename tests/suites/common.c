@@ -905,61 +905,75 @@ long tq_switches(pid_t tid)
 }
 
 /*
- * Not running, and in the system call of that number. The state is looked at
- * too: one that was woken a moment ago still counts as being in the call.
+ * 'S' or 'D' if it sleeps in the system call of that number, else 0. The state
+ * is looked at too: one that was woken a moment ago still counts as being in
+ * the call.
  */
-bool tq_is_asleep(pid_t tid, long call)
+static char how_asleep(pid_t tid, long call)
 {
 	char path[64], text[512];
-	const char *state;
+	const char *end;
+	char state;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
 	if (slurp(path, text, sizeof(text)) <= 0)
-		return false;
-	state = strrchr(text, ')');
-	if (!state || (state[2] != 'S' && state[2] != 'D'))
-		return false;
+		return 0;
+	end = strrchr(text, ')');
+	state = end ? end[2] : 0;
+	if (state != 'S' && state != 'D')
+		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
-	if (slurp(path, text, sizeof(text)) <= 0)
-		return false;
-	return text[0] >= '0' && text[0] <= '9' && atol(text) == call;
+	if (slurp(path, text, sizeof(text)) <= 0 || text[0] < '0' ||
+	    text[0] > '9' || atol(text) != call)
+		return 0;
+	return state;
 }
 
-/* Waits until it sleeps, and for good: not just for a lock. */
+bool tq_is_asleep(pid_t tid, long call)
+{
+	return how_asleep(tid, call);
+}
+
+/*
+ * Waits until it sleeps, and for good: a sleep that a signal ends is not one
+ * for a lock; of others (page faults) it must last a little.
+ */
 void tq_asleep_pid(pid_t tid, long call)
 {
 	double end = tq_now() + patience();
+	long before = -1, now;
 	int times = 0;
-	long before = -1;
 
 	while (times < 3) {
-		long now;
-
 		if (tq_now() > end)
 			tq_fail("task %d does not go to sleep in system call %ld", tid,
 				call);
-		if (!tq_is_asleep(tid, call)) {
-			times = 0;
-			before = -1;
-		} else {
+		switch (how_asleep(tid, call)) {
+		case 'S':
+			return;
+		case 'D':
 			now = tq_switches(tid);
 			times = now == before ? times + 1 : 0;
 			before = now;
+			break;
+		default:
+			times = 0;
+			before = -1;
 		}
-		sleep_for(0.001);
+		sleep_for(times ? 0.001 : 0.0002);
 	}
 }
 
 void tq_asleep(struct tq_task *task, long call)
 {
 	while (!atomic_load(&task->tid))
-		sleep_for(0.0005);
+		sleep_for(0.0001);
 	if (!atomic_load(&task->done)) {
 		double end = tq_now() + patience();
 
 		while (!tq_is_asleep(task->tid, call) && tq_now() < end &&
 		       !atomic_load(&task->done))
-			sleep_for(0.0005);
+			sleep_for(0.0002);
 	}
 	if (atomic_load(&task->done))
 		tq_fail("system call %ld does not block: it gives %zd (%s)", call,
@@ -987,7 +1001,7 @@ void tq_finish_at(const char *file, int line, struct tq_task *task)
 			show_tasks(getpgid(0));
 			tq_fail_at(file, line, "a thread does not come back");
 		}
-		sleep_for(0.0005);
+		sleep_for(0.0002);
 	}
 	pthread_join(task->thread, NULL);
 }

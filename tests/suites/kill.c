@@ -37,7 +37,7 @@ static void reader_killed_by_the_arrival(void)
 	struct tq_task other;
 	char buf[64];
 
-	for (i = 0; i < 60; i++) {
+	for (i = 0; i < 30; i++) {
 		pid_t child = tq_fork(read_once, NULL);
 
 		tq_asleep_pid(child, SYS_read);
@@ -420,6 +420,7 @@ static void senders_killed_at_random(void)
 		senders[i] = tq_fork(send_for_ever, ledger);
 	for (;;) {
 		bool over = tq_now() > end;
+		int taken = 0;
 
 		state = state * 1103515245 + 12345;
 		if (over)
@@ -431,7 +432,7 @@ static void senders_killed_at_random(void)
 			for (j = 0; j < sizeof(place.body); j++)
 				tq_is((unsigned char)place.body[j],
 				      (unsigned char)place.name);
-			if (!over && (state >> 20) % 50 == 0)
+			if (!over && taken++ > (int)(state >> 20) % 64)
 				break;
 		}
 		if (over)

@@ -6,6 +6,8 @@
  */
 #include "common.h"
 
+#include <sys/epoll.h>
+
 /* Everything another process can do with the queue, at once. */
 static void others_go_on(int n)
 {
@@ -413,6 +415,96 @@ static void stalled_with_the_rest_of_a_shared_file(void)
 	close(other);
 }
 
+static void run_poll(struct tq_task *task)
+{
+	struct pollfd one = { .fd = task->fd, .events = POLLIN };
+
+	task->result = poll(&one, 1, -1);
+}
+
+/*
+ * The end of a rest that another reader of the file had in hand: who polls that
+ * file is told of the message that is next.
+ */
+static void poll_after_a_stalled_rest(void)
+{
+	int shared = tq_open(O_RDWR);
+	struct tq_stall stall;
+	struct tq_task stalled, poller = { .fd = shared };
+	char buf[64];
+
+	tq_send(shared, 100, 1);
+	tq_send(shared, 50, 2);
+	tq_is(read(shared, buf, 10), 10);
+	tq_stall_make(&stall, tq_page());
+	tq_start_read(&stalled, shared, stall.map, 200);
+	tq_stall_wait(&stall);
+	tq_sleep_ms(5);
+	tq_start(&poller, run_poll);
+	while (!tq_done(&poller) && !tq_is_asleep(poller.tid, SYS_poll))
+		tq_sleep_ms(1);
+	tq_stall_release(&stall, NULL);
+	tq_finish(&stalled);
+	tq_is(stalled.result, 90);
+	tq_finish(&poller);
+	tq_is(poller.result, 1);
+	tq_receive(shared, 50, 2);
+	tq_nothing();
+	close(shared);
+}
+
+static void run_epoll(struct tq_task *task)
+{
+	struct epoll_event event;
+
+	task->result = epoll_wait(task->fd, &event, 1, -1);
+}
+
+/* A rest is news for its own file's event loop, however many others wait. */
+static void epoll_of_a_stalled_rest(void)
+{
+	int shared = tq_open(O_RDWR), other[2], i;
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	struct tq_stall stall;
+	struct tq_task stalled, loops[3];
+	char buf[64];
+
+	tq_send(shared, 100, 1);
+	tq_is(read(shared, buf, 10), 10);
+	tq_stall_make(&stall, tq_page());
+	tq_start_read(&stalled, shared, stall.map, 20);
+	tq_stall_wait(&stall);
+	tq_sleep_ms(5);
+	for (i = 0; i < 3; i++) {
+		int fd = i == 1 ? shared : (other[i / 2] = tq_open(O_RDONLY));
+
+		loops[i] = (struct tq_task){ .fd = epoll_create1(0) };
+		tq_is(epoll_ctl(loops[i].fd, EPOLL_CTL_ADD, fd, &event), 0);
+		tq_start(&loops[i], run_epoll);
+		while (!tq_done(&loops[i]) &&
+		       !tq_is_asleep(loops[i].tid, SYS_epoll_wait))
+			tq_sleep_ms(1);
+	}
+	tq_stall_release(&stall, NULL);
+	tq_finish(&stalled);
+	tq_is(stalled.result, 20);
+	tq_finish(&loops[1]);
+	tq_receive_rest(shared, 70, 1, 30);
+	/* The others wait for messages as before. */
+	for (i = 0; i < 4; i++) {
+		tq_send(shared, 5, 1);
+		tq_sleep_ms(2);
+	}
+	tq_finish(&loops[0]);
+	tq_finish(&loops[2]);
+	tq_is(tq_drain(), 4);
+	for (i = 0; i < 3; i++)
+		close(loops[i].fd);
+	close(other[0]);
+	close(other[1]);
+	close(shared);
+}
+
 struct victim {
 	bool writes;
 	size_t len;
@@ -517,6 +609,8 @@ static const struct tq_test tests[] = {
 	TQ_TEST(stalled_reader_and_an_empty_queue),
 	TQ_TEST(many_stalled),
 	TQ_TEST(stalled_with_the_rest_of_a_shared_file),
+	TQ_TEST(poll_after_a_stalled_rest),
+	TQ_TEST(epoll_of_a_stalled_rest),
 	TQ_TEST(killed_while_stalled),
 	TQ_TEST(transfer_beside_stalls),
 	TQ_TEST_WITH(stalled_before_the_line, TQ_SMALL),

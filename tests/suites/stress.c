@@ -210,7 +210,7 @@ static void run_reader(struct tq_task *task)
 
 static void everything_at_once(void)
 {
-	double end = tq_now() + tq_seconds(5);
+	double end = tq_now() + tq_seconds(3);
 	struct tq_task senders[SENDERS], readers[READERS];
 	struct word words[WORDS_MAX + 1];
 	long last[SENDERS] = { -1, -1, -1 };

@@ -212,7 +212,7 @@ static void a_bad_buffer_passes_the_message_on(void)
 	struct tq_task bad[3], good;
 	char buf[64];
 
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 10; round++) {
 		for (i = 0; i < 3; i++) {
 			tq_start_read(&bad[i], tq_open(O_RDONLY), (void *)16, 64);
 			tq_asleep(&bad[i], SYS_read);
@@ -247,7 +247,7 @@ static void a_signal_passes_the_message_on(void)
 	volatile int spin;
 
 	tq_unblockable();
-	for (round = 0; round < 400; round++) {
+	for (round = 0; round < 200; round++) {
 		int i, woken = round % 2, got = 0;
 
 		for (i = 0; i < 2; i++) {
@@ -366,12 +366,12 @@ static void no_wake_up_is_lost(void)
 		};
 		tq_start(&readers[i], run_echo);
 	}
-	for (i = 1; i <= 10000; i++) {
+	for (i = 1; i <= 3000; i++) {
 		double late = tq_now() + 10 * tq_slow();
 
 		tq_is(write(fd, &i, sizeof(i)), sizeof(i));
 		while (atomic_load(&reached) != i) {
-			if (i % 3)
+			if (i % 32)
 				sched_yield();
 			tq_true(tq_now() < late, "message %u reaches nobody", i);
 		}
