@@ -606,6 +606,22 @@ static void send_write(struct worker *self)
 	}
 }
 
+/* With pauses, in which receivers fall asleep. */
+static void send_slowly(struct worker *self)
+{
+	unsigned char buf[LENGTH_MAX];
+	int fd = tq_open(O_WRONLY);
+	size_t len;
+	long number;
+
+	while ((number = send_next(self, buf, &len)) >= 0) {
+		while (!sent(write(fd, buf, len), len, "write"))
+			;
+		send_done(self, number);
+		usleep(random_below(&self->dice, 4000));
+	}
+}
+
 static void send_vector(struct worker *self)
 {
 	unsigned char buf[LENGTH_MAX];
@@ -825,6 +841,23 @@ static void pass_bad_pointers(struct worker *self)
 			"a bad pointer gives %zd (%s)", n, strerror(errno));
 		atomic_fetch_add(&shared->bad, 1);
 		if (random_below(&self->dice, 8) == 0)
+			usleep(random_below(&self->dice, 1000));
+	}
+}
+
+/* Sleeps for a message that it cannot take: others must be woken for it. */
+static void wait_badly(struct worker *self)
+{
+	char *edge = tq_edge(tq_page());
+	int fd = tq_open(O_RDONLY);
+
+	while (!atomic_load(&shared->stop)) {
+		ssize_t n = read(fd, edge + tq_page(), LENGTH_MAX);
+
+		tq_true(n == -1 && (errno == EFAULT || errno == EINTR),
+			"a bad pointer gives %zd (%s)", n, strerror(errno));
+		atomic_fetch_add(&shared->bad, 1);
+		if (random_below(&self->dice, 4) == 0)
 			usleep(random_below(&self->dice, 1000));
 	}
 }
@@ -1232,6 +1265,18 @@ static void mostly_empty(void)
 	run(workers, ARRAY_SIZE(workers));
 }
 
+/* Who is woken often has no use for it: then the next one must be. */
+static void woken_in_vain(void)
+{
+	struct worker workers[] = {
+		SENDER(send_slowly, 0), SENDER(send_slowly, 1),
+		RECEIVER(receive_whole, 1), RECEIVER(receive_short, 1),
+		BYSTANDER(wait_badly), BYSTANDER(wait_badly),
+	};
+
+	run(workers, ARRAY_SIZE(workers));
+}
+
 /* Nobody is killed and nothing comes back: each receiver sees each sender's order. */
 static void order(void)
 {
@@ -1255,6 +1300,7 @@ int main(int argc, char **argv)
 		TQ_TEST_WITH(everything_at_once, "size_l=16384"),
 		TQ_TEST_WITH(mostly_full, "size_l=4096"),
 		TQ_TEST_WITH(mostly_empty, "size_l=65536"),
+		TQ_TEST_WITH(woken_in_vain, "size_l=65536"),
 		TQ_TEST_WITH(order, "size_l=16384"),
 	};
 	size_t i;
