@@ -348,30 +348,6 @@ static void many_times(void)
 	close(log);
 }
 
-/* A gigabyte may be there or not: if not, it is said, and nothing breaks. */
-static void largest_ring(void)
-{
-	char line[512] = "";
-	int log, error;
-
-	unload();
-	log = tq_log_open();
-	error = tq_load("size_l=1073741824");
-	if (error) {
-		tq_is(error, ENOMEM);
-		tq_is(tq_log_lines(log, "tqueue: ", line, sizeof(line)), 1);
-		tq_true(strstr(line, "memory"), "it says \"%s\"", line);
-	} else {
-		tq_is(tq_size(), 1073741824);
-		tq_is(tq_max_message(), 268435456 - 40);
-		tq_is(tq_unload(), 0);
-	}
-	close(log);
-	tq_is(tq_load(TQ_SMALL), 0);
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_is(tq_drain(), 4);
-}
-
 static void run_opener(struct tq_task *task)
 {
 	while (!atomic_load((atomic_int *)task->arg)) {
@@ -434,7 +410,6 @@ static const struct tq_test tests[] = {
 	RELOADING(returned_rest),
 	RELOADING(sleeping_reader),
 	RELOADING(waiting_sender),
-	RELOADING(largest_ring),
 	RELOADING(many_times),
 	RELOADING(unloaded_while_opened),
 };

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory is charged to the control group of whoever caused it, and where that
+ * group has no more, the call fails with ENOMEM: nothing is lost, nobody is
+ * killed.
+ */
+#include "common.h"
+
+#include <sys/mount.h>
+#include <sys/vfs.h>
+
+#ifndef CGROUP2_SUPER_MAGIC
+#define CGROUP2_SUPER_MAGIC 0x63677270
+#endif
+
+#define MIB	(1L << 20)
+
+static char root[64] = "/sys/fs/cgroup";
+static char group[128];
+
+static bool put(const char *path, const char *name, const char *text)
+{
+	char full[256];
+	int fd;
+	bool good;
+
+	snprintf(full, sizeof(full), "%s/%s", path, name);
+	fd = open(full, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return good;
+}
+
+static long get(const char *name)
+{
+	char full[256], text[64] = "";
+	int fd;
+
+	snprintf(full, sizeof(full), "%s/%s", group, name);
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	tq_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "no %s", full);
+	close(fd);
+	return atol(text);
+}
+
+/* Makes a group; tests enter it with what they want charged to it. */
+static void make_group(const char *max)
+{
+	struct statfs fs;
+
+	if (statfs(root, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC) {
+		strcpy(root, "/tmp/tqueue-cgroup");
+		mkdir(root, 0700);
+		if (mount("none", root, "cgroup2", 0, NULL) && errno != EBUSY)
+			tq_skip("no cgroup2: %s", strerror(errno));
+	}
+	put(root, "cgroup.subtree_control", "+memory");
+	snprintf(group, sizeof(group), "%s/tqueue-test", root);
+	rmdir(group);
+	tq_true(!mkdir(group, 0700), "mkdir(%s): %s", group, strerror(errno));
+	if (!put(group, "memory.max", max)) {
+		rmdir(group);
+		tq_skip("no memory controller");
+	}
+	put(group, "memory.swap.max", "0");
+}
+
+static void enter(void)
+{
+	tq_true(put(group, "cgroup.procs", "0"), "cannot enter the group");
+}
+
+static void leave(void)
+{
+	tq_true(put(root, "cgroup.procs", "0"), "cannot leave the group");
+}
+
+/* What is charged there may take a moment to go. */
+static void remove_group(void)
+{
+	double end = tq_now() + 5 * tq_slow();
+
+	while (rmdir(group) && errno == EBUSY && tq_now() < end)
+		tq_sleep_ms(1);
+	if (!strcmp(root, "/tmp/tqueue-cgroup"))
+		umount2(root, MNT_DETACH);
+}
+
+/* The ring belongs to whoever loads the module. */
+static void ring_is_charged(void)
+{
+	long before, after;
+
+	make_group("max");
+	tq_is(tq_unload(), 0);
+	enter();
+	before = get("memory.current");
+	tq_is(tq_load("size_l=8388608"), 0);
+	after = get("memory.current");
+	leave();
+	tq_true(after - before >= 8 * MIB, "8 MiB of ring are charged with %ld bytes",
+		after - before);
+	tq_is(tq_unload(), 0);
+	tq_true(get("memory.current") < before + MIB, "%ld bytes stay charged",
+		get("memory.current") - before);
+	remove_group();
+}
+
+/* No memory for the ring: ENOMEM, one line, nothing left. */
+static void ring_that_does_not_fit(void)
+{
+	char line[512] = "";
+	int log;
+
+	make_group("12582912");
+	tq_is(tq_unload(), 0);
+	log = tq_log_open();
+	enter();
+	tq_is(tq_load("size_l=67108864"), ENOMEM);
+	leave();
+	tq_true(!tq_module_loaded() && access(TQ_DEVICE, F_OK), "it is there");
+	tq_is(tq_log_lines(log, "tqueue: ", line, sizeof(line)), 1);
+	tq_true(strstr(line, "memory"), "it says \"%s\"", line);
+	close(log);
+	tq_is(tq_load(TQ_SMALL), 0);
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	tq_is(tq_drain(), 4);
+	remove_group();
+}
+
+/* All that the group may use from now on. */
+static void limit_to(long bytes)
+{
+	char max[32];
+
+	snprintf(max, sizeof(max), "%ld", bytes);
+	tq_true(put(group, "memory.max", max), "cannot set memory.max");
+}
+
+/* Senders in a process of their own, which does nothing else in its group. */
+struct late {
+	atomic_int tid, go, done;
+	ssize_t result;
+	int error;
+};
+
+struct sending {
+	struct late late[24];
+	atomic_int entered;
+	size_t len;
+	char *buf;
+};
+
+static void run_late_sender(struct tq_task *task)
+{
+	struct sending *sending = task->arg;
+	struct late *late = &sending->late[task->number];
+
+	late->tid = gettid();
+	while (!atomic_load(&late->go))
+		usleep(500);
+	late->result = write(task->fd, sending->buf, sending->len);
+	late->error = errno;
+	atomic_store(&late->done, 1);
+}
+
+static void late_senders(void *arg)
+{
+	struct sending *sending = arg;
+	struct tq_task tasks[ARRAY_SIZE(sending->late)];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tasks); i++) {
+		tasks[i] = (struct tq_task){
+			.fd = tq_open(O_WRONLY), .arg = sending, .number = i,
+		};
+		tq_start(&tasks[i], run_late_sender);
+		while (!atomic_load(&sending->late[i].tid))
+			usleep(500);
+	}
+	usleep(20000);
+	enter();
+	atomic_store(&sending->entered, 1);
+	for (i = 0; i < ARRAY_SIZE(tasks); i++)
+		pthread_join(tasks[i].thread, NULL);
+}
+
+/* What waits in the line is its senders', up to their group's limit. */
+static void waiting_messages_are_charged(void)
+{
+	struct sending *sending = tq_shared(sizeof(*sending));
+	const int many = ARRAY_SIZE(sending->late);
+	double end = tq_now() + 10 * tq_slow();
+	int i, n, refused = 0, in = tq_open(O_RDONLY);
+	size_t len = tq_max_message();
+	long before, charged;
+	pid_t child;
+
+	sending->len = len;
+	sending->buf = tq_shared(len);
+	memset(sending->buf, 1, len);
+	n = tq_fill(len, 0);
+	make_group("max");
+	child = tq_fork(late_senders, sending);
+	while (!atomic_load(&sending->entered))
+		tq_true(tq_now() < end, "the child does not get ready");
+	before = get("memory.current");
+	limit_to(before + 8 * MIB + MIB / 4);
+	for (i = 0; i < many; i++) {
+		struct late *late = &sending->late[i];
+
+		atomic_store(&late->go, 1);
+		while (!atomic_load(&late->done) &&
+		       !tq_is_asleep(late->tid, SYS_write))
+			tq_true(tq_now() < end, "a sender does not get on");
+		if (atomic_load(&late->done)) {
+			tq_is(late->result, -1);
+			tq_is(late->error, ENOMEM);
+			refused++;
+		}
+	}
+	charged = get("memory.current") - before;
+	tq_true(refused > 0 && refused < many, "%d of %d senders find no memory",
+		refused, many);
+	tq_true(charged >= (many - refused) * (long)len,
+		"%d waiting messages of %zu bytes are charged with %ld bytes",
+		many - refused, len, charged);
+	for (i = 0; i < n + many - refused; i++)
+		tq_is(read(in, sending->buf, len), len);
+	tq_nothing();
+	tq_reap(child);
+	close(in);
+	remove_group();
+}
+
+/* So is a rest; without memory for one the message stays where it was. */
+static void rests_are_charged(void)
+{
+	enum { MANY = 24 };
+	size_t len = tq_max_message();
+	int fds[MANY], fd = tq_open(O_RDWR), i, held = 0;
+	char byte, *buf = malloc(len);
+	long before;
+
+	tq_pattern(buf, len, 1, 0);
+	for (i = 0; i < MANY; i++)
+		fds[i] = tq_open(O_RDONLY);
+	make_group("max");
+	enter();
+	before = get("memory.current");
+	limit_to(before + 8 * MIB + MIB / 4);
+	for (i = 0; i < MANY; i++) {
+		tq_is(write(fd, buf, len), len);
+		if (read(fds[i], &byte, 1) == 1) {
+			held++;
+			continue;
+		}
+		tq_errno(-1, ENOMEM);
+		tq_is(tq_fionread(fd), len);
+		/* Received whole it needs no memory. */
+		tq_is(read(fd, buf, len), len);
+	}
+	leave();
+	tq_true(held > 0 && held < MANY, "%d of %d rests", held, MANY);
+	for (i = 0; i < MANY; i++)
+		close(fds[i]);
+	for (i = 0; i < held; i++)
+		tq_receive_rest(fd, len - 1, 1, 1);
+	tq_nothing();
+	close(fd);
+	remove_group();
+}
+
+static const struct tq_test tests[] = {
+	{ .name = "ring_is_charged", .run = ring_is_charged, .params = "",
+	  .logs = true, .reloads = true },
+	{ .name = "ring_that_does_not_fit", .run = ring_that_does_not_fit,
+	  .params = "", .logs = true, .reloads = true },
+	TQ_TEST(waiting_messages_are_charged),
+	TQ_TEST(rests_are_charged),
+};
+
+int main(int argc, char **argv)
+{
+	return tq_main("memory", tests, ARRAY_SIZE(tests), argc, argv);
+}
