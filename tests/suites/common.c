@@ -637,17 +637,12 @@ int tq_main(const char *suite, const struct tq_test *tests, size_t count,
 	int option, failed;
 	char why[256];
 
-	while ((option = getopt(argc, argv, "f:l")) != -1) {
-		if (option == 'f') {
-			filter = optarg;
-		} else if (option == 'l') {
-			for (i = 0; i < count; i++)
-				printf("%s\n", tests[i].name);
-			return 0;
-		} else {
-			fprintf(stderr, "usage: %s [-f FILTER] [-l]\n", argv[0]);
+	while ((option = getopt(argc, argv, "f:")) != -1) {
+		if (option != 'f') {
+			fprintf(stderr, "usage: %s [-f FILTER]\n", argv[0]);
 			return 2;
 		}
+		filter = optarg;
 	}
 	suite_name = suite;
 	chosen = calloc(count, sizeof(*chosen));

@@ -13,7 +13,7 @@
 #define CGROUP2_SUPER_MAGIC 0x63677270
 #endif
 
-#define MIB	(1L << 20)
+#define MIB	1048576L
 
 static char root[64] = "/sys/fs/cgroup";
 static char group[128];

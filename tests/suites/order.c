@@ -236,20 +236,29 @@ static void large_messages(void)
 
 static void vectors(void)
 {
-	with_threads((struct plan){ .each = 600, .largest = TQ_SMALL_MAX,
-				    .vectors = true });
+	struct plan plan = {
+		.each = 600, .largest = TQ_SMALL_MAX, .vectors = true,
+	};
+
+	with_threads(plan);
 }
 
 static void nonblocking(void)
 {
-	with_threads((struct plan){ .each = 600, .largest = TQ_SMALL_MAX,
-				    .nonblocking = true });
+	struct plan plan = {
+		.each = 600, .largest = TQ_SMALL_MAX, .nonblocking = true,
+	};
+
+	with_threads(plan);
 }
 
 static void short_reads(void)
 {
-	with_threads((struct plan){ .each = 600, .largest = TQ_SMALL_MAX,
-				    .short_reads = true });
+	struct plan plan = {
+		.each = 600, .largest = TQ_SMALL_MAX, .short_reads = true,
+	};
+
+	with_threads(plan);
 }
 
 struct part {

@@ -272,10 +272,12 @@ static void everything_at_once(void)
 	tq_is(account->words_received, account->words_sent);
 	tq_is(tq_value("messages"), 0);
 	tq_is(tq_value("bytes"), 0);
-	fprintf(stderr, "# %llu messages, %ld short reads, %ld closes, %ld refused, %ld interrupted, %ld faulted\n",
+	fprintf(stderr, "# %llu messages, %ld short reads, %ld closes,",
 		(unsigned long long)total, (long)account->short_reads,
-		(long)account->returned, (long)account->refused,
-		(long)account->interrupted, (long)account->faulted);
+		(long)account->returned);
+	fprintf(stderr, " %ld refused, %ld interrupted, %ld faulted\n",
+		(long)account->refused, (long)account->interrupted,
+		(long)account->faulted);
 }
 
 static const struct tq_test tests[] = {
