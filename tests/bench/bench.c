@@ -312,7 +312,7 @@ static void measure_many(struct channel *c, size_t parameter, int round)
 {
 	if (!c->peer->floor && !c->peer->merges)
 		print("many", c->peer, parameter, round,
-		      crew_price(c, parameter, times(8000) / parameter));
+		      crew_price(c, parameter, times(16000) / parameter));
 }
 
 static void measure_stream(struct channel *c, size_t parameter, int round)
