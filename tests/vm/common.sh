@@ -6,6 +6,10 @@ cache=${TQUEUE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tqueue}
 build=$TOP/build
 export cache build
 
+# The tree may belong to somebody else than root, who runs this.
+GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=$TOP
+export GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0
+
 # The kernels that tqueue is held to, by the names used everywhere: release, and flavour unless it is the cloud kernel.
 boot_kernels="6.1 6.12 7.2"
 build_kernels="6.1-amd64 6.1-rt 6.12-amd64 6.12-rt 7.2-amd64 7.2-rt"
