@@ -1,0 +1,870 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each kind of system call on a queue with the first, the second, the third ...
+ * thing in it failing that may fail (/proc/thread-self/fail-nth: allocations and
+ * copies from and to user space), until one goes through with nothing left to
+ * fail. After each try the queue holds exactly what the result of the call says,
+ * and the error is one that makes sense. What leaks on the way is for kmemleak.
+ *
+ * Needs a kernel with fault injection.
+ */
+#include "options.h"
+#include "uring.h"
+
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+
+#define MANY	5000	/* more faults than there are in any call */
+#define DEBUG	"/sys/kernel/debug/"
+
+static int nth_fd;
+static int fd;			/* on the queue, non-blocking, stays open */
+static int other;		/* on the queue, for one try */
+static int pipes[2];
+static char *buf;		/* resident */
+static char *fresh;		/* not resident */
+static int file;		/* of 1000 bytes: message 1 */
+static unsigned int n;		/* which fault */
+static struct uring ring;
+
+/* ---- faults ---------------------------------------------------------------- */
+
+static bool set(const char *path, const char *value)
+{
+	int control = open(path, O_WRONLY);
+	bool done;
+
+	if (control < 0)
+		return false;
+	done = write(control, value, strlen(value)) > 0;
+	close(control);
+	return done;
+}
+
+static void prepare(void)
+{
+	static const char * const quiet[] = {
+		DEBUG "failslab/verbose", DEBUG "fail_page_alloc/verbose",
+		DEBUG "fail_usercopy/verbose",
+	};
+	size_t i;
+
+	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
+	if (nth_fd < 0)
+		tq_skip("this kernel injects no faults: /proc/thread-self/fail-nth: %s",
+			strerror(errno));
+	if (!set(DEBUG "failslab/ignore-gfp-wait", "0") ||
+	    !set(DEBUG "fail_page_alloc/ignore-gfp-wait", "0") ||
+	    !set(DEBUG "fail_page_alloc/min-order", "0"))
+		tq_skip("this kernel does not let allocations fail: no %sfailslab",
+			DEBUG);
+	for (i = 0; i < ARRAY_SIZE(quiet); i++)
+		if (!set(quiet[i], "0"))
+			tq_skip("cannot set %s", quiet[i]);
+
+	fd = tq_module_loaded() ? tq_open(O_RDWR | O_NONBLOCK) : -1;
+	buf = tq_shared(1 << 16);
+	memset(buf, 0, 1 << 16);
+	fresh = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	tq_true(fresh != MAP_FAILED, "mmap fails");
+	tq_is(pipe2(pipes, O_NONBLOCK), 0);
+	file = memfd_create("message", 0);
+	tq_pattern(buf, 1000, 1, 0);
+	tq_is(write(file, buf, 1000), 1000);
+}
+
+static void arm(unsigned int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", nth);
+
+	/* Disarming may be what fails. */
+	while (pwrite(nth_fd, text, len, 0) != len)
+		tq_true(errno == EFAULT || errno == ENOMEM,
+			"fail-nth cannot be set: %s", strerror(errno));
+}
+
+/* True if the fault has happened. */
+static bool disarm(void)
+{
+	char text[16] = "";
+	bool happened = pread(nth_fd, text, sizeof(text) - 1, 0) > 0 &&
+			!atoi(text);
+
+	arm(0);
+	return happened;
+}
+
+static bool makes_sense(int error)
+{
+	return error == ENOMEM || error == EFAULT;
+}
+
+/*
+ * Without a fault @call gives @result, and fails with @error if that is -1. An
+ * @error beside that is one that a fault may lead to.
+ */
+static void try_all(void (*before)(void), ssize_t (*call)(void),
+		    void (*after)(ssize_t result), ssize_t result, int error)
+{
+	int failed = 0;
+
+	prepare();
+	for (n = 1;; n++) {
+		bool happened;
+		ssize_t got;
+		int why;
+
+		if (before)
+			before();
+		arm(n);
+		got = call();
+		why = errno;
+		happened = disarm();
+		if (got < 0)
+			failed++;
+		if (got < 0 && why != error && !(happened && makes_sense(why)))
+			tq_fail("fault %u (%s): fails with %s", n,
+				happened ? "happened" : "did not happen",
+				strerror(why));
+		if (!happened && got != result)
+			tq_fail("gives %zd and not %zd without a fault", got,
+				result);
+		if (after)
+			after(got);
+		if (!happened)
+			break;
+		tq_true(n < MANY, "%d faults, and no end", MANY);
+	}
+	if (fd >= 0)
+		tq_nothing();
+	fprintf(stderr, "# %u faults, %d of them made it fail\n", n - 1, failed);
+}
+
+/* ---- sending ------------------------------------------------------------------ */
+
+static void sent_or_not(ssize_t result)
+{
+	if (result > 0)
+		tq_receive(fd, result, 1);
+	tq_nothing();
+	tq_is(tq_value("bytes"), 0);
+}
+
+static void make_message(void)
+{
+	tq_pattern(buf, 1000, 1, 0);
+}
+
+static ssize_t call_write(void)
+{
+	return write(fd, buf, 1000);
+}
+
+static void write_fast(void)
+{
+	try_all(make_message, call_write, sent_or_not, 1000, 0);
+}
+
+static void map_file(void)
+{
+	tq_true(mmap(fresh, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) ==
+		fresh, "mmap fails");
+}
+
+static ssize_t call_write_fresh(void)
+{
+	return write(fd, fresh, 1000);
+}
+
+static void write_not_resident(void)
+{
+	try_all(map_file, call_write_fresh, sent_or_not, 1000, 0);
+}
+
+static ssize_t call_writev(void)
+{
+	struct iovec parts[3] = { { buf, 10 }, { buf + 10, 500 }, { buf + 510, 490 } };
+
+	return writev(fd, parts, 3);
+}
+
+static void write_vector(void)
+{
+	try_all(make_message, call_writev, sent_or_not, 1000, 0);
+}
+
+static pthread_t helper;
+static size_t filled;
+
+static void *help_reading(void *arg)
+{
+	tq_sleep_ms(5);
+	tq_receive(fd, 4056, 100);
+	return arg;
+}
+
+static void fill(void)
+{
+	make_message();
+	filled = tq_fill(4056, 100);
+	tq_is(filled, 4);
+	tq_is(pthread_create(&helper, NULL, help_reading, NULL), 0);
+}
+
+static void empty(size_t from, ssize_t result)
+{
+	for (; from < filled; from++)
+		tq_receive(fd, 4056, 100 + from);
+	sent_or_not(result);
+}
+
+static void after_waiting(ssize_t result)
+{
+	pthread_join(helper, NULL);
+	empty(1, result);
+	close(other);
+}
+
+static void fill_and_open(void)
+{
+	other = tq_open(O_WRONLY);
+	fill();
+}
+
+static ssize_t call_write_other(void)
+{
+	return write(other, buf, 1000);
+}
+
+static void write_waiting(void)
+{
+	try_all(fill_and_open, call_write_other, after_waiting, 1000, 0);
+}
+
+static ssize_t call_write_large(void)
+{
+	return write(other, buf, 4056);
+}
+
+static void after_large(ssize_t result)
+{
+	size_t i;
+
+	pthread_join(helper, NULL);
+	for (i = 1; i < filled; i++)
+		tq_receive(fd, 4056, 100 + i);
+	if (result > 0)
+		tq_receive(fd, 4056, 1);
+	tq_nothing();
+	tq_is(tq_value("bytes"), 0);
+	close(other);
+}
+
+static void fill_for_large(void)
+{
+	fill_and_open();
+	tq_pattern(buf, 4056, 1, 0);
+}
+
+static void write_large_waiting(void)
+{
+	try_all(fill_for_large, call_write_large, after_large, 4056, 0);
+}
+
+static void fill_only(void)
+{
+	make_message();
+	filled = tq_fill(4056, 100);
+}
+
+static void after_refused(ssize_t result)
+{
+	tq_is(result, -1);
+	empty(0, result);
+}
+
+static void write_refused(void)
+{
+	try_all(fill_only, call_write, after_refused, -1, EAGAIN);
+}
+
+/* ---- receiving ------------------------------------------------------------------ */
+
+static void send_one(void)
+{
+	tq_send(fd, 1000, 1);
+	memset(buf, 0, 4096);
+}
+
+static void right(const void *from, ssize_t len, size_t offset)
+{
+	if (len > 0)
+		tq_is(tq_differs(from, len, 1, offset), -1);
+}
+
+/* What was not received is still there. */
+static void received_or_not(ssize_t result)
+{
+	right(buf, result, 0);
+	if (result <= 0)
+		tq_receive(fd, 1000, 1);
+	else if (result < 1000)
+		tq_receive_rest(fd, 1000 - result, 1, result);
+	tq_nothing();
+	tq_is(tq_value("bytes"), 0);
+	tq_is(tq_value("messages"), 0);
+}
+
+static ssize_t call_read(void)
+{
+	return read(fd, buf, 4096);
+}
+
+static void read_whole(void)
+{
+	try_all(send_one, call_read, received_or_not, 1000, 0);
+}
+
+static ssize_t call_readv(void)
+{
+	struct iovec parts[3] = { { buf, 10 }, { buf + 10, 500 }, { buf + 510, 4000 } };
+
+	return readv(fd, parts, 3);
+}
+
+static void read_vector(void)
+{
+	try_all(send_one, call_readv, received_or_not, 1000, 0);
+}
+
+static void send_one_unmap(void)
+{
+	send_one();
+	tq_is(madvise(fresh, 1 << 16, MADV_DONTNEED), 0);
+}
+
+static ssize_t call_read_fresh(void)
+{
+	return read(fd, fresh, 1 << 16);
+}
+
+static void received_fresh(ssize_t result)
+{
+	if (result > 0)
+		memcpy(buf, fresh, result);
+	received_or_not(result);
+}
+
+static void read_not_resident(void)
+{
+	try_all(send_one_unmap, call_read_fresh, received_fresh, 1000, 0);
+}
+
+static ssize_t call_read_short(void)
+{
+	return read(fd, buf, 100);
+}
+
+static void read_short(void)
+{
+	try_all(send_one, call_read_short, received_or_not, 100, 0);
+}
+
+static void read_a_part(void)
+{
+	send_one();
+	tq_is(read(fd, buf, 100), 100);
+}
+
+static void rest_or_not(ssize_t result)
+{
+	right(buf, result, 100);
+	if (result <= 0)
+		tq_receive_rest(fd, 900, 1, 100);
+	else if (result < 900)
+		tq_receive_rest(fd, 900 - result, 1, 100 + result);
+	tq_nothing();
+}
+
+static void read_rest(void)
+{
+	try_all(read_a_part, call_read, rest_or_not, 900, 0);
+}
+
+static void read_part_of_rest(void)
+{
+	try_all(read_a_part, call_read_short, rest_or_not, 100, 0);
+}
+
+/* A rest that came back is received by somebody else. */
+static void return_a_rest(void)
+{
+	char part[100];
+
+	other = tq_open(O_RDWR);
+	send_one();
+	tq_is(read(other, part, 100), 100);
+	close(other);
+}
+
+static void read_returned(void)
+{
+	try_all(return_a_rest, call_read, rest_or_not, 900, 0);
+}
+
+static void *help_sending(void *arg)
+{
+	tq_sleep_ms(5);
+	tq_send(fd, 1000, 1);
+	return arg;
+}
+
+static void open_and_wait(void)
+{
+	other = tq_open(O_RDWR);
+	memset(buf, 0, 4096);
+	tq_is(pthread_create(&helper, NULL, help_sending, NULL), 0);
+}
+
+static ssize_t call_read_other(void)
+{
+	return read(other, buf, 4096);
+}
+
+static void after_read_waiting(ssize_t result)
+{
+	pthread_join(helper, NULL);
+	received_or_not(result);
+	close(other);
+}
+
+static void read_waiting(void)
+{
+	try_all(open_and_wait, call_read_other, after_read_waiting, 1000, 0);
+}
+
+static ssize_t call_read_other_short(void)
+{
+	return read(other, buf, 100);
+}
+
+static void after_short_waiting(ssize_t result)
+{
+	pthread_join(helper, NULL);
+	right(buf, result, 0);
+	close(other);
+	if (result > 0)
+		tq_receive_rest(fd, 1000 - result, 1, result);
+	else
+		tq_receive(fd, 1000, 1);
+	tq_nothing();
+}
+
+static void read_short_waiting(void)
+{
+	try_all(open_and_wait, call_read_other_short, after_short_waiting, 100, 0);
+}
+
+static void read_nothing(void)
+{
+	try_all(NULL, call_read, NULL, -1, EAGAIN);
+}
+
+/* ---- pipes and files ---------------------------------------------------------------- */
+
+static ssize_t call_splice_out(void)
+{
+	return splice(fd, NULL, pipes[1], NULL, 4096, 0);
+}
+
+static void after_splice_out(ssize_t result)
+{
+	char part[4096];
+
+	if (result > 0) {
+		tq_is(read(pipes[0], part, sizeof(part)), result);
+		memcpy(buf, part, result);
+	} else {
+		tq_errno(read(pipes[0], part, sizeof(part)), EAGAIN);
+	}
+	received_or_not(result);
+}
+
+/* The kernel's splice turns a bad copy into EAGAIN. */
+static void splice_out(void)
+{
+	try_all(send_one, call_splice_out, after_splice_out, 1000, EAGAIN);
+}
+
+static void fill_pipe(void)
+{
+	make_message();
+	tq_is(write(pipes[1], buf, 1000), 1000);
+}
+
+static ssize_t call_splice_in(void)
+{
+	return splice(pipes[0], NULL, fd, NULL, 1000, 0);
+}
+
+static void after_splice_in(ssize_t result)
+{
+	if (result <= 0) {
+		memset(buf, 0, 4096);
+		tq_is(read(pipes[0], buf, 4096), 1000);
+		right(buf, 1000, 0);
+	}
+	sent_or_not(result);
+	tq_errno(read(pipes[0], buf, 4096), EAGAIN);
+}
+
+static void splice_in(void)
+{
+	try_all(fill_pipe, call_splice_in, after_splice_in, 1000, 0);
+}
+
+static ssize_t call_sendfile(void)
+{
+	off_t at = 0;
+
+	return sendfile(fd, file, &at, 1000);
+}
+
+static void send_from_file(void)
+{
+	try_all(NULL, call_sendfile, sent_or_not, 1000, 0);
+}
+
+/* ---- io_uring ------------------------------------------------------------------------ */
+
+static ssize_t uring_result(bool *there)
+{
+	uint64_t name;
+	int result;
+
+	*there = uring_take(&ring, &name, &result);
+	if (!*there)
+		return -1;
+	if (result >= 0)
+		return result;
+	errno = -result == ECANCELED ? ENOMEM : -result;
+	return -1;
+}
+
+/* Whatever the fault hit, the request ends one way or the other. */
+static ssize_t uring_call(void)
+{
+	ssize_t result;
+	bool there;
+	int error;
+
+	uring_enter(&ring, 1);
+	error = errno;
+	result = uring_result(&there);
+	errno = there ? errno : error;
+	return there ? result : -2;
+}
+
+static void uring_try(int op, void (*before)(void),
+		      void (*after)(ssize_t result))
+{
+	int failed = 0;
+
+	prepare();
+	if (!uring_open(&ring, 4))
+		tq_skip("io_uring_setup: %s", strerror(errno));
+	for (n = 1;; n++) {
+		ssize_t result;
+		bool happened, there;
+
+		before();
+		uring_put(&ring, op, fd, buf, op == IORING_OP_READ ? 4096 : 1000, n);
+		arm(n);
+		result = uring_call();
+		happened = disarm();
+		while (result == -2) {
+			tq_true(happened, "a request does not end without a fault");
+			uring_enter(&ring, 1);
+			result = uring_result(&there);
+			if (!there)
+				result = -2;
+		}
+		if (result < 0) {
+			failed++;
+			if (!happened || (!makes_sense(errno) && errno != EAGAIN))
+				tq_fail("fault %u (%s): fails with %s", n,
+					happened ? "happened" : "did not happen",
+					strerror(errno));
+		}
+		after(result);
+		if (!happened)
+			break;
+		tq_true(n < MANY, "%d faults, and no end", MANY);
+	}
+	uring_close(&ring);
+	tq_nothing();
+	fprintf(stderr, "# %u faults, %d of them made it fail\n", n - 1, failed);
+}
+
+static void uring_write(void)
+{
+	uring_try(IORING_OP_WRITE, make_message, sent_or_not);
+}
+
+static void uring_read(void)
+{
+	uring_try(IORING_OP_READ, send_one, received_or_not);
+}
+
+/* ---- all the rest --------------------------------------------------------------------- */
+
+static ssize_t call_open(void)
+{
+	other = open(TQ_DEVICE, O_RDWR);
+	return other < 0 ? -1 : 0;
+}
+
+static void close_other(ssize_t result)
+{
+	if (result >= 0)
+		close(other);
+}
+
+static void open_it(void)
+{
+	try_all(NULL, call_open, close_other, 0, 0);
+}
+
+static void open_other_with_rest(void)
+{
+	char part[100];
+
+	other = tq_open(O_RDWR);
+	send_one();
+	tq_is(read(other, part, 100), 100);
+}
+
+static ssize_t call_close(void)
+{
+	return close(other);
+}
+
+static void after_close(ssize_t result)
+{
+	tq_is(result, 0);
+	tq_receive_rest(fd, 900, 1, 100);
+}
+
+static void close_with_rest(void)
+{
+	try_all(open_other_with_rest, call_close, after_close, 0, 0);
+}
+
+static ssize_t call_poll(void)
+{
+	struct pollfd one = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	return poll(&one, 1, 0);
+}
+
+static void still_there(ssize_t result)
+{
+	(void)result;
+	tq_receive(fd, 1000, 1);
+}
+
+static void poll_it(void)
+{
+	try_all(send_one, call_poll, still_there, 1, 0);
+}
+
+static void make_epoll(void)
+{
+	other = epoll_create1(0);
+}
+
+static ssize_t call_epoll(void)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT };
+
+	return epoll_ctl(other, EPOLL_CTL_ADD, fd, &event);
+}
+
+static void close_epoll(ssize_t result)
+{
+	(void)result;
+	close(other);
+}
+
+static void epoll_it(void)
+{
+	try_all(make_epoll, call_epoll, close_epoll, 0, 0);
+}
+
+static void open_other(void)
+{
+	other = tq_open(O_RDWR | O_NONBLOCK);
+}
+
+static ssize_t call_async(void)
+{
+	return fcntl(other, F_SETFL, O_NONBLOCK | O_ASYNC);
+}
+
+static void after_async(ssize_t result)
+{
+	tq_is(!!(fcntl(other, F_GETFL) & O_ASYNC), result == 0);
+	close(other);
+}
+
+static void ask_for_signals(void)
+{
+	try_all(open_other, call_async, after_async, 0, 0);
+}
+
+static ssize_t call_fionread(void)
+{
+	int bytes = 0;
+
+	if (ioctl(fd, FIONREAD, &bytes))
+		return -1;
+	return bytes;
+}
+
+static void ask_for_length(void)
+{
+	try_all(send_one, call_fionread, still_there, 1000, 0);
+}
+
+static ssize_t call_mmap(void)
+{
+	return mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0;
+}
+
+static void map_it(void)
+{
+	try_all(NULL, call_mmap, NULL, -1, ENODEV);
+}
+
+static ssize_t read_file(const char *path)
+{
+	char text[1000];
+	int from = open(path, O_RDONLY);
+	ssize_t got;
+	int error;
+
+	if (from < 0)
+		return -1;
+	got = read(from, text, sizeof(text));
+	error = errno;
+	close(from);
+	errno = error;
+	return got > 0 ? 1 : got;
+}
+
+static ssize_t call_sysfs(void)
+{
+	return read_file("/sys/class/tqueue/tqueue/messages");
+}
+
+static void look_in_sysfs(void)
+{
+	try_all(NULL, call_sysfs, NULL, 1, 0);
+}
+
+static ssize_t call_fdinfo(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return read_file(path);
+}
+
+static void look_in_fdinfo(void)
+{
+	try_all(NULL, call_fdinfo, NULL, 1, 0);
+}
+
+static void unloaded(void)
+{
+	tq_true(!tq_module_loaded(), "the module is loaded though loading failed");
+	tq_errno(access("/sys/class/tqueue", F_OK), ENOENT);
+	tq_errno(access(TQ_DEVICE, F_OK), ENOENT);
+}
+
+/*
+ * Loading has many hundred things to fail, most of them before the driver is
+ * asked, and each try takes long. So it is tried from the last one on, for as
+ * long as there is time.
+ */
+static void load_it(void)
+{
+	const char *module = tq_module_file(), *dot = module ? strrchr(module, '.') : "";
+	double end = tq_now() + option_seconds;
+	unsigned int total, failed = 0;
+	char text[16] = "";
+	int ko;
+
+	if (strcmp(dot, ".ko"))
+		tq_skip("TQUEUE_KO names no module that is not compressed");
+	tq_is(tq_unload(), 0);
+	prepare();
+	ko = open(module, O_RDONLY);
+	tq_true(ko >= 0, "cannot open %s", module);
+	arm(1000000);
+	tq_is(syscall(SYS_finit_module, ko, "size_l=16384", 0), 0);
+	tq_true(pread(nth_fd, text, sizeof(text) - 1, 0) > 0, "fail-nth is unreadable");
+	arm(0);
+	total = 1000000 - atoi(text);
+	tq_is(tq_unload(), 0);
+	for (n = total; n && tq_now() < end; n--) {
+		long result;
+		int error;
+
+		arm(n);
+		result = syscall(SYS_finit_module, ko, "size_l=16384", 0);
+		error = errno;
+		disarm();
+		if (!result) {
+			tq_is(tq_unload(), 0);
+		} else {
+			tq_true(makes_sense(error), "fault %u of %u: fails with %s",
+				n, total, strerror(error));
+			failed++;
+		}
+		unloaded();
+	}
+	fprintf(stderr, "# faults %u to %u of loading, %u of them made it fail\n",
+		n + 1, total, failed);
+	tq_true(failed, "no fault made loading fail");
+	tq_is(tq_load("size_l=16384"), 0);
+	fd = tq_open(O_RDWR | O_NONBLOCK);
+	tq_send(fd, 1000, 1);
+	tq_receive(fd, 1000, 1);
+}
+
+#define KIND(fn)	{ .name = #fn, .run = fn, .params = "size_l=16384", .seconds = 60 }
+
+int main(int argc, char **argv)
+{
+	static struct tq_test tests[] = {
+		KIND(write_fast), KIND(write_not_resident), KIND(write_vector),
+		KIND(write_waiting), KIND(write_large_waiting), KIND(write_refused),
+		KIND(read_whole), KIND(read_vector), KIND(read_not_resident),
+		KIND(read_short), KIND(read_rest), KIND(read_part_of_rest),
+		KIND(read_returned), KIND(read_waiting), KIND(read_short_waiting),
+		KIND(read_nothing), KIND(splice_out), KIND(splice_in),
+		KIND(send_from_file), KIND(uring_write), KIND(uring_read),
+		KIND(open_it), KIND(close_with_rest), KIND(poll_it), KIND(epoll_it),
+		KIND(ask_for_signals), KIND(ask_for_length), KIND(map_it),
+		KIND(look_in_sysfs), KIND(look_in_fdinfo),
+		{ .name = "load_it", .run = load_it, .params = "size_l=16384",
+		  .seconds = 60, .logs = true, .reloads = true },
+	};
+
+	argc = options(argc, argv, 20);
+	tests[ARRAY_SIZE(tests) - 1].seconds += option_seconds / tq_slow();
+	return tq_main("faultn", tests, ARRAY_SIZE(tests), argc, argv);
+}
