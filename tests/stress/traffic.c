@@ -953,10 +953,12 @@ static void account(void)
 				piece->len, piece->dead ? "by one killed" : "a rest",
 				piece->data[0]);
 	}
-	fprintf(stderr, "# %lu messages, %lu of them in pieces by way of killed receivers; %lu refused, %lu interrupted, %lu short reads, %lu opened, %lu bad pointers\n",
-		total, mended, atomic_load(&shared->refused),
-		atomic_load(&shared->interrupted), atomic_load(&shared->short_reads),
-		atomic_load(&shared->opened), atomic_load(&shared->bad));
+	fprintf(stderr, "# %lu messages, %lu of them in pieces by way of killed receivers\n",
+		total, mended);
+	fprintf(stderr, "# %lu refused, %lu interrupted, %lu short reads, %lu opened, %lu bad\n",
+		atomic_load(&shared->refused), atomic_load(&shared->interrupted),
+		atomic_load(&shared->short_reads), atomic_load(&shared->opened),
+		atomic_load(&shared->bad));
 	tq_true(total > 100, "only %lu messages were sent", total);
 }
 
@@ -1089,7 +1091,7 @@ static void quiet(struct worker *workers, int count)
 		}
 		if (tq_now() > end) {
 			show(workers, count);
-			tq_fail("nothing moves any more: %ld messages in the queue, a wake-up is lost",
+			tq_fail("nothing moves any more: %ld messages, a wake-up is lost",
 				tq_value("messages"));
 		}
 		usleep(1000);
