@@ -66,7 +66,7 @@ struct tq_test {
 	const char *name;
 	void (*run)(void);
 	const char *params;	/* of the module; NULL: as it was found */
-	unsigned int seconds;	/* time limit, 0: 20 */
+	unsigned int seconds;	/* time limit, 0: 45 */
 	bool logs;		/* may write to the kernel log */
 	bool reloads;		/* loads and unloads the module by itself */
 };

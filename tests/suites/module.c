@@ -396,7 +396,7 @@ static void unloaded_while_opened(void)
 }
 
 #define RELOADING(fn)	{ .name = #fn, .run = fn, .params = "", .logs = true, \
-			  .reloads = true, .seconds = 40 }
+			  .reloads = true }
 
 static const struct tq_test tests[] = {
 	RELOADING(sizes),

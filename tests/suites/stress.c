@@ -282,8 +282,8 @@ static void everything_at_once(void)
 
 static const struct tq_test tests[] = {
 	{ .name = "small_queue", .run = everything_at_once, .params = TQ_SMALL,
-	  .seconds = 120 },
-	{ .name = "default_queue", .run = everything_at_once, .seconds = 120 },
+	  .seconds = 55 },
+	{ .name = "default_queue", .run = everything_at_once, .seconds = 55 },
 };
 
 int main(int argc, char **argv)
