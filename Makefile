@@ -41,6 +41,7 @@ sanitize: ## the suites under kernels that find memory errors, lock misuse, leak
 	@tests/tally tests/sanitize/run
 
 deb: ## build the Debian package, in build/package/
+	@tests/prepare
 	@tests/vm/package
 
 demo: ## see it work: a guest, the package, and a real log through /dev/tqueue
