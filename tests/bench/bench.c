@@ -78,8 +78,10 @@ static void check_counter(void)
 	}
 	if (least >= 100000 && least < 100100)
 		return;
-	fprintf(stderr, "bench: the time stamp counter does not count instructions: %llu for 100000; run under QEMU with -icount shift=0,sleep=off, or measure 'wall'\n",
+	fprintf(stderr, "bench: this machine does not count instructions: %llu for 100000\n",
 		(unsigned long long)least);
+	fputs("bench: run 'count' under QEMU with -icount shift=0,sleep=off, or run 'wall'\n",
+	      stderr);
 	exit(1);
 }
 
@@ -389,7 +391,8 @@ static void measure(const struct part *part, const struct peer *peer, size_t par
 
 static void show_usage(void)
 {
-	fputs("usage: bench count|wall [-p PART]... [-x PEER]... [-s SIZE]... [-r ROUNDS] [-n FACTOR]\n", stderr);
+	fputs("usage: bench count|wall [-p PART]... [-x PEER]... [-s SIZE]...\n", stderr);
+	fputs("                        [-r ROUNDS] [-n FACTOR]\n", stderr);
 	exit(2);
 }
 
