@@ -353,7 +353,6 @@ static noinline ssize_t tq_receive_slow(struct tq_file *file,
 
 	for (;;) {
 		if (ret == -EFAULT && !faulted) {
-			faulted = true;
 			/* This may take as long as the memory's owner likes. */
 			if (woken)
 				tq_pass_on(queue);
@@ -361,6 +360,12 @@ static noinline ssize_t tq_receive_slow(struct tq_file *file,
 			length = min(count, tq_next_length(file));
 			if (!tq_user_fault_in_writeable(user, length))
 				break;
+			/*
+			 * Others may have emptied the queue meanwhile.  Then
+			 * nothing is known of this memory, and no message must
+			 * be taken out of its turn to find out.
+			 */
+			faulted = length;
 		} else if (ret == -EFAULT || ret == TQ_TAKE_IN_HAND) {
 			ret = -EINTR;
 			if (fatal_signal_pending(current))
