@@ -8,7 +8,11 @@
 #ifndef _UAPI_LINUX_TQUEUE_H
 #define _UAPI_LINUX_TQUEUE_H
 
+#include <linux/ioctl.h>
 #include <linux/types.h>
+
+/* Most characters of a name: letters, digits, ._- and no dot in front. */
+#define TQUEUE_NAME_MAX		63
 
 /* The most bytes that one message may carry, whatever the size of its queue. */
 #define TQUEUE_LENGTH_MAX	0x10000000
@@ -22,8 +26,12 @@
  *
  * %TQUEUE_FLAG_PARTIAL: a reader took the first part of this message and
  * closed its file before it took the rest; this is the rest.
+ *
+ * %TQUEUE_FLAG_LOST: messages that stood right before this one were dropped to
+ * make room.
  */
 #define TQUEUE_FLAG_PARTIAL	0x0100
+#define TQUEUE_FLAG_LOST	0x0200
 
 /**
  * struct tqueue_record - a message, as it stands in the ring and in batches
@@ -55,5 +63,241 @@ struct tqueue_record {
 	__u16 reserved;
 	__u8  payload[];
 };
+
+/*
+ * Deadlines are CLOCK_MONOTONIC nanoseconds.  With 0, or on a file that is
+ * O_NONBLOCK, a call never sleeps (EAGAIN); with %TQUEUE_FOREVER it sleeps for
+ * ever; any other ends in ETIMEDOUT.
+ */
+#define TQUEUE_FOREVER		(~0ULL)
+
+/**
+ * struct tqueue_send - TQUEUE_SEND: send the records of a buffer
+ * @records: address of the buffer.  Of each record, @length, @header_words,
+ *	@priority (0) and @flags (0) are the sender's and checked; the rest of
+ *	the header is not looked at
+ * @bytes: of the buffer: whole records, one behind the other
+ * @deadline: until when to wait for room for the first record
+ * @flags: 0
+ * @reserved: 0
+ * @last_id: out: id of the last record that was sent
+ * @sent_bytes: out: bytes of the records that were sent
+ *
+ * Sends the longest prefix for which there is room, and waits only while that
+ * is none.  Returns the number of records sent.  A record that is wrong ends
+ * the prefix, and is an error (%EINVAL, %EMSGSIZE, %EFAULT) once it is first.
+ */
+struct tqueue_send {
+	__aligned_u64 records;
+	__aligned_u64 bytes;
+	__aligned_u64 deadline;
+	__u32 flags;
+	__u32 reserved[5];
+	__aligned_u64 last_id;
+	__aligned_u64 sent_bytes;
+};
+
+/*
+ * tqueue_receive.flags
+ *
+ * %TQUEUE_RECEIVE_PEEK: look at the messages and leave them in the queue.
+ */
+#define TQUEUE_RECEIVE_PEEK	0x1
+
+/**
+ * struct tqueue_receive - TQUEUE_RECEIVE: receive messages as records
+ * @records: address of the buffer for them
+ * @bytes: in: room there; out: bytes of the records received, or with
+ *	%EMSGSIZE the room that the first one needs
+ * @deadline: until when to wait for the first record
+ * @flags: TQUEUE_RECEIVE_*
+ * @count: the most records to receive; 0 for as many as fit
+ * @reserved: 0
+ * @lost: out: messages that were dropped right before the first record
+ *
+ * Returns the number of records, or 0 at end-of-file.
+ */
+struct tqueue_receive {
+	__aligned_u64 records;
+	__aligned_u64 bytes;
+	__aligned_u64 deadline;
+	__u32 flags;
+	__u32 count;
+	__u32 reserved[4];
+	__aligned_u64 lost;
+};
+
+/**
+ * struct tqueue_wait - TQUEUE_WAIT: wait until messages are done
+ * @id: up to this one, which TQUEUE_SEND returned; %TQUEUE_FOREVER for all that
+ *	were sent before this call
+ * @deadline: until when
+ * @reserved: 0
+ *
+ * A message is done when it was received whole or dropped.
+ */
+struct tqueue_wait {
+	__aligned_u64 id;
+	__aligned_u64 deadline;
+	__aligned_u64 reserved[2];
+};
+
+/* tqueue_config.overflow: what a sender finds when the queue is full. */
+#define TQUEUE_OVERFLOW_BLOCK		0	/* it waits */
+#define TQUEUE_OVERFLOW_REJECT		1	/* EAGAIN, at once */
+#define TQUEUE_OVERFLOW_DROP_OLDEST	2	/* room, at the oldest's cost */
+
+/* tqueue_config.end_of_file: when readers find end-of-file. */
+#define TQUEUE_EOF_NEVER		0	/* only when it is stopped */
+#define TQUEUE_EOF_LAST_WRITER		1	/* and when the last writer left */
+
+/* tqueue_config.fields: which of the other fields are given. */
+#define TQUEUE_CONFIG_SIZE		0x1
+#define TQUEUE_CONFIG_MAX_MESSAGE	0x2
+#define TQUEUE_CONFIG_OVERFLOW		0x4
+#define TQUEUE_CONFIG_END_OF_FILE	0x8
+
+/**
+ * struct tqueue_config - what can be chosen for a queue, and chosen anew
+ * @size: bytes of all that it holds, rounded up to a power of two of pages
+ * @max_message: most payload bytes of a message; 0 for the most that @size
+ *	allows, also when @size changes
+ * @fields: TQUEUE_CONFIG_*; what is not given stays as it is, or gets its
+ *	default in a new queue
+ * @overflow: TQUEUE_OVERFLOW_*
+ * @end_of_file: TQUEUE_EOF_*
+ * @reserved: 0
+ */
+struct tqueue_config {
+	__aligned_u64 size;
+	__aligned_u64 max_message;
+	__u32 fields;
+	__u32 overflow;
+	__u32 end_of_file;
+	__u32 reserved[5];
+};
+
+/* tqueue_info.features: what this driver can do. */
+#define TQUEUE_FEATURE_BATCH		0x1ULL	/* SEND and RECEIVE */
+#define TQUEUE_FEATURE_CONTROL		0x2ULL	/* named queues, SET, START, STOP */
+#define TQUEUE_FEATURE_WAIT		0x4ULL	/* WAIT */
+
+/* tqueue_info.state */
+#define TQUEUE_STATE_STOPPED		0x1
+
+/**
+ * struct tqueue_info - what there is to know about a queue
+ * @name: its name, ended by a zero byte
+ * @features: TQUEUE_FEATURE_*
+ * @size: see &struct tqueue_config
+ * @max_message: the bytes that a message may have now
+ * @bytes: of all messages that it holds
+ * @messages: that it holds
+ * @received: messages that were received since the queue was made
+ * @lost: messages that were dropped since the queue was made
+ * @last_id: id of the message that was sent last, or 0
+ * @overflow: TQUEUE_OVERFLOW_*
+ * @end_of_file: TQUEUE_EOF_*
+ * @state: TQUEUE_STATE_*
+ * @readers: files open for reading
+ * @writers: files open for writing
+ * @in_hand: messages that left the queue and are not done: read in part, or
+ *	being copied
+ * @major: of its device
+ * @minor: of its device
+ * @reserved: 0
+ */
+struct tqueue_info {
+	char name[TQUEUE_NAME_MAX + 1];
+	__aligned_u64 features;
+	__aligned_u64 size;
+	__aligned_u64 max_message;
+	__aligned_u64 bytes;
+	__aligned_u64 messages;
+	__aligned_u64 received;
+	__aligned_u64 lost;
+	__aligned_u64 last_id;
+	__u32 overflow;
+	__u32 end_of_file;
+	__u32 state;
+	__u32 readers;
+	__u32 writers;
+	__u32 in_hand;
+	__u32 major;
+	__u32 minor;
+	__aligned_u64 reserved[4];
+};
+
+#define TQUEUE_IOC_MAGIC	0xD7
+
+/*
+ * On an open queue.  SET, START and STOP are for its owner and for the
+ * administrator.
+ */
+#define TQUEUE_INFO	_IOR(TQUEUE_IOC_MAGIC, 0x00, struct tqueue_info)
+#define TQUEUE_SEND	_IOWR(TQUEUE_IOC_MAGIC, 0x01, struct tqueue_send)
+#define TQUEUE_RECEIVE	_IOWR(TQUEUE_IOC_MAGIC, 0x02, struct tqueue_receive)
+#define TQUEUE_WAIT	_IOW(TQUEUE_IOC_MAGIC, 0x05, struct tqueue_wait)
+#define TQUEUE_START	_IO(TQUEUE_IOC_MAGIC, 0x06)
+#define TQUEUE_STOP	_IO(TQUEUE_IOC_MAGIC, 0x07)
+#define TQUEUE_SET	_IOW(TQUEUE_IOC_MAGIC, 0x08, struct tqueue_config)
+
+/**
+ * struct tqueue_create - TQUEUE_CTL_CREATE: make a queue
+ * @name: its name, ended by a zero byte: it becomes /dev/tq/NAME
+ * @config: how it shall be
+ * @uid: owner of its node
+ * @gid: group of its node
+ * @mode: of its node: read and write bits only, at least one
+ * @reserved: 0
+ */
+struct tqueue_create {
+	char name[TQUEUE_NAME_MAX + 1];
+	struct tqueue_config config;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 reserved[5];
+};
+
+/* tqueue_select.flags: remove it even if it is open or holds messages. */
+#define TQUEUE_REMOVE_FORCE	0x1
+
+/**
+ * struct tqueue_select - TQUEUE_CTL_REMOVE, _START and _STOP: a queue by name
+ * @name: its name, ended by a zero byte
+ * @flags: %TQUEUE_REMOVE_FORCE, or 0
+ * @reserved: 0
+ */
+struct tqueue_select {
+	char name[TQUEUE_NAME_MAX + 1];
+	__u32 flags;
+	__u32 reserved[3];
+};
+
+/**
+ * struct tqueue_set - TQUEUE_CTL_SET: configure a queue by name
+ * @name: its name, ended by a zero byte
+ * @config: what shall change
+ */
+struct tqueue_set {
+	char name[TQUEUE_NAME_MAX + 1];
+	struct tqueue_config config;
+};
+
+/*
+ * On /dev/tqueue-control.  FEATURES, GET and NEXT need it open in any way, the
+ * others open for writing.  GET fills in the queue of that name, NEXT the one
+ * that follows in the order of names (the first if @name is empty), ENOENT when
+ * there is none.  The default queue is called "tqueue" and cannot be removed.
+ */
+#define TQUEUE_CTL_FEATURES	_IOR(TQUEUE_IOC_MAGIC, 0x40, __u64)
+#define TQUEUE_CTL_CREATE	_IOW(TQUEUE_IOC_MAGIC, 0x41, struct tqueue_create)
+#define TQUEUE_CTL_REMOVE	_IOW(TQUEUE_IOC_MAGIC, 0x42, struct tqueue_select)
+#define TQUEUE_CTL_SET		_IOW(TQUEUE_IOC_MAGIC, 0x43, struct tqueue_set)
+#define TQUEUE_CTL_START	_IOW(TQUEUE_IOC_MAGIC, 0x44, struct tqueue_select)
+#define TQUEUE_CTL_STOP		_IOW(TQUEUE_IOC_MAGIC, 0x45, struct tqueue_select)
+#define TQUEUE_CTL_GET		_IOWR(TQUEUE_IOC_MAGIC, 0x46, struct tqueue_info)
+#define TQUEUE_CTL_NEXT		_IOWR(TQUEUE_IOC_MAGIC, 0x47, struct tqueue_info)
 
 #endif /* _UAPI_LINUX_TQUEUE_H */
