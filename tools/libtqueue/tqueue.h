@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libtqueue: message queues of the tqueue driver, for C programs.
+ *
+ * A queue is a file descriptor: poll(2), epoll(7), close(2), dup(2), read(2)
+ * and write(2) do with it what they do with any other.  libtqueue(3) is the
+ * overview, and each call has a page of its own.
+ *
+ * Unless it says otherwise, a call returns -1 and sets errno when it fails.
+ * There is no state in the library, so any thread may make any call; only a
+ * struct tqueue_batch is for one thread at a time.
+ */
+#ifndef TQUEUE_H
+#define TQUEUE_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/tqueue.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Errors that only this library has.  They are numbers that no call of the
+ * driver returns, so that errno tells them from all others.
+ *
+ * TQUEUE_ENODRIVER: the driver is not loaded.
+ * TQUEUE_EOLDDRIVER: the driver that is loaded is older than what was asked
+ * of it.
+ */
+#define TQUEUE_ENODRIVER	ENODEV
+#define TQUEUE_EOLDDRIVER	EOPNOTSUPP
+
+/* Bytes of a buffer for one message of @length bytes, its header included. */
+#define TQUEUE_RECORD_BYTES(length) \
+	(sizeof(struct tqueue_record) + (((size_t)(length) + 7) & ~(size_t)7))
+
+/* Room for the path of any queue. */
+#define TQUEUE_PATH_MAX		(sizeof("/dev/tq/") + TQUEUE_NAME_MAX)
+
+/*
+ * Names
+ *
+ * "mail" is /dev/tq/mail, "tqueue" is the default queue /dev/tqueue, and what
+ * has a slash in it is taken as a path.
+ */
+
+/* 0 if a queue could have that name, else -1: EINVAL or ENAMETOOLONG. */
+int tqueue_check_name(const char *name);
+
+/* Where the queue of that name is; 0, or -1: EINVAL, ENAMETOOLONG, ERANGE. */
+int tqueue_path(const char *name, char *path, size_t size);
+
+/*
+ * Opens a queue; @flags are open(2)'s: O_RDONLY, O_WRONLY or O_RDWR, and
+ * O_NONBLOCK.  O_CLOEXEC is always set.  ENOTTY: it is no queue.
+ */
+int tqueue_open(const char *name, int flags);
+
+/*
+ * Deadlines
+ *
+ * Calls that may sleep take the time at which they give up: nanoseconds of
+ * CLOCK_MONOTONIC, 0 for never sleeping (EAGAIN) or TQUEUE_FOREVER.  So a
+ * deadline is made once, however many calls share it.
+ */
+
+/*
+ * The deadline that is so many milliseconds away: as in poll(2), 0 never
+ * sleeps and a negative number is for ever.
+ */
+uint64_t tqueue_deadline(int64_t milliseconds);
+
+/*
+ * One message
+ */
+
+/* Sends one message, of 0 or more bytes.  Returns 0. */
+int tqueue_send(int fd, const void *data, size_t length, uint64_t deadline);
+
+/*
+ * Receives one message into @record, a buffer of @size bytes, aligned to 8 and at
+ * least TQUEUE_RECORD_BYTES(0) large (malloc(3) aligns so).  Returns 1, or 0 at
+ * end-of-file.  EMSGSIZE: the message stays where it is, and its length is in
+ * record->length.
+ */
+int tqueue_receive(int fd, struct tqueue_record *record, size_t size,
+		   uint64_t deadline);
+
+/* The same, and leaves the message in the queue. */
+int tqueue_peek(int fd, struct tqueue_record *record, size_t size,
+		uint64_t deadline);
+
+/* The bytes of a message: record->length of them. */
+static inline const void *tqueue_payload(const struct tqueue_record *record)
+{
+	return (const unsigned char *)record + record->header_words * 8U;
+}
+
+/*
+ * Many messages
+ *
+ * A batch is a buffer of the caller's in which records stand one behind the
+ * other.  Fill it with tqueue_batch_add() and send it, or receive it and walk
+ * through it with tqueue_batch_next().
+ */
+
+/**
+ * struct tqueue_batch - records in a buffer of the caller's
+ * @buffer: where they are
+ * @size: bytes of @buffer
+ * @start: offset of the first record that was not sent or walked over yet
+ * @end: offset behind the last record
+ * @last_id: of the last send: id of the last message that it sent
+ * @lost: of the last receive: messages that were dropped before the first one
+ * @needed: after EMSGSIZE of a receive: the size that the buffer needs
+ *
+ * The fields are for reading; the calls below set them.
+ */
+struct tqueue_batch {
+	unsigned char *buffer;
+	size_t size;
+	size_t start;
+	size_t end;
+	uint64_t last_id;
+	uint64_t lost;
+	size_t needed;
+};
+
+/*
+ * An empty batch in a buffer.  If it is not aligned to 8 bytes, its first few
+ * are not used.
+ */
+void tqueue_batch_init(struct tqueue_batch *batch, void *buffer, size_t size);
+
+/*
+ * A batch of the records that stand in a buffer already, say in a mapped file.
+ * It must be aligned to 8 bytes (EINVAL), and is only read.
+ */
+int tqueue_batch_load(struct tqueue_batch *batch, const void *records,
+		      size_t bytes);
+
+/* Appends a message.  ENOBUFS: there is no room; send first.  EMSGSIZE. */
+int tqueue_batch_add(struct tqueue_batch *batch, const void *data,
+		     size_t length);
+
+/*
+ * The same without a copy: where the bytes of the next message go, and how many
+ * may be put there (NULL: none); then how many were.
+ */
+void *tqueue_batch_room(const struct tqueue_batch *batch, size_t *room);
+int tqueue_batch_commit(struct tqueue_batch *batch, size_t length);
+
+/* Bytes of records that were not sent or walked over yet. */
+static inline size_t tqueue_batch_bytes(const struct tqueue_batch *batch)
+{
+	return batch->end - batch->start;
+}
+
+/*
+ * Steps to the next record.  Returns 1, or 0 behind the last one.  EBADMSG:
+ * what stands there is no record, as in a file that is torn; the walk is over.
+ */
+int tqueue_batch_next(struct tqueue_batch *batch,
+		      const struct tqueue_record **record);
+
+/*
+ * Sends the messages of a batch, as many as there is room for, and waits only
+ * while that is none.  Returns how many; what is left is sent by the next call.
+ */
+int tqueue_send_batch(int fd, struct tqueue_batch *batch, uint64_t deadline);
+
+/*
+ * Receives messages in place of what is in the batch: as many as there are and
+ * as fit, at most @count if that is not 0.  Waits only while there is none.
+ * Returns how many, or 0 at end-of-file.
+ */
+int tqueue_receive_batch(int fd, struct tqueue_batch *batch, uint32_t count,
+			 uint64_t deadline);
+
+/* The same, and leaves the messages in the queue. */
+int tqueue_peek_batch(int fd, struct tqueue_batch *batch, uint32_t count,
+		      uint64_t deadline);
+
+/*
+ * An open queue.  tqueue_set(), tqueue_start() and tqueue_stop() are for its
+ * owner and for the administrator.
+ */
+
+/*
+ * Waits until all messages up to that id are done: received whole, or dropped.
+ * TQUEUE_FOREVER for all that were sent before this call.
+ */
+int tqueue_wait(int fd, uint64_t id, uint64_t deadline);
+
+int tqueue_get(int fd, struct tqueue_info *info);
+int tqueue_set(int fd, const struct tqueue_config *config);
+int tqueue_start(int fd);
+int tqueue_stop(int fd);
+
+/*
+ * All queues
+ */
+
+/*
+ * The names of all queues, sorted, a null pointer behind the last.  One free(3)
+ * frees it all.  NULL: it failed.
+ */
+char **tqueue_list(void);
+
+/*
+ * What anyone may know about a queue, without opening it: what is not known
+ * that way (features, last_id, in_hand) is 0.
+ */
+int tqueue_get_by_name(const char *name, struct tqueue_info *info);
+
+/* Opens /dev/tqueue-control, by default for root; loads the driver if need be. */
+int tqueue_control_open(int flags);
+
+/* TQUEUE_FEATURE_* of the driver that runs. */
+int tqueue_control_features(int control, uint64_t *features);
+
+/*
+ * Makes a queue.  Without @config it gets the defaults; @uid and @gid of -1 are
+ * the caller's.
+ */
+int tqueue_create(int control, const char *name,
+		  const struct tqueue_config *config,
+		  uid_t uid, gid_t gid, mode_t mode);
+
+/* Removes a queue; @flags: TQUEUE_REMOVE_FORCE or 0. */
+int tqueue_remove(int control, const char *name, unsigned int flags);
+
+int tqueue_control_set(int control, const char *name,
+		       const struct tqueue_config *config);
+int tqueue_control_start(int control, const char *name);
+int tqueue_control_stop(int control, const char *name);
+int tqueue_control_get(int control, const char *name, struct tqueue_info *info);
+
+/*
+ * The queue that follows info->name in the order of names, the first one if
+ * that is empty.  Returns 1, or 0 behind the last one.
+ */
+int tqueue_control_next(int control, struct tqueue_info *info);
+
+/*
+ * Errors
+ */
+
+/* What an error of these calls means; a constant text. */
+const char *tqueue_strerror(int error);
+
+/*
+ * The same in the words of one queue, with what can be done about it: "mail:
+ * there is no such queue; ...".  Writes at most @size bytes, and returns @text.
+ */
+char *tqueue_explain(const char *name, int error, char *text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TQUEUE_H */
