@@ -7,6 +7,9 @@ KERNEL ?= 6.1
 build: ## the module src/tqueue.ko, for the running kernel or for KDIR=...
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/src modules
 
+tools: ## the library and the command, in build/tools/
+	$(MAKE) -C tools
+
 check: ## all tests (about half an hour; the first time longer)
 	tests/check
 
@@ -54,4 +57,4 @@ clean: ## remove what was built here (the cache outside the tree stays)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: build check check-quick check-fast check-suites check-style check-build check-package check-full bench bench-native sanitize deb demo clean help
+.PHONY: build tools check check-quick check-fast check-suites check-style check-build check-package check-full bench bench-native sanitize deb demo clean help

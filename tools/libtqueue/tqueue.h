@@ -85,8 +85,8 @@ int tqueue_send(int fd, const void *data, size_t length, uint64_t deadline);
 /*
  * Receives one message into @record, a buffer of @size bytes, aligned to 8 and at
  * least TQUEUE_RECORD_BYTES(0) large (malloc(3) aligns so).  Returns 1, or 0 at
- * end-of-file.  EMSGSIZE: the message stays where it is, and its length is in
- * record->length.
+ * end-of-file.  EMSGSIZE: the message stays where it is, and record->length is
+ * the length of message for which there must be room.
  */
 int tqueue_receive(int fd, struct tqueue_record *record, size_t size,
 		   uint64_t deadline);

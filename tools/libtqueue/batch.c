@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Many messages, as records in a buffer of the caller's. */
+#include <string.h>
+
+#include "internal.h"
+
+#define ALIGNMENT	8
+
+EXPORT void tqueue_batch_init(struct tqueue_batch *batch, void *buffer,
+			      size_t size)
+{
+	size_t skip = -(uintptr_t)buffer & (ALIGNMENT - 1);
+
+	memset(batch, 0, sizeof(*batch));
+	if (skip > size)
+		skip = size;
+	batch->buffer = (unsigned char *)buffer + skip;
+	batch->size = size - skip;
+}
+
+EXPORT int tqueue_batch_load(struct tqueue_batch *batch, const void *records,
+			     size_t bytes)
+{
+	if ((uintptr_t)records & (ALIGNMENT - 1))
+		return libtq_fail(EINVAL);
+	tqueue_batch_init(batch, (void *)(uintptr_t)records, bytes);
+	batch->end = bytes;
+	return 0;
+}
+
+EXPORT void *tqueue_batch_room(const struct tqueue_batch *batch, size_t *room)
+{
+	size_t left = (batch->size - batch->end) & ~(size_t)(ALIGNMENT - 1);
+
+	*room = 0;
+	if (left < sizeof(struct tqueue_record))
+		return NULL;
+	left -= sizeof(struct tqueue_record);
+	*room = left < TQUEUE_LENGTH_MAX ? left : TQUEUE_LENGTH_MAX;
+	return batch->buffer + batch->end + sizeof(struct tqueue_record);
+}
+
+EXPORT int tqueue_batch_commit(struct tqueue_batch *batch, size_t length)
+{
+	size_t room;
+
+	if (length > TQUEUE_LENGTH_MAX)
+		return libtq_fail(EMSGSIZE);
+	if (!tqueue_batch_room(batch, &room) || length > room)
+		return libtq_fail(ENOBUFS);
+	libtq_finish_record((void *)(batch->buffer + batch->end), length);
+	batch->end += TQUEUE_RECORD_BYTES(length);
+	return 0;
+}
+
+EXPORT int tqueue_batch_add(struct tqueue_batch *batch, const void *data,
+			    size_t length)
+{
+	size_t room;
+	void *to = tqueue_batch_room(batch, &room);
+
+	if (to && length && length <= room)
+		memcpy(to, data, length);
+	return tqueue_batch_commit(batch, length);
+}
+
+EXPORT int tqueue_batch_next(struct tqueue_batch *batch,
+			     const struct tqueue_record **record)
+{
+	size_t left = tqueue_batch_bytes(batch);
+	const volatile struct tqueue_record *here;
+	size_t header, payload;
+
+	if (!left)
+		return 0;
+	if (left < sizeof(*here))
+		return libtq_fail(EBADMSG);
+	here = (const void *)(batch->buffer + batch->start);
+	/* Once each: whoever shares the memory may be writing it. */
+	header = here->header_words * 8U;
+	payload = here->length;
+	if (header < sizeof(*here) || header > left ||
+	    payload > TQUEUE_LENGTH_MAX)
+		return libtq_fail(EBADMSG);
+	payload = (payload + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (payload > left - header)
+		return libtq_fail(EBADMSG);
+	*record = (const void *)(batch->buffer + batch->start);
+	batch->start += header + payload;
+	return 1;
+}
+
+EXPORT int tqueue_send_batch(int fd, struct tqueue_batch *batch,
+			     uint64_t deadline)
+{
+	struct tqueue_send send = {
+		.records = (uintptr_t)(batch->buffer + batch->start),
+		.bytes = tqueue_batch_bytes(batch),
+		.deadline = deadline,
+	};
+	int result;
+
+	if (!send.bytes)
+		return 0;
+	result = libtq_ioctl(fd, TQUEUE_SEND, &send);
+	if (result < 0)
+		return result;
+	batch->last_id = send.last_id;
+	batch->start += (size_t)send.sent_bytes;
+	/* All its room is free for what comes next. */
+	if (batch->start == batch->end)
+		batch->start = batch->end = 0;
+	return result;
+}
+
+static int receive_batch(int fd, struct tqueue_batch *batch, uint32_t count,
+			 uint64_t deadline, uint32_t flags)
+{
+	struct tqueue_receive receive = {
+		.records = (uintptr_t)batch->buffer,
+		.bytes = batch->size,
+		.deadline = deadline,
+		.flags = flags,
+		.count = count,
+	};
+	int result;
+
+	batch->start = 0;
+	batch->end = 0;
+	batch->lost = 0;
+	result = libtq_receive(fd, &receive);
+	if (result > 0) {
+		batch->end = (size_t)receive.bytes;
+		batch->lost = receive.lost;
+	} else if (result < 0 && errno == EMSGSIZE) {
+		batch->needed = (size_t)receive.bytes;
+	}
+	return result;
+}
+
+EXPORT int tqueue_receive_batch(int fd, struct tqueue_batch *batch,
+				uint32_t count, uint64_t deadline)
+{
+	return receive_batch(fd, batch, count, deadline, 0);
+}
+
+EXPORT int tqueue_peek_batch(int fd, struct tqueue_batch *batch,
+			     uint32_t count, uint64_t deadline)
+{
+	return receive_batch(fd, batch, count, deadline, TQUEUE_RECEIVE_PEEK);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What sysfs tells everybody of the queues that there are. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static int compare(const void *a, const void *b)
+{
+	const char *const *left = a, *const *right = b;
+
+	return strcmp(*left, *right);
+}
+
+/* An array of pointers, and the names behind it, in one piece of memory. */
+static char **pack(const char *names, size_t bytes, size_t count)
+{
+	char **list = malloc((count + 1) * sizeof(*list) + bytes);
+	char *name;
+	size_t i;
+
+	if (!list)
+		return NULL;
+	name = (char *)(list + count + 1);
+	if (bytes)
+		memcpy(name, names, bytes);
+	for (i = 0; i < count; i++) {
+		list[i] = name;
+		name += strlen(name) + 1;
+	}
+	list[count] = NULL;
+	qsort(list, count, sizeof(*list), compare);
+	return list;
+}
+
+EXPORT char **tqueue_list(void)
+{
+	DIR *directory = opendir(CLASS_PATH);
+	char *names = NULL, **list = NULL, *more;
+	size_t bytes = 0, count = 0, length;
+	const struct dirent *entry;
+	int error;
+
+	if (!directory) {
+		if (errno == ENOENT)
+			errno = TQUEUE_ENODRIVER;
+		return NULL;
+	}
+	while (errno = 0, (entry = readdir(directory))) {
+		if (tqueue_check_name(entry->d_name))
+			continue;
+		length = strlen(entry->d_name) + 1;
+		more = realloc(names, bytes + length);
+		if (!more)
+			break;
+		names = more;
+		memcpy(names + bytes, entry->d_name, length);
+		bytes += length;
+		count++;
+	}
+	error = errno;
+	if (!error) {
+		list = pack(names, bytes, count);
+		error = errno;
+	}
+	free(names);
+	closedir(directory);
+	errno = error;
+	return list;
+}
+
+/* The text of an attribute, without the newline; "" if there is none. */
+static void read_text(int directory, const char *attribute, char *text,
+		      size_t size)
+{
+	int fd = openat(directory, attribute, O_RDONLY | O_CLOEXEC);
+	ssize_t length = 0;
+
+	if (fd >= 0) {
+		length = read(fd, text, size - 1);
+		close(fd);
+	}
+	if (length < 0)
+		length = 0;
+	text[length] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+static uint64_t read_number(int directory, const char *attribute)
+{
+	char text[32];
+
+	read_text(directory, attribute, text, sizeof(text));
+	return strtoull(text, NULL, 10);
+}
+
+/* Which of the words an attribute has, the first one's number being 0. */
+static uint32_t read_word(int directory, const char *attribute,
+			  const char *const *words)
+{
+	char text[32];
+	uint32_t i;
+
+	read_text(directory, attribute, text, sizeof(text));
+	for (i = 0; words[i]; i++)
+		if (!strcmp(text, words[i]))
+			return i;
+	return 0;
+}
+
+EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
+{
+	static const char *const overflow[] = {
+		"block", "reject", "drop-oldest", NULL
+	};
+	static const char *const end_of_file[] = {
+		"never", "last-writer", NULL
+	};
+	char path[sizeof(CLASS_PATH) + 1 + TQUEUE_NAME_MAX];
+	char number[32];
+	int directory;
+
+	memset(info, 0, sizeof(*info));
+	if (libtq_copy_name(info->name, name))
+		return -1;
+	snprintf(path, sizeof(path), CLASS_PATH "/%s", name);
+	directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0) {
+		if (errno == ENOENT && !libtq_driver_is_loaded())
+			errno = TQUEUE_ENODRIVER;
+		return -1;
+	}
+	info->size = read_number(directory, "size");
+	info->max_message = read_number(directory, "max_message");
+	info->bytes = read_number(directory, "bytes");
+	info->messages = read_number(directory, "messages");
+	info->received = read_number(directory, "received");
+	info->lost = read_number(directory, "lost");
+	info->readers = (uint32_t)read_number(directory, "readers");
+	info->writers = (uint32_t)read_number(directory, "writers");
+	info->overflow = read_word(directory, "overflow", overflow);
+	info->end_of_file = read_word(directory, "end_of_file", end_of_file);
+	if (read_number(directory, "stopped"))
+		info->state |= TQUEUE_STATE_STOPPED;
+	read_text(directory, "dev", number, sizeof(number));
+	/* A queue that went away meanwhile has no number any more. */
+	if (sscanf(number, "%u:%u", &info->major, &info->minor) != 2) {
+		close(directory);
+		return libtq_fail(ENOENT);
+	}
+	close(directory);
+	return 0;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Names of queues, opening them, and what is common to all calls. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+int libtq_fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+bool libtq_driver_is_loaded(void)
+{
+	return !access(CLASS_PATH, F_OK);
+}
+
+/* Is it a file of the driver, by what sysfs says of its device number? */
+static bool is_of_driver(int fd)
+{
+	struct stat st;
+	char path[64];
+	char target[PATH_MAX];
+	ssize_t length;
+	const char *last;
+
+	if (fstat(fd, &st) || !S_ISCHR(st.st_mode))
+		return false;
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u",
+		 major(st.st_rdev), minor(st.st_rdev));
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		return false;
+	target[length] = '\0';
+	last = strrchr(target, '/');
+	/* .../tqueue/NAME, or .../misc/tqueue-control */
+	return (last && !strcmp(last, "/tqueue-control")) ||
+	       strstr(target, "/tqueue/");
+}
+
+int libtq_ioctl(int fd, unsigned long request, void *argument)
+{
+	int result = ioctl(fd, request, argument);
+
+	if (result < 0 && errno == ENOTTY)
+		errno = is_of_driver(fd) ? TQUEUE_EOLDDRIVER : ENOTTY;
+	return result;
+}
+
+EXPORT int tqueue_check_name(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz"
+				      "0123456789._-";
+
+	if (!*name || *name == '.' || name[strspn(name, allowed)])
+		return libtq_fail(EINVAL);
+	if (strlen(name) > TQUEUE_NAME_MAX)
+		return libtq_fail(ENAMETOOLONG);
+	return 0;
+}
+
+int libtq_copy_name(char field[TQUEUE_NAME_MAX + 1], const char *name)
+{
+	if (tqueue_check_name(name))
+		return -1;
+	memset(field, 0, TQUEUE_NAME_MAX + 1);
+	memcpy(field, name, strlen(name));
+	return 0;
+}
+
+EXPORT int tqueue_path(const char *name, char *path, size_t size)
+{
+	const char *directory = QUEUE_DIRECTORY;
+
+	if (strchr(name, '/'))
+		directory = "";
+	else if (tqueue_check_name(name))
+		return -1;
+	else if (!strcmp(name, DEFAULT_QUEUE))
+		directory = "/dev/";
+	if (strlen(directory) + strlen(name) >= size)
+		return libtq_fail(ERANGE);
+	stpcpy(stpcpy(path, directory), name);
+	return 0;
+}
+
+EXPORT int tqueue_open(const char *name, int flags)
+{
+	char of_name[TQUEUE_PATH_MAX];
+	struct tqueue_info info;
+	const char *path = name;
+	int fd, error;
+
+	if (flags & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC))
+		return libtq_fail(EINVAL);
+	if (!strchr(name, '/')) {
+		if (tqueue_path(name, of_name, sizeof(of_name)))
+			return -1;
+		path = of_name;
+	}
+	fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		/* Without the driver there is no node, or nothing behind it. */
+		if ((errno == ENOENT || errno == ENXIO || errno == ENODEV) &&
+		    !strncmp(path, "/dev/tq", strlen("/dev/tq")))
+			errno = libtq_driver_is_loaded() ? ENOENT : TQUEUE_ENODRIVER;
+		return -1;
+	}
+	if (!tqueue_get(fd, &info))
+		return fd;
+	error = errno;
+	close(fd);
+	return libtq_fail(error);
+}
+
+EXPORT int tqueue_control_open(int flags)
+{
+	int fd;
+
+	if (flags & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC))
+		return libtq_fail(EINVAL);
+	fd = open(CONTROL_PATH, flags | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENXIO || errno == ENODEV)) {
+		if (!libtq_driver_is_loaded())
+			errno = TQUEUE_ENODRIVER;
+		else if (access("/sys/class/misc/tqueue-control", F_OK))
+			errno = TQUEUE_EOLDDRIVER;
+		else
+			errno = ENOENT;
+	}
+	return fd;
+}
+
+EXPORT uint64_t tqueue_deadline(int64_t milliseconds)
+{
+	struct timespec now;
+	uint64_t ns;
+
+	if (milliseconds < 0)
+		return TQUEUE_FOREVER;
+	if (!milliseconds)
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	if ((uint64_t)milliseconds > (TQUEUE_FOREVER - ns) / 1000000)
+		return TQUEUE_FOREVER;
+	return ns + (uint64_t)milliseconds * 1000000;
+}
