@@ -108,8 +108,10 @@ EXPORT int tqueue_send_batch(int fd, struct tqueue_batch *batch,
 	batch->last_id = send.last_id;
 	batch->start += (size_t)send.sent_bytes;
 	/* All its room is free for what comes next. */
-	if (batch->start == batch->end)
-		batch->start = batch->end = 0;
+	if (batch->start == batch->end) {
+		batch->start = 0;
+		batch->end = 0;
+	}
 	return result;
 }
 

@@ -57,15 +57,22 @@ int libtq_ioctl(int fd, unsigned long request, void *argument)
 	return result;
 }
 
+/* As the driver sees it, whatever the locale. */
+static bool is_for_names(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
 EXPORT int tqueue_check_name(const char *name)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "abcdefghijklmnopqrstuvwxyz"
-				      "0123456789._-";
+	const char *end = name;
 
-	if (!*name || *name == '.' || name[strspn(name, allowed)])
+	while (is_for_names(*end))
+		end++;
+	if (*end || end == name || *name == '.')
 		return libtq_fail(EINVAL);
-	if (strlen(name) > TQUEUE_NAME_MAX)
+	if (end - name > TQUEUE_NAME_MAX)
 		return libtq_fail(ENAMETOOLONG);
 	return 0;
 }
