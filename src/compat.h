@@ -21,6 +21,13 @@
 #define kzalloc_obj(object, flags) kzalloc(sizeof(object), flags)
 #endif
 
+/* 6.2 made the device constant for those who name its node. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define TQ_DEV_CONST
+#else
+#define TQ_DEV_CONST const
+#endif
+
 /* 6.4 made registered classes constant. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 #define TQ_CLASS_CONST

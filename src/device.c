@@ -6,6 +6,7 @@
  * The device owns its queue.  An open file keeps the character device, that
  * keeps the device, and the queue is freed with the device's last reference.
  */
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/ioctl.h>
@@ -13,18 +14,27 @@
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/splice.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 #include <linux/uidgid.h>
+#include <linux/xarray.h>
 
 #include <asm/ioctls.h>
 
 #include "compat.h"
 #include "tqueue.h"
 
-/* Minors of the driver; the first is the default queue's. */
-#define TQ_MINORS 1
+/*
+ * Minors of the driver.  They are handed out in turn, so that a number comes
+ * again late, when nobody takes it for the queue that had it before.
+ */
+#define TQ_MINORS 65536
 
 static dev_t tq_devt;
+static DEFINE_XARRAY_ALLOC(tq_minors);
+static u32 tq_minor_next;
 
 static TQ_CLASS_CONST struct class tq_class = {
 	.name = TQ_NAME,
@@ -41,8 +51,7 @@ static int tq_open(struct inode *inode, struct file *filp)
 	struct tqueue *queue = container_of(inode->i_cdev, struct tqueue, cdev);
 	struct tq_file *file;
 
-	file = tq_file_open(queue, from_kuid(&init_user_ns,
-					     filp->f_cred->euid));
+	file = tq_file_open(queue, filp);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	filp->private_data = file;
@@ -129,6 +138,15 @@ static __poll_t tq_poll(struct file *filp, poll_table *wait)
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if ((filp->f_mode & FMODE_WRITE) && tq_writable(queue))
 		mask |= EPOLLOUT | EPOLLWRNORM;
+	if (tq_removed(queue))
+		return mask | EPOLLERR | EPOLLHUP;
+	/* As on a pipe; who can write as well is not hung up. */
+	if ((filp->f_mode & FMODE_READ) && !READ_ONCE(file->rest) &&
+	    tq_ended(file)) {
+		mask |= EPOLLRDHUP;
+		if (!(filp->f_mode & FMODE_WRITE))
+			mask |= EPOLLHUP;
+	}
 	return mask;
 }
 
@@ -148,12 +166,107 @@ static int tq_fasync(int fd, struct file *filp, int on)
 	return ret < 0 ? ret : 0;
 }
 
+static int tq_ioctl_info(struct tqueue *queue, struct tqueue_info __user *user)
+{
+	struct tqueue_info info;
+
+	tq_stats_info(queue, &info);
+	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
+{
+	struct tqueue_send args;
+	int ret;
+
+	if (!(filp->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (args.flags || memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+		return -EINVAL;
+	ret = tq_batch_send(filp->private_data, &args,
+			    filp->f_flags & O_NONBLOCK);
+	if (ret <= 0)
+		return ret;
+	/* What was sent was sent, even if the caller cannot be told more. */
+	(void)put_user(args.last_id, &user->last_id);
+	(void)put_user(args.sent_bytes, &user->sent_bytes);
+	return ret;
+}
+
+static int tq_ioctl_receive(struct file *filp,
+			    struct tqueue_receive __user *user)
+{
+	struct tqueue_receive args;
+
+	if (!(filp->f_mode & FMODE_READ))
+		return -EBADF;
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (args.flags & ~TQUEUE_RECEIVE_PEEK ||
+	    memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+		return -EINVAL;
+	return tq_batch_receive(filp->private_data, user, &args,
+				filp->f_flags & O_NONBLOCK);
+}
+
+static int tq_ioctl_wait(struct file *filp, struct tqueue_wait __user *user)
+{
+	struct tqueue_wait args;
+	ktime_t deadline;
+
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+		return -EINVAL;
+	return tq_wait_done(filp->private_data, args.id,
+			    !args.deadline || filp->f_flags & O_NONBLOCK,
+			    tq_deadline(args.deadline, &deadline));
+}
+
+/* START, STOP and SET: whose queue it is, and the administrator. */
+static int tq_ioctl_configure(struct file *filp, unsigned int cmd,
+			      struct tqueue_config __user *user)
+{
+	struct tq_file *file = filp->private_data;
+	struct tqueue_config config;
+
+	if (!uid_eq(current_fsuid(), file_inode(filp)->i_uid) &&
+	    !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	switch (cmd) {
+	case TQUEUE_START:
+		return tq_start(file->queue);
+	case TQUEUE_STOP:
+		return tq_stop(file->queue);
+	default:
+		if (copy_from_user(&config, user, sizeof(config)))
+			return -EFAULT;
+		return tq_config_set(file->queue, &config);
+	}
+}
+
 static long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
+	struct tq_file *file = filp->private_data;
+	void __user *user = (void __user *)arg;
+
 	switch (cmd) {
 	case FIONREAD:
-		return put_user((int)tq_next_length(filp->private_data),
-				(int __user *)arg);
+		return put_user((int)tq_next_length(file), (int __user *)user);
+	case TQUEUE_INFO:
+		return tq_ioctl_info(file->queue, user);
+	case TQUEUE_SEND:
+		return tq_ioctl_send(filp, user);
+	case TQUEUE_RECEIVE:
+		return tq_ioctl_receive(filp, user);
+	case TQUEUE_WAIT:
+		return tq_ioctl_wait(filp, user);
+	case TQUEUE_START:
+	case TQUEUE_STOP:
+	case TQUEUE_SET:
+		return tq_ioctl_configure(filp, cmd, user);
 	default:
 		return -ENOTTY;
 	}
@@ -183,26 +296,59 @@ static const struct file_operations tq_fops = {
 
 static void tq_device_release(struct device *dev)
 {
-	tq_queue_free(container_of(dev, struct tqueue, dev));
+	xa_erase(&tq_minors, MINOR(dev->devt));
+	tq_queue_free(tq_of_dev(dev));
 }
+
+/* Owner, group and mode are there when the node appears. */
+static char *tq_devnode(TQ_DEV_CONST struct device *dev, umode_t *mode,
+			kuid_t *uid, kgid_t *gid)
+{
+	const struct tqueue *queue = tq_of_dev(dev);
+
+	if (mode)
+		*mode = queue->mode;
+	if (uid)
+		*uid = queue->uid;
+	if (gid)
+		*gid = queue->gid;
+	return kasprintf(GFP_KERNEL, "tq/%s", dev_name(dev));
+}
+
+/* Of named queues; the default queue's device has none. */
+static const struct device_type tq_named_type = {
+	.name = "named",
+	.devnode = tq_devnode,
+};
 
 /**
  * tq_device_add - give a queue its device
  * @queue: made by tq_queue_create(); from now on owned by its device
- * @name: of the device and its node
+ * @name: of the device
+ * @named: whether its node is tq/@name, with the queue's owner, group and mode
  *
  * On failure the queue is freed.
  *
  * Context: Process context, may sleep.
- * Return: 0, after which the queue can be opened; -ENOMEM; -EEXIST.
+ * Return: 0, after which the queue can be opened; -ENOMEM; -EEXIST; -ENOSPC
+ * when all minors are taken.
  */
-int tq_device_add(struct tqueue *queue, const char *name)
+int tq_device_add(struct tqueue *queue, const char *name, bool named)
 {
+	u32 minor;
 	int ret;
 
+	ret = xa_alloc_cyclic(&tq_minors, &minor, queue,
+			      XA_LIMIT(0, TQ_MINORS - 1), &tq_minor_next,
+			      GFP_KERNEL);
+	if (ret < 0) {
+		tq_queue_free(queue);
+		return ret == -EBUSY ? -ENOSPC : ret;
+	}
 	device_initialize(&queue->dev);
 	queue->dev.class = &tq_class;
-	queue->dev.devt = tq_devt;
+	queue->dev.type = named ? &tq_named_type : NULL;
+	queue->dev.devt = MKDEV(MAJOR(tq_devt), MINOR(tq_devt) + minor);
 	queue->dev.groups = tq_stats_groups_get();
 	queue->dev.release = tq_device_release;
 	cdev_init(&queue->cdev, &tq_fops);

@@ -35,6 +35,16 @@ module_param(max_message, ulong, 0444);
 MODULE_PARM_DESC(max_message,
 		 "Most bytes of a message in the default queue: at most a quarter of size_l less 40; 0 means that most (default: 0)");
 
+unsigned int tq_max_queues = 1024;
+module_param_named(max_queues, tq_max_queues, uint, 0644);
+MODULE_PARM_DESC(max_queues,
+		 "Most queues under /dev/tq: at most 65535 (default: 1024)");
+
+unsigned long tq_max_memory;
+module_param_named(max_memory, tq_max_memory, ulong, 0644);
+MODULE_PARM_DESC(max_memory,
+		 "Most bytes of the rings of all queues together; 0 means a quarter of the machine's memory (default: 0)");
+
 static struct tqueue *tq_default;
 
 static bool __init tq_title_valid(const char *title)
@@ -72,13 +82,14 @@ static int __init tq_check_parameters(void)
 		       max_message, size_l, most);
 		return -EINVAL;
 	}
-	if (!max_message)
-		max_message = most;
 	return 0;
 }
 
 static int __init tq_init(void)
 {
+	struct tqueue_config config = {
+		.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE,
+	};
 	struct tqueue *queue;
 	int ret;
 
@@ -89,22 +100,32 @@ static int __init tq_init(void)
 	if (ret)
 		return ret;
 
-	queue = tq_queue_create(size_l, max_message);
+	config.size = size_l;
+	config.max_message = max_message;
+	queue = tq_queue_create(&config);
 	if (IS_ERR(queue)) {
 		ret = PTR_ERR(queue);
 		if (ret == -ENOMEM)
 			pr_err("no memory for a ring of size_l=%lu bytes\n",
 			       size_l);
+		else if (ret == -ENOSPC)
+			pr_err("a ring of size_l=%lu bytes is more than max_memory allows\n",
+			       size_l);
 		goto exit_device;
 	}
-	ret = tq_device_add(queue, TQ_NAME);
+	ret = tq_default_add(queue);
 	if (ret)
 		goto exit_device;
+	ret = tq_control_init();
+	if (ret)
+		goto del_default;
 	tq_default = queue;
 	pr_info("%s: ring of %lu bytes, messages of up to %lu bytes\n",
-		name, size_l, max_message);
+		name, size_l, queue->max_message);
 	return 0;
 
+del_default:
+	tq_default_del(queue);
 exit_device:
 	tq_device_exit();
 	return ret;
@@ -113,7 +134,8 @@ module_init(tq_init);
 
 static void __exit tq_exit(void)
 {
-	tq_device_del(tq_default);
+	tq_control_exit();
+	tq_default_del(tq_default);
 	tq_device_exit();
 }
 module_exit(tq_exit);

@@ -51,6 +51,20 @@ void tq_message_free(struct tq_message *message)
 	kvfree(message);
 }
 
+/**
+ * tq_messages_free - free all messages of what was an index
+ * @messages: owned by the caller
+ *
+ * Context: Process context, may sleep.
+ */
+void tq_messages_free(struct rb_root *messages)
+{
+	struct tq_message *message, *next;
+
+	rbtree_postorder_for_each_entry_safe(message, next, messages, node)
+		tq_message_free(message);
+}
+
 static bool tq_node_precedes(struct rb_node *a, const struct rb_node *b)
 {
 	return tq_record_precedes(&rb_entry(a, struct tq_message, node)->record,

@@ -12,6 +12,7 @@
 #ifndef TQ_MESSAGE_H
 #define TQ_MESSAGE_H
 
+#include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
@@ -20,6 +21,7 @@
 /**
  * struct tq_message - a detached message
  * @node: place in the queue's index, while it is there
+ * @in_hand: place among the queue's messages in hand, while it is there
  * @capacity: payload bytes that the allocation has room for
  * @offset: payload bytes that were read already
  * @begun: a part of it was read through the file that holds it now
@@ -27,6 +29,7 @@
  */
 struct tq_message {
 	struct rb_node node;
+	struct list_head in_hand;
 	size_t capacity;
 	size_t offset;
 	bool begun;
@@ -35,6 +38,7 @@ struct tq_message {
 
 struct tq_message *tq_message_alloc(size_t length);
 void tq_message_free(struct tq_message *message);
+void tq_messages_free(struct rb_root *messages);
 
 void tq_index_add(struct rb_root_cached *index, struct tq_message *message);
 

@@ -10,18 +10,47 @@
 #include "tqueue.h"
 
 /**
+ * tq_lock_both - lock both sides of a queue
+ * @queue: the queue
+ *
+ * Context: Process context, no lock of this queue held.
+ */
+void tq_lock_both(struct tqueue *queue)
+{
+	mutex_lock(&queue->send_lock);
+	mutex_lock(&queue->receive_lock);
+}
+
+/**
+ * tq_unlock_both - undo tq_lock_both()
+ * @queue: the queue
+ *
+ * Context: Process context, both locks held.
+ */
+void tq_unlock_both(struct tqueue *queue)
+{
+	mutex_unlock(&queue->receive_lock);
+	mutex_unlock(&queue->send_lock);
+}
+
+/**
  * tq_queue_create - make a queue
- * @size: bytes of its ring, a power of two of whole pages
- * @max_message: the most payload bytes of a message, at most
- *	tq_ring_length_max(@size)
+ * @config: how it shall be; what it does not give gets its default
  *
  * Context: Process context, may sleep.
- * Return: the queue, which nobody can open yet; ERR_PTR of -ENOMEM or -EINTR.
+ * Return: the queue, which nobody can open yet; ERR_PTR of -EINVAL, -ENOMEM,
+ * -ENOSPC (beyond the memory for all rings) or -EINTR.
  */
-struct tqueue *tq_queue_create(unsigned long size, unsigned long max_message)
+struct tqueue *tq_queue_create(const struct tqueue_config *config)
 {
 	struct tqueue *queue;
+	unsigned long size;
 	int ret;
+
+	ret = tq_config_check(config);
+	if (ret)
+		return ERR_PTR(ret);
+	size = tq_config_size(config);
 
 	queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 	if (!queue)
@@ -31,8 +60,6 @@ struct tqueue *tq_queue_create(unsigned long size, unsigned long max_message)
 		kfree(queue);
 		return ERR_PTR(ret);
 	}
-	queue->max_message = max_message;
-
 	mutex_init(&queue->send_lock);
 	INIT_LIST_HEAD(&queue->senders);
 	queue->limit_seen = size;
@@ -40,10 +67,21 @@ struct tqueue *tq_queue_create(unsigned long size, unsigned long max_message)
 	mutex_init(&queue->receive_lock);
 	queue->limit = size;
 	queue->index = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&queue->in_hand);
 
 	init_waitqueue_head(&queue->readers);
 	init_waitqueue_head(&queue->poll_in);
 	init_waitqueue_head(&queue->poll_out);
+	init_waitqueue_head(&queue->done);
+
+	queue->max_follows = true;
+	tq_lock_both(queue);
+	ret = tq_config_apply(queue, config, size);
+	tq_unlock_both(queue);
+	if (ret) {
+		tq_queue_free(queue);
+		return ERR_PTR(ret);
+	}
 	return queue;
 }
 
@@ -55,11 +93,7 @@ struct tqueue *tq_queue_create(unsigned long size, unsigned long max_message)
  */
 void tq_queue_free(struct tqueue *queue)
 {
-	struct tq_message *message, *next;
-
-	rbtree_postorder_for_each_entry_safe(message, next,
-					     &queue->index.rb_root, node)
-		tq_message_free(message);
+	tq_messages_free(&queue->index.rb_root);
 	tq_ring_free(&queue->ring);
 	mutex_destroy(&queue->receive_lock);
 	mutex_destroy(&queue->send_lock);
@@ -100,13 +134,15 @@ bool tq_readable(struct tq_file *file)
 {
 	struct tq_message *rest = READ_ONCE(file->rest);
 
+	if (tq_removed(file->queue))
+		return true;
 	if (rest)
 		return rest != TQ_REST_IN_HAND;
-	return !tq_queue_empty(file->queue);
+	return !tq_queue_empty(file->queue) || tq_ended(file);
 }
 
 /**
- * tq_writable - whether a message of max_message bytes could be sent at once
+ * tq_writable - whether a send of max_message bytes would not wait
  * @queue: the queue
  *
  * Context: Any.  Takes no lock; to be true to pollers, call it after they are
@@ -116,6 +152,9 @@ bool tq_writable(struct tqueue *queue)
 {
 	unsigned long tail;
 
+	if (tq_closed(queue) ||
+	    READ_ONCE(queue->overflow) == TQUEUE_OVERFLOW_DROP_OLDEST)
+		return true;
 	/* Pairs with the release of @need in tq_admit(): then read @tail. */
 	if (smp_load_acquire(&queue->need))
 		return false;

@@ -2,6 +2,7 @@
 /*
  * Making and freeing the memory of a ring.
  */
+#include <linux/atomic.h>
 #include <linux/build_bug.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -15,6 +16,22 @@ static_assert(sizeof(struct tqueue_record) == 8 * TQUEUE_HEADER_WORDS);
 static_assert(offsetof(struct tqueue_record, payload) ==
 	      sizeof(struct tqueue_record));
 static_assert(TQ_RING_SIZE_MAX / 4 <= TQUEUE_LENGTH_MAX);
+
+/* Bytes of all rings. */
+static atomic_long_t tq_memory;
+
+/* Book a ring's memory: 0, or -ENOSPC beyond what all together may have. */
+static int tq_memory_charge(unsigned long size)
+{
+	unsigned long most = READ_ONCE(tq_max_memory);
+
+	if (!most)
+		most = totalram_pages() / 4 * PAGE_SIZE;
+	if (atomic_long_add_return(size, &tq_memory) <= most)
+		return 0;
+	atomic_long_sub(size, &tq_memory);
+	return -ENOSPC;
+}
 
 static void tq_ring_free_pages(struct page **pages, unsigned long count)
 {
@@ -31,7 +48,8 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
  * The memory is zeroed and charged to the caller's memory cgroup.
  *
  * Context: Process context, may sleep.
- * Return: 0; -ENOMEM; -EINTR when the caller is being killed.
+ * Return: 0; -ENOSPC beyond what all rings together may have; -ENOMEM; -EINTR
+ * when the caller is being killed.
  */
 int tq_ring_alloc(struct tq_ring *ring, unsigned long size)
 {
@@ -40,9 +58,13 @@ int tq_ring_alloc(struct tq_ring *ring, unsigned long size)
 	unsigned long i;
 	int ret;
 
+	ret = tq_memory_charge(size);
+	if (ret)
+		return ret;
+	ret = -ENOMEM;
 	pages = kvmalloc_array(2 * count, sizeof(*pages), GFP_KERNEL_ACCOUNT);
 	if (!pages)
-		return -ENOMEM;
+		goto uncharge;
 
 	for (i = 0; i < count; i++) {
 		struct page *page;
@@ -69,17 +91,22 @@ int tq_ring_alloc(struct tq_ring *ring, unsigned long size)
 
 free:
 	tq_ring_free_pages(pages, i);
+uncharge:
+	atomic_long_sub(size, &tq_memory);
 	return ret;
 }
 
 /**
  * tq_ring_free - give the memory of a ring back
- * @ring: made by tq_ring_alloc()
+ * @ring: made by tq_ring_alloc(), or all zero
  *
  * Context: Process context, may sleep.  Nobody uses the ring any more.
  */
 void tq_ring_free(struct tq_ring *ring)
 {
+	if (!ring->size)
+		return;
 	vunmap(ring->base);
 	tq_ring_free_pages(ring->pages, ring->size >> PAGE_SHIFT);
+	atomic_long_sub(ring->size, &tq_memory);
 }

@@ -12,11 +12,14 @@
 #define TQ_RING_H
 
 #include <linux/align.h>
+#include <linux/math.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
+
+#include <asm/byteorder.h>
 
 #include "uapi/tqueue.h"
 
@@ -36,6 +39,9 @@ struct tq_ring {
 	unsigned long size;
 	struct page **pages;
 };
+
+/* main.c: bytes that all rings may have; 0 means a quarter of the memory. */
+extern unsigned long tq_max_memory;
 
 int tq_ring_alloc(struct tq_ring *ring, unsigned long size);
 void tq_ring_free(struct tq_ring *ring);
@@ -70,6 +76,29 @@ static inline void tq_record_pad(struct tqueue_record *record,
 	*(u64 *)((void *)record + bytes - sizeof(u64)) = 0;
 }
 
+/* Zero what follows the payload of a record that was filled by others. */
+static inline void tq_record_clear_pad(struct tqueue_record *record)
+{
+	unsigned int used = record->length % sizeof(__le64) * 8;
+	__le64 *last = (__le64 *)(record->payload +
+				  round_down(record->length, sizeof(__le64)));
+
+	if (used)
+		*last &= cpu_to_le64(~0ULL >> (64 - used));
+}
+
+/* Fill what the driver says of a message, but for the id. */
+static inline void tq_record_sign(struct tqueue_record *record, u64 now,
+				  u32 uid, u32 pid)
+{
+	record->sent_ns = now;
+	record->uid = uid;
+	record->pid = pid;
+	record->delivery = 0;
+	record->attempts = 0;
+	record->reserved = 0;
+}
+
 /* Fill the header but for the id, which a message gets with its place. */
 static inline void tq_record_stamp(struct tqueue_record *record, u32 length,
 				   u32 uid)
@@ -78,12 +107,8 @@ static inline void tq_record_stamp(struct tqueue_record *record, u32 length,
 	record->header_words = TQUEUE_HEADER_WORDS;
 	record->priority = 0;
 	record->flags = 0;
-	record->sent_ns = ktime_to_ns(ktime_get_coarse_boottime());
-	record->uid = uid;
-	record->pid = task_tgid_nr(current);
-	record->delivery = 0;
-	record->attempts = 0;
-	record->reserved = 0;
+	tq_record_sign(record, ktime_to_ns(ktime_get_coarse_boottime()), uid,
+		       task_tgid_nr(current));
 }
 
 #endif /* TQ_RING_H */

@@ -116,4 +116,31 @@ static inline bool tq_user_fault_in_writeable(const struct tq_user *user,
 	return !fault_in_iov_iter_writeable(user->iter, n);
 }
 
+/*
+ * Copy to or from resident memory that access_ok() allowed, as far as it is
+ * resident.  Any context; returns the bytes that were copied.
+ */
+static __always_inline size_t tq_copy_in_partly(void *to,
+						const void __user *from,
+						size_t n)
+{
+	size_t left;
+
+	pagefault_disable();
+	left = __copy_from_user_inatomic(to, from, n);
+	pagefault_enable();
+	return n - left;
+}
+
+static __always_inline size_t tq_copy_out_partly(void __user *to,
+						 const void *from, size_t n)
+{
+	size_t left;
+
+	pagefault_disable();
+	left = __copy_to_user_inatomic(to, from, n);
+	pagefault_enable();
+	return n - left;
+}
+
 #endif /* TQ_USER_H */

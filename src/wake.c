@@ -3,7 +3,9 @@
  * Waking readers and pollers, and how a reader sleeps: see wake.h.
  */
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/poll.h>
+#include <linux/wait_bit.h>
 
 #include "wake.h"
 
@@ -84,6 +86,54 @@ void tq_wake_file(struct tq_file *file)
 }
 
 /**
+ * tq_wake_all_in - wake all who read or poll for input
+ * @queue: the queue, whose end may have come
+ *
+ * Context: Any, no lock held, and past a full barrier after what made it so.
+ */
+void tq_wake_all_in(struct tqueue *queue)
+{
+	wake_up_all(&queue->readers);
+	__wake_up(&queue->poll_in, TASK_NORMAL, 0,
+		  poll_to_key(EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP));
+	kill_fasync(&queue->fasync_in, SIGIO, POLL_HUP);
+}
+
+/**
+ * tq_wake_removed - wake all who wait for anything of a queue
+ * @queue: the queue, which was removed
+ *
+ * Context: Any, no lock held, and past a full barrier after what made it so.
+ */
+void tq_wake_removed(struct tqueue *queue)
+{
+	const __poll_t end = EPOLLHUP | EPOLLERR;
+
+	wake_up_all(&queue->readers);
+	wake_up_all(&queue->done);
+	wake_up_var(&queue->rests_in_hand);
+	__wake_up(&queue->poll_in, TASK_NORMAL, 0,
+		  poll_to_key(EPOLLIN | EPOLLRDNORM | end));
+	__wake_up(&queue->poll_out, TASK_NORMAL, 0,
+		  poll_to_key(EPOLLOUT | EPOLLWRNORM | end));
+	kill_fasync(&queue->fasync_in, SIGIO, POLL_HUP);
+	kill_fasync(&queue->fasync_out, SIGIO, POLL_HUP);
+}
+
+/**
+ * tq_sleep_until - sleep until woken or until a deadline
+ * @deadline: CLOCK_MONOTONIC; NULL for ever
+ *
+ * Context: Process context; the caller has set the state of the task.
+ * Return: whether the deadline has passed.
+ */
+bool tq_sleep_until(ktime_t *deadline)
+{
+	return !schedule_hrtimeout_range(deadline, current->timer_slack_ns,
+					 HRTIMER_MODE_ABS);
+}
+
+/**
  * tq_pass_on - let the next reader have what this one was woken for
  * @queue: the queue
  *
@@ -100,14 +150,16 @@ void tq_pass_on(struct tqueue *queue)
 /**
  * tq_wait_readable - sleep until a file may have something to receive
  * @file: the open file
+ * @deadline: until when, CLOCK_MONOTONIC; NULL for ever
  *
  * Context: Process context, no lock held.
- * Return: 0, and the caller looks again; -ERESTARTSYS on a signal.
+ * Return: 0, and the caller looks again; -ETIMEDOUT; -ERESTARTSYS on a signal.
  */
-int tq_wait_readable(struct tq_file *file)
+int tq_wait_readable(struct tq_file *file, ktime_t *deadline)
 {
 	struct tqueue *queue = file->queue;
 	struct tq_reader reader = { .file = file };
+	bool late = false;
 	long ret;
 
 	atomic_inc(&file->sleepers);
@@ -120,13 +172,16 @@ int tq_wait_readable(struct tq_file *file)
 		 * Look before minding a signal: who was woken for a message
 		 * must take it, or another would have to be woken.
 		 */
-		if (READ_ONCE(file->rest) || !tq_queue_empty(queue)) {
+		if (READ_ONCE(file->rest) || !tq_queue_empty(queue) ||
+		    tq_ended(file)) {
 			ret = 0;
 			break;
 		}
+		if (!ret && late)
+			ret = -ETIMEDOUT;
 		if (ret)
 			break;
-		schedule();
+		late = tq_sleep_until(deadline);
 	}
 	finish_wait(&queue->readers, &reader.wait);
 	atomic_dec(&file->sleepers);

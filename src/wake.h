@@ -38,7 +38,10 @@ void tq_wake_pollers_in(struct tqueue *queue, unsigned int count);
 void tq_wake_pollers_out(struct tqueue *queue);
 void tq_wake_file(struct tq_file *file);
 void tq_pass_on(struct tqueue *queue);
-int tq_wait_readable(struct tq_file *file);
+void tq_wake_all_in(struct tqueue *queue);
+void tq_wake_removed(struct tqueue *queue);
+bool tq_sleep_until(ktime_t *deadline);
+int tq_wait_readable(struct tq_file *file, ktime_t *deadline);
 
 /**
  * tq_wake_receivers - messages became ready

@@ -1,0 +1,680 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sending and receiving many records in one call: TQUEUE_SEND, TQUEUE_RECEIVE.
+ *
+ * A batch is copied once.  On the way in it is copied straight into the room at
+ * the tail of the ring, where user space can change it no more, and checked and
+ * stamped there; what was found right becomes visible at once.  On the way out
+ * as many records as fit are copied straight from the ring.  Page faults are
+ * disabled in both; what faults twice, and what finds no room, goes the way of
+ * single messages.
+ */
+#include <linux/minmax.h>
+#include <linux/sched/signal.h>
+#include <linux/time64.h>
+
+#include "hand.h"
+#include "head.h"
+#include "message.h"
+#include "tail.h"
+#include "tqueue.h"
+#include "wake.h"
+
+/* Flags of a record that are its sender's to set: none yet. */
+#define TQ_SENDER_FLAGS 0
+
+/* Whether a header that cannot change any more is right: 0 or an error. */
+static inline int tq_header_check(const struct tqueue_record *record,
+				  unsigned long max_message)
+{
+	if (unlikely(record->header_words != TQUEUE_HEADER_WORDS ||
+		     record->priority || record->flags & ~TQ_SENDER_FLAGS))
+		return -EINVAL;
+	return unlikely(record->length > max_message) ? -EMSGSIZE : 0;
+}
+
+/**
+ * struct tq_outbox - records on their way from user space into a queue
+ * @at: the next of them
+ * @bytes: from there to the end of the buffer
+ * @count: how many were sent
+ * @last_id: id of the last of them
+ */
+struct tq_outbox {
+	const void __user *at;
+	size_t bytes;
+	int count;
+	u64 last_id;
+};
+
+static void tq_outbox_sent(struct tq_outbox *outbox, size_t bytes, int count,
+			   u64 last_id)
+{
+	outbox->at += bytes;
+	outbox->bytes -= bytes;
+	outbox->count += count;
+	outbox->last_id = last_id;
+}
+
+/*
+ * Check and stamp the records at the tail, of which @copied bytes are there.
+ * Returns the bytes of those that may be published, and their count; *@error
+ * says why it is not all, or is 0 if the copy ended there.
+ */
+static size_t tq_stamp_records(struct tq_file *file, size_t copied,
+			       size_t whole, int *count, int *error)
+{
+	struct tqueue *queue = file->queue;
+	void *base = tq_ring_at(&queue->ring, queue->tail);
+	u64 now = ktime_to_ns(ktime_get_coarse_boottime());
+	unsigned long max_message = queue->max_message;
+	u32 pid = task_tgid_nr(current);
+	u64 id = queue->last_id;
+	size_t done = 0;
+	int n = 0;
+
+	*error = 0;
+	while (done < whole) {
+		struct tqueue_record *record = base + done;
+		size_t bytes;
+
+		/* What is not a whole header cannot be checked. */
+		if (whole - done < sizeof(*record))
+			*error = -EINVAL;
+		if (copied - done < sizeof(*record))
+			break;
+		*error = tq_header_check(record, max_message);
+		if (unlikely(*error))
+			break;
+		bytes = tq_record_bytes(record->length);
+		if (bytes > whole - done)
+			*error = -EINVAL;
+		if (bytes > copied - done)
+			break;
+		tq_record_clear_pad(record);
+		tq_record_sign(record, now, file->uid, pid);
+		record->id = ++id;
+		done += bytes;
+		n++;
+	}
+	*count = n;
+	return done;
+}
+
+/*
+ * Copy records straight into the ring, as many as there is room for.  Returns
+ * 0 if there were any; -EAGAIN (no room for the first), -EFAULT, -EINVAL or
+ * -EMSGSIZE.
+ */
+static int tq_send_records(struct tq_file *file, struct tq_outbox *outbox)
+{
+	struct tqueue *queue = file->queue;
+	size_t room, want, copied, bytes;
+	int ret = -EAGAIN;
+	int count;
+
+	mutex_lock(&queue->send_lock);
+	if (unlikely(queue->need))
+		goto unlock;
+	tq_has_room(queue, outbox->bytes);
+	if (!tq_fits(queue->limit_seen, queue->tail, sizeof(struct tqueue_record)))
+		goto unlock;
+	room = queue->limit_seen - queue->tail;
+	want = min(outbox->bytes, room);
+	copied = tq_copy_in_partly(tq_ring_at(&queue->ring, queue->tail),
+				   outbox->at, want);
+	bytes = tq_stamp_records(file, copied, outbox->bytes, &count, &ret);
+	if (unlikely(!count)) {
+		if (!ret)
+			ret = copied < want ? -EFAULT : -EAGAIN;
+		goto unlock;
+	}
+	tq_outbox_sent(outbox, bytes, count, tq_next_ids(queue, count));
+	tq_publish(queue, bytes);
+	mutex_unlock(&queue->send_lock);
+	tq_wake_receivers(queue, count);
+	return 0;
+
+unlock:
+	mutex_unlock(&queue->send_lock);
+	return ret;
+}
+
+/* Copy one record in, with no lock held: the message, or an ERR_PTR. */
+static struct tq_message *tq_fetch_record(struct tq_file *file,
+					  const struct tq_outbox *outbox)
+{
+	struct tq_message *message;
+	struct tqueue_record head;
+	int ret;
+
+	if (outbox->bytes < sizeof(head))
+		return ERR_PTR(-EINVAL);
+	if (copy_from_user(&head, outbox->at, sizeof(head)))
+		return ERR_PTR(-EFAULT);
+	ret = tq_header_check(&head, READ_ONCE(file->queue->max_message));
+	if (ret)
+		return ERR_PTR(ret);
+	if (tq_record_bytes(head.length) > outbox->bytes)
+		return ERR_PTR(-EINVAL);
+
+	message = tq_message_alloc(head.length);
+	if (!message)
+		return ERR_PTR(-ENOMEM);
+	tq_record_stamp(&message->record, head.length, file->uid);
+	if (copy_from_user(message->record.payload, outbox->at + sizeof(head),
+			   head.length)) {
+		tq_message_free(message);
+		return ERR_PTR(-EFAULT);
+	}
+	return message;
+}
+
+/* Send the first record of a batch the way of single messages. */
+static int tq_send_first(struct tq_file *file, struct tq_outbox *outbox,
+			 bool nowait, ktime_t *deadline)
+{
+	struct tq_message *message = tq_fetch_record(file, outbox);
+	size_t bytes;
+	u64 id;
+	int ret;
+
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	bytes = tq_message_bytes(message);
+	ret = tq_send_message(file->queue, &message, nowait, deadline, &id);
+	tq_message_free(message);
+	if (!ret)
+		tq_outbox_sent(outbox, bytes, 1, id);
+	return ret;
+}
+
+/**
+ * tq_batch_send - send the records of a buffer
+ * @file: the open file they are sent through
+ * @args: copied from user space and checked, but for what is in the buffer; its
+ *	results are filled in
+ * @nowait: whether to fail rather than wait, whatever the deadline
+ *
+ * Context: Process context, may sleep, no lock held.
+ * Return: how many were sent; if none, -EINVAL, -EMSGSIZE, -EAGAIN, -ETIMEDOUT,
+ * -ESHUTDOWN, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS or -EINTR on a signal.
+ */
+int tq_batch_send(struct tq_file *file, struct tqueue_send *args, bool nowait)
+{
+	struct tq_outbox outbox = {
+		.at = u64_to_user_ptr(args->records),
+		.bytes = min_t(u64, args->bytes, MAX_RW_COUNT),
+	};
+	ktime_t place, *deadline = tq_deadline(args->deadline, &place);
+	bool faulted = false;
+	size_t some;
+	int ret = 0;
+
+	if (!access_ok(outbox.at, outbox.bytes))
+		return -EFAULT;
+	nowait |= !args->deadline;
+
+	while (outbox.bytes) {
+		ret = tq_send_records(file, &outbox);
+		if (!ret) {
+			faulted = false;
+			continue;
+		}
+		if (ret == -EFAULT && !faulted) {
+			faulted = true;
+			/* More than that does not go at once. */
+			some = min(outbox.bytes, READ_ONCE(file->queue->ring.size));
+			if (fault_in_readable(outbox.at, some) < some)
+				continue;
+			break;
+		}
+		if (ret == -EAGAIN) {
+			/* Wait for the first record only. */
+			ret = tq_no_room(file->queue, nowait || outbox.count);
+			if (ret)
+				break;
+		} else if (ret != -EFAULT) {
+			break;
+		}
+		ret = -EINTR;
+		if (fatal_signal_pending(current))
+			break;
+		ret = tq_send_first(file, &outbox, nowait || outbox.count,
+				    deadline);
+		if (ret)
+			break;
+		faulted = false;
+	}
+	args->last_id = outbox.last_id;
+	args->sent_bytes = outbox.at - u64_to_user_ptr(args->records);
+	return outbox.count ?: ret;
+}
+
+/**
+ * struct tq_inbox - records on their way from a queue to user space
+ * @at: where the next goes
+ * @room: bytes there
+ * @most: how many more are wanted
+ * @count: how many there are
+ * @lost: messages that were dropped right before the first
+ * @needed: with -EMSGSIZE, the bytes of the first
+ * @peek: they stay in the queue
+ */
+struct tq_inbox {
+	void __user *at;
+	size_t room;
+	int most;
+	int count;
+	u64 lost;
+	size_t needed;
+	bool peek;
+};
+
+static void tq_inbox_got(struct tq_inbox *inbox, size_t bytes, int count)
+{
+	inbox->at += bytes;
+	inbox->room -= bytes;
+	inbox->most -= count;
+	inbox->count += count;
+}
+
+/*
+ * The header of a message as this file's receiver sees it: what it may know of
+ * the sender, and what belongs to this delivery.
+ */
+static void tq_header_for(const struct tq_file *file,
+			  const struct tqueue_record *record, size_t length,
+			  bool lost, struct tqueue_record *head)
+{
+	*head = *record;
+	head->length = length;
+	if (lost)
+		head->flags |= TQUEUE_FLAG_LOST;
+	if (likely(!file->foreign))
+		return;
+	head->uid = from_kuid_munged(file->cred->user_ns,
+				     make_kuid(&init_user_ns, record->uid));
+	if (!file->pids)
+		head->pid = 0;
+}
+
+static u64 tq_lost_before(const struct tqueue *queue, u64 id)
+{
+	return unlikely(id == queue->gap_id) ? queue->gap : 0;
+}
+
+/* Copy out a detached message with page faults disabled: 0 or -EFAULT. */
+static int tq_copy_detached(const struct tq_file *file,
+			    const struct tq_message *message, bool lost,
+			    void __user *to)
+{
+	static const u64 zeros;
+	size_t left = tq_message_left(message);
+	struct tqueue_record head;
+
+	tq_header_for(file, &message->record, left, lost, &head);
+	if (tq_copy_out_partly(to, &head, sizeof(head)) != sizeof(head))
+		return -EFAULT;
+	to += sizeof(head);
+	if (tq_copy_out_partly(to, message->record.payload + message->offset,
+			       left) != left)
+		return -EFAULT;
+	to += left;
+	left = tq_record_bytes(left) - sizeof(head) - left;
+	return tq_copy_out_partly(to, &zeros, left) == left ? 0 : -EFAULT;
+}
+
+/* How many records of the ring fit, and their bytes.  @until: may be NULL. */
+static size_t tq_measure_run(const struct tqueue *queue, unsigned long from,
+			     const struct tq_message *until,
+			     const struct tq_inbox *inbox, int *count)
+{
+	unsigned long at = from;
+	int n = 0;
+
+	while (at != queue->tail_seen && n < inbox->most) {
+		const struct tqueue_record *record =
+			tq_ring_at(&queue->ring, at);
+		unsigned long end = at + tq_record_bytes(tq_ring_length(queue, at));
+
+		if (end - from > inbox->room ||
+		    (until && !tq_record_precedes(record, &until->record)))
+			break;
+		at = end;
+		n++;
+	}
+	*count = n;
+	return at - from;
+}
+
+/*
+ * Give the headers that were copied to @to what this receiver is to see in
+ * them.  Returns 0 or -EFAULT.
+ */
+static int tq_patch_run(const struct tq_file *file, unsigned long from,
+			int count, u64 lost, void __user *to)
+{
+	const struct tqueue *queue = file->queue;
+
+	while (count--) {
+		const struct tqueue_record *record =
+			tq_ring_at(&queue->ring, from);
+		size_t bytes = tq_record_bytes(tq_ring_length(queue, from));
+		struct tqueue_record head;
+
+		tq_header_for(file, record, record->length, lost, &head);
+		if (tq_copy_out_partly(to, &head, sizeof(head)) != sizeof(head))
+			return -EFAULT;
+		if (!file->foreign)
+			break;
+		lost = 0;
+		from += bytes;
+		to += bytes;
+	}
+	return 0;
+}
+
+/*
+ * Copy a run of records out of the ring.  Returns the bytes of those that were
+ * copied, in *@count how many.
+ */
+static size_t tq_copy_run(const struct tq_file *file, unsigned long from,
+			  const struct tq_message *until,
+			  struct tq_inbox *inbox, int *count)
+{
+	struct tqueue *queue = file->queue;
+	size_t bytes = tq_measure_run(queue, from, until, inbox, count);
+	const struct tqueue_record *first = tq_ring_at(&queue->ring, from);
+	size_t copied;
+	u64 lost;
+
+	copied = tq_copy_out_partly(inbox->at, first, bytes);
+	if (unlikely(copied != bytes)) {
+		struct tq_inbox part = *inbox;
+
+		part.room = copied;
+		bytes = tq_measure_run(queue, from, until, &part, count);
+	}
+	if (!*count)
+		return 0;
+	lost = tq_lost_before(queue, first->id);
+	if (unlikely(lost || file->foreign) &&
+	    tq_patch_run(file, from, *count, lost, inbox->at)) {
+		*count = 0;
+		return 0;
+	}
+	if (!inbox->count)
+		inbox->lost = lost;
+	return bytes;
+}
+
+/**
+ * struct tq_walk - a walk over a queue's messages in the order of delivery
+ * @position: of the next record in the ring
+ * @message: the next one in the index, or NULL
+ * @freed: bytes of those that were taken
+ * @taken: detached ones that were taken, to be freed
+ */
+struct tq_walk {
+	unsigned long position;
+	struct tq_message *message;
+	unsigned long freed;
+	struct list_head taken;
+};
+
+/* The walk's next is detached: copy it out.  0 or why not. */
+static int tq_walk_detached(struct tq_file *file, struct tq_walk *walk,
+			    struct tq_inbox *inbox)
+{
+	struct tqueue *queue = file->queue;
+	struct tq_message *message = walk->message;
+	size_t bytes = tq_record_bytes(tq_message_left(message));
+	struct rb_node *next = rb_next(&message->node);
+	u64 lost = tq_lost_before(queue, message->record.id);
+
+	if (bytes > inbox->room) {
+		inbox->needed = bytes;
+		return -EMSGSIZE;
+	}
+	if (tq_copy_detached(file, message, lost, inbox->at))
+		return -EFAULT;
+	if (!inbox->count)
+		inbox->lost = lost;
+	tq_inbox_got(inbox, bytes, 1);
+	walk->message = next ? rb_entry(next, struct tq_message, node) : NULL;
+	if (!inbox->peek) {
+		tq_index_del(queue, message);
+		list_add(&message->in_hand, &walk->taken);
+		walk->freed += tq_message_bytes(message);
+	}
+	return 0;
+}
+
+/* The walk's next stands in the ring: copy it out, and what follows. */
+static int tq_walk_run(struct tq_file *file, struct tq_walk *walk,
+		       struct tq_inbox *inbox)
+{
+	struct tqueue *queue = file->queue;
+	size_t bytes;
+	int count;
+
+	bytes = tq_copy_run(file, walk->position, walk->message, inbox, &count);
+	if (unlikely(!count)) {
+		bytes = tq_record_bytes(tq_ring_length(queue, walk->position));
+		if (bytes <= inbox->room)
+			return -EFAULT;
+		inbox->needed = bytes;
+		return -EMSGSIZE;
+	}
+	tq_inbox_got(inbox, bytes, count);
+	walk->position += bytes;
+	if (!inbox->peek) {
+		WRITE_ONCE(queue->head, walk->position);
+		walk->freed += bytes;
+	}
+	return 0;
+}
+
+/* Copy out what there is, with receive_lock held.  0, or why it ended. */
+static int tq_walk_queue(struct tq_file *file, struct tq_walk *walk,
+			 struct tq_inbox *inbox)
+{
+	struct tqueue *queue = file->queue;
+	int ret;
+
+	while (inbox->most) {
+		bool ring = walk->position != queue->tail_seen;
+
+		if (unlikely(walk->message) &&
+		    (!ring ||
+		     tq_record_precedes(&walk->message->record,
+					tq_ring_at(&queue->ring,
+						   walk->position))))
+			ret = tq_walk_detached(file, walk, inbox);
+		else if (ring)
+			ret = tq_walk_run(file, walk, inbox);
+		else
+			return -EAGAIN;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * Copy records straight out of the queue, as many as there are and as fit.
+ * Returns 0 if there were any; -EAGAIN, -EFAULT, -EMSGSIZE, or -EBUSY when the
+ * file holds a rest.
+ */
+static int tq_receive_records(struct tq_file *file, struct tq_inbox *inbox)
+{
+	struct tqueue *queue = file->queue;
+	struct tq_message *message, *next;
+	struct tq_walk walk = { .taken = LIST_HEAD_INIT(walk.taken) };
+	unsigned int debt = TQ_OWES_NOTHING;
+	int ret;
+
+	mutex_lock(&queue->receive_lock);
+	if (unlikely(file->rest)) {
+		mutex_unlock(&queue->receive_lock);
+		return -EBUSY;
+	}
+	walk.position = queue->head;
+	walk.message = tq_index_first(&queue->index);
+	/* Pairs with tq_publish(): the records are complete. */
+	queue->tail_seen = smp_load_acquire(&queue->tail);
+	ret = tq_walk_queue(file, &walk, inbox);
+	if (inbox->count) {
+		ret = 0;
+		if (!inbox->peek)
+			debt = tq_raise_limit(queue, walk.freed, inbox->count);
+	}
+	mutex_unlock(&queue->receive_lock);
+
+	list_for_each_entry_safe(message, next, &walk.taken, in_hand)
+		tq_message_free(message);
+	tq_settle_debt(queue, debt);
+	return ret;
+}
+
+/*
+ * Copy out a message that is in hand, with faults welcome: 0, -EFAULT or
+ * -EMSGSIZE; then the message went back.
+ */
+static int tq_deliver_record(struct tq_file *file, struct tq_inbox *inbox,
+			     struct tq_hand *hand)
+{
+	struct tq_message *message = hand->message;
+	size_t left = tq_message_left(message);
+	size_t bytes = tq_record_bytes(left);
+	struct tqueue_record head;
+	int ret = 0;
+
+	tq_header_for(file, &message->record, left, hand->lost, &head);
+	if (bytes > inbox->room) {
+		inbox->needed = bytes;
+		ret = -EMSGSIZE;
+	} else if (copy_to_user(inbox->at, &head, sizeof(head)) ||
+		   copy_to_user(inbox->at + sizeof(head),
+				message->record.payload + message->offset,
+				left) ||
+		   clear_user(inbox->at + sizeof(head) + left,
+			      bytes - sizeof(head) - left)) {
+		ret = -EFAULT;
+	} else {
+		message->offset = message->record.length;
+		inbox->lost = hand->lost;
+		tq_inbox_got(inbox, bytes, 1);
+	}
+	tq_put_down(file, hand);
+	return ret;
+}
+
+/* Receive one record the way of the hand. */
+static int tq_receive_first(struct tq_file *file, struct tq_inbox *inbox)
+{
+	struct tq_hand hand;
+	int ret = tq_take_in_hand(file, SIZE_MAX, true, &hand);
+
+	return ret ?: tq_deliver_record(file, inbox, &hand);
+}
+
+static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
+			 bool nowait, ktime_t *deadline)
+{
+	struct tqueue *queue = file->queue;
+	bool faulted = false;
+	bool woken = false;
+	size_t length;
+	int ret;
+
+	for (;;) {
+		ret = tq_receive_records(file, inbox);
+		if (ret == -EFAULT && !faulted) {
+			/* This may take as long as the memory's owner likes. */
+			if (woken)
+				tq_pass_on(queue);
+			woken = false;
+			length = min(inbox->room,
+				     tq_record_bytes(tq_next_length(file)));
+			if (fault_in_writeable(inbox->at, length))
+				break;
+			/* What is peeked at cannot be taken in hand. */
+			faulted = !inbox->peek;
+			ret = -ERESTARTSYS;
+			if (signal_pending(current))
+				break;
+			continue;
+		}
+		if (ret == -EFAULT) {
+			ret = tq_receive_first(file, inbox);
+			if (ret == -EFAULT)
+				break;
+		}
+		if (ret != -EAGAIN)
+			break;
+		if (tq_ended(file)) {
+			ret = tq_removed(queue) ? -EIDRM : 0;
+			break;
+		}
+		if (nowait)
+			break;
+		ret = tq_wait_readable(file, deadline);
+		if (ret)
+			break;
+		woken = true;
+	}
+	/* Woken for a message, and leaving without it. */
+	if (woken && (!inbox->count || inbox->peek))
+		tq_pass_on(queue);
+	return ret;
+}
+
+/**
+ * tq_batch_receive - receive messages as records
+ * @file: the open file they are received through
+ * @user_args: where the results go
+ * @args: copied from user space and checked, but for the buffer
+ * @nowait: whether to fail rather than wait, whatever the deadline
+ *
+ * Context: Process context, may sleep, no lock held.
+ * Return: how many were received; 0 at end-of-file; if none, -EAGAIN,
+ * -ETIMEDOUT, -EMSGSIZE, -EBUSY, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS or
+ * -EINTR on a signal.
+ */
+int tq_batch_receive(struct tq_file *file,
+		     struct tqueue_receive __user *user_args,
+		     struct tqueue_receive *args, bool nowait)
+{
+	struct tq_inbox inbox = {
+		.at = u64_to_user_ptr(args->records),
+		.room = min_t(u64, args->bytes, MAX_RW_COUNT),
+		.most = args->count && args->count < INT_MAX ? args->count :
+							       INT_MAX,
+		.peek = args->flags & TQUEUE_RECEIVE_PEEK,
+	};
+	size_t room = inbox.room;
+	ktime_t place;
+	u64 results[2];
+	int ret;
+
+	if (!access_ok(inbox.at, inbox.room))
+		return -EFAULT;
+	/*
+	 * The results have a place of their own in user space.  It is tried
+	 * now, as a message that was taken cannot be announced without it.
+	 */
+	if (put_user(0ULL, &user_args->lost))
+		return -EFAULT;
+	ret = tq_fill_inbox(file, &inbox, nowait || !args->deadline,
+			    tq_deadline(args->deadline, &place));
+	if (ret && ret != -EMSGSIZE)
+		return ret;
+	results[0] = ret ? inbox.needed : room - inbox.room;
+	results[1] = inbox.lost;
+	if (put_user(results[0], &user_args->bytes) ||
+	    (results[1] && put_user(results[1], &user_args->lost)))
+		return ret ?: inbox.count ?: -EFAULT;
+	return ret ?: inbox.count;
+}
