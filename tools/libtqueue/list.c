@@ -121,6 +121,7 @@ EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
 	static const char *const end_of_file[] = {
 		"never", "last-writer", NULL
 	};
+	static const char *const state[] = { "started", "stopped", NULL };
 	char path[sizeof(CLASS_PATH) + 1 + TQUEUE_NAME_MAX];
 	char number[32];
 	int directory;
@@ -145,7 +146,7 @@ EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
 	info->writers = (uint32_t)read_number(directory, "writers");
 	info->overflow = read_word(directory, "overflow", overflow);
 	info->end_of_file = read_word(directory, "end_of_file", end_of_file);
-	if (read_number(directory, "stopped"))
+	if (read_word(directory, "state", state))
 		info->state |= TQUEUE_STATE_STOPPED;
 	read_text(directory, "dev", number, sizeof(number));
 	/* A queue that went away meanwhile has no number any more. */

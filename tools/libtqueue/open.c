@@ -25,14 +25,13 @@ bool libtq_driver_is_loaded(void)
 	return !access(CLASS_PATH, F_OK);
 }
 
-/* Is it a file of the driver, by what sysfs says of its device number? */
-static bool is_of_driver(int fd)
+/* Is it such a file of the driver, by what sysfs says of its device number? */
+static bool is_of_driver(int fd, bool control)
 {
 	struct stat st;
 	char path[64];
 	char target[PATH_MAX];
 	ssize_t length;
-	const char *last;
 
 	if (fstat(fd, &st) || !S_ISCHR(st.st_mode))
 		return false;
@@ -42,18 +41,16 @@ static bool is_of_driver(int fd)
 	if (length < 0)
 		return false;
 	target[length] = '\0';
-	last = strrchr(target, '/');
-	/* .../tqueue/NAME, or .../misc/tqueue-control */
-	return (last && !strcmp(last, "/tqueue-control")) ||
-	       strstr(target, "/tqueue/");
+	return strstr(target, control ? "/misc/tqueue-control" : "/tqueue/");
 }
 
 int libtq_ioctl(int fd, unsigned long request, void *argument)
 {
+	bool control = _IOC_NR(request) >= _IOC_NR(TQUEUE_CTL_FEATURES);
 	int result = ioctl(fd, request, argument);
 
 	if (result < 0 && errno == ENOTTY)
-		errno = is_of_driver(fd) ? TQUEUE_EOLDDRIVER : ENOTTY;
+		errno = is_of_driver(fd, control) ? TQUEUE_EOLDDRIVER : ENOTTY;
 	return result;
 }
 
