@@ -144,6 +144,7 @@ EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
 	info->lost = read_number(directory, "lost");
 	info->readers = (uint32_t)read_number(directory, "readers");
 	info->writers = (uint32_t)read_number(directory, "writers");
+	info->in_hand = (uint32_t)read_number(directory, "in_hand");
 	info->overflow = read_word(directory, "overflow", overflow);
 	info->end_of_file = read_word(directory, "end_of_file", end_of_file);
 	if (read_word(directory, "state", state))

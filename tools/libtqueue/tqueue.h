@@ -215,7 +215,7 @@ char **tqueue_list(void);
 
 /*
  * What anyone may know about a queue, without opening it: what is not known
- * that way (features, last_id, in_hand) is 0.
+ * that way (features, last_id) is 0.
  */
 int tqueue_get_by_name(const char *name, struct tqueue_info *info);
 

@@ -1,0 +1,843 @@
+// SPDX-License-Identifier: GPL-2.0
+/* libtqueue: each call, its errors, batches from buffers that lie. */
+#include "common.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/sysmacros.h>
+#include <tqueue.h>
+
+#define CONTROL	"/dev/tqueue-control"
+
+/* The example of libtqueue(3). */
+int example_main(int argc, char **argv);
+
+static int opened(const char *name, int flags)
+{
+	int fd = tqueue_open(name, flags);
+
+	tq_true(fd >= 0, "%s cannot be opened: %s", name,
+		tqueue_strerror(errno));
+	return fd;
+}
+
+static int control(void)
+{
+	int fd = tqueue_control_open(O_RDWR);
+
+	tq_true(fd >= 0, "no control device: %s", tqueue_strerror(errno));
+	return fd;
+}
+
+static void names(void)
+{
+	char longest[TQUEUE_NAME_MAX + 2], path[TQUEUE_PATH_MAX];
+
+	tq_is(tqueue_check_name("a"), 0);
+	tq_is(tqueue_check_name("Az09._-"), 0);
+	tq_is(tqueue_check_name("-"), 0);
+	tq_errno(tqueue_check_name(""), EINVAL);
+	tq_errno(tqueue_check_name(".a"), EINVAL);
+	tq_errno(tqueue_check_name("a/b"), EINVAL);
+	tq_errno(tqueue_check_name("a b"), EINVAL);
+	tq_errno(tqueue_check_name("\xc3\xa4"), EINVAL);
+	memset(longest, 'x', sizeof(longest));
+	longest[TQUEUE_NAME_MAX + 1] = '\0';
+	tq_errno(tqueue_check_name(longest), ENAMETOOLONG);
+	tq_errno(tqueue_path(longest, path, sizeof(path)), ENAMETOOLONG);
+	longest[TQUEUE_NAME_MAX] = '\0';
+	tq_is(tqueue_check_name(longest), 0);
+	tq_is(tqueue_path(longest, path, sizeof(path)), 0);
+	tq_is(strlen(path), sizeof(path) - 1);
+
+	tq_is(tqueue_path("mail", path, sizeof(path)), 0);
+	tq_is(strcmp(path, "/dev/tq/mail"), 0);
+	tq_is(tqueue_path("tqueue", path, sizeof(path)), 0);
+	tq_is(strcmp(path, TQ_DEVICE), 0);
+	tq_is(tqueue_path("./x", path, sizeof(path)), 0);
+	tq_is(strcmp(path, "./x"), 0);
+	tq_errno(tqueue_path("mail", path, strlen("/dev/tq/mail")), ERANGE);
+	tq_errno(tqueue_path("..", path, sizeof(path)), EINVAL);
+}
+
+static void deadlines(void)
+{
+	uint64_t before = tq_now() * 1e9, then = tqueue_deadline(1500);
+
+	tq_true(then > before + 1400000000 && then < before + 60000000000,
+		"1500 ms end at %llu, now is %llu", (unsigned long long)then,
+		(unsigned long long)before);
+	tq_is(tqueue_deadline(0), 0);
+	tq_is(tqueue_deadline(-1), TQUEUE_FOREVER);
+	tq_is(tqueue_deadline(INT64_MIN), TQUEUE_FOREVER);
+	tq_is(tqueue_deadline(INT64_MAX), TQUEUE_FOREVER);
+	tq_true(tqueue_deadline(INT32_MAX) != TQUEUE_FOREVER,
+		"24 days are for ever");
+}
+
+/* What a batch is filled with comes out of it. */
+static void filling(void)
+{
+	char *buffer = tq_edge(4096 - 3), text[64];
+	const struct tqueue_record *record;
+	struct tqueue_batch batch;
+	size_t room, sent = 0, seen = 0;
+	void *to;
+
+	/* Not aligned, and what lies behind it faults. */
+	tqueue_batch_init(&batch, buffer, 4096 - 3);
+	tq_is(tqueue_batch_bytes(&batch), 0);
+	tq_is(tqueue_batch_next(&batch, &record), 0);
+	while (tqueue_batch_room(&batch, &room)) {
+		size_t length = sent % 19;
+
+		if (length > room)
+			break;
+		tq_pattern(text, length, sent, 0);
+		if (sent % 2) {
+			tq_is(tqueue_batch_add(&batch, text, length), 0);
+		} else {
+			to = tqueue_batch_room(&batch, &room);
+			memcpy(to, text, length);
+			tq_is(tqueue_batch_commit(&batch, length), 0);
+		}
+		sent++;
+	}
+	tq_true(sent > 70, "only %zu records fit", sent);
+	tq_errno(tqueue_batch_add(&batch, text, 64), ENOBUFS);
+	tq_errno(tqueue_batch_commit(&batch, TQUEUE_LENGTH_MAX + 1UL), EMSGSIZE);
+	while (tqueue_batch_next(&batch, &record) == 1) {
+		const unsigned char *payload = tqueue_payload(record);
+		size_t i;
+
+		tq_is(record->length, seen % 19);
+		tq_is(tq_differs(payload, record->length, seen, 0), -1);
+		for (i = record->length; i % 8; i++)
+			tq_is(payload[i], 0);
+		seen++;
+	}
+	tq_is(seen, sent);
+	tq_is(tqueue_batch_bytes(&batch), 0);
+
+	/* Nothing fits into nothing. */
+	tqueue_batch_init(&batch, buffer, TQUEUE_RECORD_BYTES(0) - 1);
+	tq_true(!tqueue_batch_room(&batch, &room) && !room, "there is room");
+	tq_errno(tqueue_batch_add(&batch, "", 0), ENOBUFS);
+	tqueue_batch_init(&batch, buffer, 2);
+	tq_errno(tqueue_batch_commit(&batch, 0), ENOBUFS);
+	tq_errno(tqueue_batch_load(&batch, buffer + 1, 8), EINVAL);
+}
+
+/* Walks a batch, and looks at every byte that it shows; how it ends. */
+static int walk(struct tqueue_batch *batch, size_t *records)
+{
+	const unsigned char *end = batch->buffer + batch->end;
+	const struct tqueue_record *record;
+	volatile unsigned char sum = 0;
+	int result;
+
+	*records = 0;
+	while ((result = tqueue_batch_next(batch, &record)) == 1) {
+		const unsigned char *payload = tqueue_payload(record);
+		size_t i;
+
+		tq_true((const unsigned char *)record >= batch->buffer &&
+			payload + record->length <= end, "it leaves the buffer");
+		for (i = 0; i < record->length; i++)
+			sum += payload[i];
+		++*records;
+		tq_true(*records < 1000, "it goes on for ever");
+	}
+	if (result < 0)
+		tq_is(errno, EBADMSG);
+	else
+		tq_is(tqueue_batch_bytes(batch), 0);
+	return result;
+}
+
+/* No buffer makes the walk leave it, hang or invent records. */
+static void hostile(void)
+{
+	enum { BYTES = 8 * 48 };
+	unsigned char *buffer = (void *)tq_edge(BYTES);
+	uint64_t good[BYTES / 8];
+	struct tqueue_record *first = (void *)buffer;
+	struct tqueue_batch batch;
+	unsigned int seed = 1, torn = 0;
+	size_t records, bytes;
+	int round, i;
+
+	tqueue_batch_init(&batch, good, sizeof(good));
+	for (i = 0; !tqueue_batch_add(&batch, "0123456789", i % 11); i++)
+		;
+	bytes = batch.end;
+	memcpy(buffer, good, BYTES);
+	tq_is(tqueue_batch_load(&batch, buffer, bytes), 0);
+	tq_is(walk(&batch, &records), 0);
+	tq_is(records, i);
+
+	/* Cut off anywhere. */
+	for (i = 0; i < (int)bytes; i++) {
+		memcpy(buffer + BYTES - bytes, good, bytes);
+		memmove(buffer, buffer + BYTES - bytes, bytes);
+		tq_is(tqueue_batch_load(&batch, buffer, i), 0);
+		if (walk(&batch, &records) < 0)
+			torn++;
+	}
+	tq_true(torn > bytes / 2, "only %u of %zu cuts are noticed", torn,
+		bytes);
+
+	/* Each field as wrong as it can be. */
+	for (i = 0; i < 256; i++) {
+		memcpy(buffer, good, BYTES);
+		first->header_words = i;
+		tq_is(tqueue_batch_load(&batch, buffer, bytes), 0);
+		if (i < TQUEUE_HEADER_WORDS)
+			tq_is(walk(&batch, &records), -1);
+		else
+			walk(&batch, &records);
+	}
+	for (i = 0; i < 32; i++) {
+		memcpy(buffer, good, BYTES);
+		first->length = 0xffffffffU << i;
+		tq_is(tqueue_batch_load(&batch, buffer, bytes), 0);
+		if (i < 31 && (0xffffffffU << i) > BYTES)
+			tq_is(walk(&batch, &records), -1);
+		first->length = 1U << i;
+		tq_is(tqueue_batch_load(&batch, buffer, bytes), 0);
+		walk(&batch, &records);
+	}
+	memcpy(buffer, good, BYTES);
+	first->length = BYTES - TQ_HEADER;
+	tq_is(tqueue_batch_load(&batch, buffer, BYTES), 0);
+	tq_is(walk(&batch, &records), 0);
+	tq_is(records, 1);
+	first->length++;
+	tq_is(tqueue_batch_load(&batch, buffer, BYTES), 0);
+	tq_is(walk(&batch, &records), -1);
+
+	/* Anything at all. */
+	for (round = 0; round < 20000; round++) {
+		memcpy(buffer, good, BYTES);
+		for (i = rand_r(&seed) % 8; i >= 0; i--)
+			buffer[rand_r(&seed) % BYTES] = rand_r(&seed);
+		tq_is(tqueue_batch_load(&batch, buffer,
+					rand_r(&seed) % (BYTES + 1)), 0);
+		walk(&batch, &records);
+	}
+}
+
+/* What is no queue, or not there, is told apart. */
+static void no_queue(void)
+{
+	struct tqueue_info info;
+	int fd;
+
+	tq_errno(tqueue_open("no-such-queue", O_RDONLY), ENOENT);
+	tq_errno(tqueue_open("/dev/tq/no-such-queue", O_RDONLY), ENOENT);
+	tq_errno(tqueue_open("/tmp/no-such-file", O_RDONLY), ENOENT);
+	tq_errno(tqueue_open("", O_RDONLY), EINVAL);
+	tq_errno(tqueue_open("..", O_RDONLY), EINVAL);
+	tq_errno(tqueue_open("tqueue", O_RDWR | O_CREAT), EINVAL);
+	tq_errno(tqueue_open("/dev/null", O_RDWR), ENOTTY);
+	tq_errno(tqueue_open("/proc/self/maps", O_RDONLY), ENOTTY);
+	tq_errno(tqueue_control_open(O_RDONLY | O_TRUNC), EINVAL);
+	tq_errno(tqueue_get_by_name("no-such-queue", &info), ENOENT);
+	tq_errno(tqueue_get_by_name("../mem/null", &info), EINVAL);
+
+	fd = opened("tqueue", O_RDWR | O_NONBLOCK);
+	tq_is(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	tq_true(fcntl(fd, F_GETFL) & O_NONBLOCK, "it is not O_NONBLOCK");
+	/* A call of the control device, on a queue. */
+	tq_errno(tqueue_control_start(fd, "tqueue"), ENOTTY);
+	close(fd);
+	fd = opened(TQ_DEVICE, O_RDONLY);
+	tq_errno(tqueue_send(fd, "x", 1, 0), EBADF);
+	tq_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), EBADF);
+	close(fd);
+	tq_errno(tqueue_get(fd, &info), EBADF);
+}
+
+/* Without the driver, every call that looks for it says so. */
+static void no_driver(void)
+{
+	struct tqueue_info info;
+	char text[512];
+	bool had_node;
+
+	tq_is(tq_unload(), 0);
+	tq_errno(tqueue_open("tqueue", O_RDWR), TQUEUE_ENODRIVER);
+	tq_errno(tqueue_open("mail", O_RDWR), TQUEUE_ENODRIVER);
+	tq_errno(tqueue_open("/tmp/mail", O_RDWR), ENOENT);
+	tq_errno(tqueue_get_by_name("tqueue", &info), TQUEUE_ENODRIVER);
+	tq_true(!tqueue_list() && errno == TQUEUE_ENODRIVER,
+		"the list fails with %s", strerror(errno));
+	tqueue_explain("mail", TQUEUE_ENODRIVER, text, sizeof(text));
+	tq_true(strstr(text, "modprobe tqueue"), "no cure in: %s", text);
+
+	/* Opening the node would load it, where there is a modprobe to do so. */
+	had_node = !access(CONTROL, F_OK);
+	if (!had_node) {
+		tq_errno(tqueue_control_open(O_RDWR), TQUEUE_ENODRIVER);
+		tq_is(mknod(CONTROL, S_IFCHR | 0600, makedev(10, 243)), 0);
+	}
+	if (access("/sbin/modprobe", X_OK))
+		tq_errno(tqueue_control_open(O_RDWR), TQUEUE_ENODRIVER);
+	if (!had_node)
+		unlink(CONTROL);
+	tq_is(tq_load(""), 0);
+}
+
+/* From now on the driver answers like one that has no ioctls. */
+static void forget_ioctls(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTTY),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { ARRAY_SIZE(code), code };
+
+	tq_is(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	tq_is(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+}
+
+static void old_driver(void)
+{
+	struct tqueue_batch batch = { 0 };
+	int fd = opened("tqueue", O_RDWR), ctl = control();
+	uint64_t space[8], features;
+	int null = open("/dev/null", O_RDWR);
+	struct tqueue_info info;
+
+	forget_ioctls();
+	tq_errno(tqueue_open("tqueue", O_RDWR), TQUEUE_EOLDDRIVER);
+	tq_errno(tqueue_get(fd, &info), TQUEUE_EOLDDRIVER);
+	tqueue_batch_init(&batch, space, sizeof(space));
+	tq_errno(tqueue_receive_batch(fd, &batch, 0, 0), TQUEUE_EOLDDRIVER);
+	tq_errno(tqueue_control_features(ctl, &features), TQUEUE_EOLDDRIVER);
+	tq_errno(tqueue_control_features(fd, &features), ENOTTY);
+	tq_errno(tqueue_get(null, &info), ENOTTY);
+	close(null);
+	close(ctl);
+	close(fd);
+}
+
+/* Sends and receives one message of that length, and peeks at it before. */
+static void one(int fd, size_t length, uint64_t deadline)
+{
+	size_t bytes = TQUEUE_RECORD_BYTES(length);
+	struct tqueue_record *record = malloc(bytes), *peeked = malloc(bytes);
+	char *data = malloc(length + 1);
+
+	tq_pattern(data, length, length, 0);
+	tq_is(tqueue_send(fd, data, length, deadline), 0);
+	tq_is(tqueue_peek(fd, peeked, bytes, 0), 1);
+	if (length) {
+		tq_errno(tqueue_receive(fd, record, bytes - 8, deadline),
+			 EMSGSIZE);
+		tq_true(record->length >= length && record->length < length + 8,
+			"%u are needed for %zu", record->length, length);
+	}
+	tq_is(tqueue_receive(fd, record, bytes, deadline), 1);
+	tq_is(memcmp(record, peeked, bytes), 0);
+	tq_is(record->length, length);
+	tq_is(tq_differs(tqueue_payload(record), length, length, 0), -1);
+	tq_is(record->pid, getpid());
+	tq_is(record->uid, geteuid());
+	tq_errno(tqueue_receive(fd, record, bytes, 0), EAGAIN);
+	free(data);
+	free(peeked);
+	free(record);
+}
+
+static void one_message(void)
+{
+	int fd = opened("tqueue", O_RDWR);
+	struct tqueue_record record;
+	size_t most = tq_max_message();
+
+	one(fd, 0, 0);
+	one(fd, 0, TQUEUE_FOREVER);
+	one(fd, 1, 0);
+	one(fd, 64, TQUEUE_FOREVER);
+	one(fd, 4096, tqueue_deadline(10000));
+	one(fd, 4097, tqueue_deadline(10000));
+	one(fd, 4097, 0);
+	one(fd, most, 0);
+	one(fd, most, TQUEUE_FOREVER);
+	one(fd, most, tqueue_deadline(10000));
+	tq_errno(tqueue_send(fd, "", most + 1, 0), EMSGSIZE);
+	tq_errno(tqueue_send(fd, "", TQUEUE_LENGTH_MAX + 1UL, 0), EMSGSIZE);
+	tq_errno(tqueue_receive(fd, &record, sizeof(record) - 1, 0), EINVAL);
+	tq_errno(tqueue_receive(fd, &record, sizeof(record),
+				tqueue_deadline(20)), ETIMEDOUT);
+	tq_errno(tqueue_peek(fd, &record, sizeof(record), 1), ETIMEDOUT);
+	close(fd);
+}
+
+/* A full queue: what may not wait, what waits too long, what gets in. */
+static void fill_up(int fd)
+{
+	while (!tqueue_send(fd, "", 0, 0))
+		;
+	tq_is(errno, EAGAIN);
+}
+
+static void send_long(struct tq_task *self)
+{
+	self->result = tqueue_send(self->fd, self->buf, self->len,
+				   tqueue_deadline(30000));
+	self->error = errno;
+}
+
+static void full_queue(void)
+{
+	static char data[TQ_SMALL_MAX];
+	int fd = opened("tqueue", O_RDWR);
+	struct tq_task small = { .fd = fd, .buf = data, .len = 900 };
+	struct tqueue_record *record = malloc(8192);
+	bool found = false;
+
+	fill_up(fd);
+	tq_errno(tqueue_send(fd, data, 100, 0), EAGAIN);
+	tq_errno(tqueue_send(fd, data, 100, tqueue_deadline(20)), ETIMEDOUT);
+	tq_pattern(data, small.len, 7, 0);
+	tq_start(&small, send_long);
+	tq_asleep(&small, SYS_ioctl);
+	while (tqueue_receive(fd, record, 8192, 0) == 1)
+		if (record->length == small.len)
+			found = tq_differs(tqueue_payload(record), small.len,
+					   7, 0) < 0;
+	tq_finish(&small);
+	tq_is(small.result, 0);
+	while (!found && tqueue_receive(fd, record, 8192, 0) == 1)
+		found = record->length == small.len;
+	tq_true(found, "what waited for room is not there");
+	free(record);
+	close(fd);
+}
+
+/* The same with a message too long for the stack. */
+static void full_queue_long(void)
+{
+	static char data[10000];
+	int fd = opened("tqueue", O_RDWR);
+	struct tq_task sender = { .fd = fd, .buf = data, .len = sizeof(data) };
+	struct tqueue_record *record = malloc(16384);
+	int got = 0;
+
+	while (!tqueue_send(fd, data, 8000, 0))
+		;
+	while (!tqueue_send(fd, "", 0, 0))
+		;
+	tq_errno(tqueue_send(fd, data, sizeof(data), 0), EAGAIN);
+	tq_errno(tqueue_send(fd, data, sizeof(data), tqueue_deadline(20)),
+		 ETIMEDOUT);
+	tq_pattern(data, sizeof(data), 9, 0);
+	tq_start(&sender, send_long);
+	tq_asleep(&sender, SYS_ioctl);
+	while (got != 1) {
+		tq_is(tqueue_receive(fd, record, 16384, tqueue_deadline(30000)), 1);
+		if (record->length != sizeof(data))
+			continue;
+		tq_is(tq_differs(tqueue_payload(record), sizeof(data), 9, 0), -1);
+		got++;
+	}
+	tq_finish(&sender);
+	tq_is(sender.result, 0);
+	tq_errno(tqueue_receive(fd, record, 16384, 0), EAGAIN);
+	free(record);
+	close(fd);
+}
+
+/* More than fits goes in parts, in order, and the ids can be waited for. */
+static void batches(void)
+{
+	uint64_t out[1024], in[128];
+	struct tqueue_batch sent, got;
+	const struct tqueue_record *record;
+	int fd = opened("tqueue", O_RDWR);
+	uint64_t last = 0;
+	int count, i, next = 0, all = 0;
+
+	tqueue_batch_init(&sent, out, sizeof(out));
+	tqueue_batch_init(&got, in, sizeof(in));
+	tq_is(tqueue_send_batch(fd, &sent, TQUEUE_FOREVER), 0);
+	while (!tqueue_batch_add(&sent, &all, sizeof(all)))
+		all++;
+	/* 8192 bytes of records, 4096 of queue. */
+	count = tqueue_send_batch(fd, &sent, 0);
+	tq_true(count > 0 && count < all, "%d of %d are sent", count, all);
+	tq_errno(tqueue_send_batch(fd, &sent, 0), EAGAIN);
+	tq_errno(tqueue_send_batch(fd, &sent, tqueue_deadline(20)), ETIMEDOUT);
+	tq_errno(tqueue_wait(fd, sent.last_id, 0), EAGAIN);
+	tq_errno(tqueue_wait(fd, TQUEUE_FOREVER, tqueue_deadline(20)),
+		 ETIMEDOUT);
+	tq_is(tqueue_receive_batch(fd, &got, 1, 0), 1);
+	while (next < all) {
+		while (tqueue_batch_next(&got, &record) == 1) {
+			memcpy(&i, tqueue_payload(record), sizeof(i));
+			tq_is(i, next++);
+			tq_true(record->id > last, "ids do not grow");
+			last = record->id;
+		}
+		if (tqueue_batch_bytes(&sent))
+			tq_true(tqueue_send_batch(fd, &sent, 0) > 0,
+				"nothing is sent");
+		if (next < all)
+			tq_true(tqueue_receive_batch(fd, &got, 0, 0) > 0,
+				"nothing is received: %s", strerror(errno));
+	}
+	tq_is(sent.end, 0);
+	tq_is(last, sent.last_id);
+	tq_is(tqueue_wait(fd, sent.last_id, 0), 0);
+	tq_is(tqueue_wait(fd, TQUEUE_FOREVER, 0), 0);
+	tq_errno(tqueue_receive_batch(fd, &got, 0, 0), EAGAIN);
+	tq_is(tqueue_batch_bytes(&got), 0);
+
+	/* Counted, peeked at, too large for the buffer. */
+	for (i = 0; i < 5; i++)
+		tq_is(tqueue_batch_add(&sent, &i, i), 0);
+	tq_is(tqueue_send_batch(fd, &sent, 0), 5);
+	tq_is(tqueue_peek_batch(fd, &got, 3, 0), 3);
+	tq_is(tqueue_peek_batch(fd, &got, 0, 0), 5);
+	tq_is(tqueue_receive_batch(fd, &got, 2, 0), 2);
+	tq_is(tqueue_receive_batch(fd, &got, 0, TQUEUE_FOREVER), 3);
+	tq_is(tqueue_send(fd, out, 500, 0), 0);
+	tqueue_batch_init(&got, in, 256);
+	tq_errno(tqueue_receive_batch(fd, &got, 0, 0), EMSGSIZE);
+	tq_is(got.needed, TQUEUE_RECORD_BYTES(500));
+	tqueue_batch_init(&got, in, got.needed);
+	tq_is(tqueue_receive_batch(fd, &got, 0, 0), 1);
+	close(fd);
+}
+
+/* Many threads on one descriptor: each message once. */
+#define SENDERS	3
+#define EACH	3000
+
+static atomic_uchar seen[SENDERS][EACH];
+
+static void send_many(struct tq_task *self)
+{
+	struct tqueue_batch batch;
+	uint64_t space[256];
+	int message[2] = { self->number, 0 };
+
+	tqueue_batch_init(&batch, space, sizeof(space));
+	while (message[1] < EACH) {
+		while (message[1] < EACH &&
+		       !tqueue_batch_add(&batch, message, sizeof(message)))
+			message[1]++;
+		while (tqueue_batch_bytes(&batch))
+			tq_true(tqueue_send_batch(self->fd, &batch,
+						  TQUEUE_FOREVER) > 0,
+				"a sender gets %s", strerror(errno));
+	}
+}
+
+static void receive_many(struct tq_task *self)
+{
+	struct tqueue_batch batch;
+	const struct tqueue_record *record;
+	uint64_t space[200];
+	int message[2], last[SENDERS], got, i;
+
+	for (i = 0; i < SENDERS; i++)
+		last[i] = -1;
+	tqueue_batch_init(&batch, space, sizeof(space));
+	while ((got = tqueue_receive_batch(self->fd, &batch, 0,
+					   TQUEUE_FOREVER)) > 0) {
+		while (tqueue_batch_next(&batch, &record) == 1) {
+			tq_is(record->length, sizeof(message));
+			memcpy(message, tqueue_payload(record), sizeof(message));
+			tq_true(message[0] < SENDERS && message[1] < EACH,
+				"no such message: %d", message[1]);
+			tq_true(message[1] > last[message[0]], "out of order");
+			last[message[0]] = message[1];
+			tq_is(atomic_fetch_add(&seen[message[0]][message[1]], 1), 0);
+			self->count++;
+		}
+	}
+	tq_is(got, 0);
+}
+
+static void threads(void)
+{
+	struct tq_task senders[SENDERS] = { 0 }, receivers[3] = { 0 };
+	int fd = opened("tqueue", O_RDWR);
+	long total = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
+		receivers[i].fd = fd;
+		tq_start(&receivers[i], receive_many);
+	}
+	for (i = 0; i < SENDERS; i++) {
+		senders[i].fd = fd;
+		senders[i].number = i;
+		tq_start(&senders[i], send_many);
+	}
+	for (i = 0; i < SENDERS; i++)
+		tq_finish(&senders[i]);
+	tq_is(tqueue_wait(fd, TQUEUE_FOREVER, tqueue_deadline(30000)), 0);
+	/* End-of-file ends the receivers. */
+	tq_is(tqueue_stop(fd), 0);
+	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
+		tq_finish(&receivers[i]);
+		total += receivers[i].count;
+	}
+	tq_is(total, (long)SENDERS * EACH);
+	tq_is(tqueue_start(fd), 0);
+	close(fd);
+}
+
+static void stop_and_start(void)
+{
+	int fd = opened("tqueue", O_RDWR);
+	struct tqueue_record *record = malloc(TQUEUE_RECORD_BYTES(8));
+	struct tqueue_info info;
+
+	tq_is(tqueue_send(fd, "left", 4, 0), 0);
+	tq_is(tqueue_stop(fd), 0);
+	tq_is(tqueue_stop(fd), 0);
+	tq_is(tqueue_get(fd, &info), 0);
+	tq_is(info.state, TQUEUE_STATE_STOPPED);
+	tq_is(tqueue_get_by_name("tqueue", &info), 0);
+	tq_is(info.state, TQUEUE_STATE_STOPPED);
+	tq_errno(tqueue_send(fd, "x", 1, 0), ESHUTDOWN);
+	tq_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), ESHUTDOWN);
+	tq_is(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8), 0), 1);
+	tq_is(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8),
+			     TQUEUE_FOREVER), 0);
+	tq_is(tqueue_start(fd), 0);
+	tq_errno(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8), 0), EAGAIN);
+	free(record);
+	close(fd);
+}
+
+/* Both ways of asking agree. */
+static void agree(const char *name, int fd, int ctl)
+{
+	struct tqueue_info open, sysfs, by_control;
+	struct stat st;
+
+	tq_is(tqueue_get(fd, &open), 0);
+	tq_is(tqueue_get_by_name(name, &sysfs), 0);
+	tq_is(tqueue_control_get(ctl, name, &by_control), 0);
+	tq_is(memcmp(&open, &by_control, sizeof(open)), 0);
+	tq_is(strcmp(open.name, name), 0);
+	tq_is(fstat(fd, &st), 0);
+	tq_is(open.major, major(st.st_rdev));
+	tq_is(open.minor, minor(st.st_rdev));
+	open.features = 0;
+	open.last_id = 0;
+	tq_is(sysfs.size, open.size);
+	tq_is(sysfs.max_message, open.max_message);
+	tq_is(sysfs.bytes, open.bytes);
+	tq_is(sysfs.messages, open.messages);
+	tq_is(sysfs.received, open.received);
+	tq_is(sysfs.lost, open.lost);
+	tq_is(sysfs.overflow, open.overflow);
+	tq_is(sysfs.end_of_file, open.end_of_file);
+	tq_is(sysfs.state, open.state);
+	tq_is(sysfs.readers, open.readers);
+	tq_is(sysfs.writers, open.writers);
+	tq_is(memcmp(&open, &sysfs, sizeof(open)), 0);
+}
+
+static void administration(void)
+{
+	struct tqueue_config config = {
+		.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_OVERFLOW,
+		.size = 16384,
+		.overflow = TQUEUE_OVERFLOW_DROP_OLDEST,
+	};
+	struct tqueue_info info = { 0 };
+	int ctl = control(), fd, i, named = 0;
+	char **list, text[8] = "";
+	struct tqueue_record *record = malloc(4096);
+	struct stat st;
+	uint64_t features;
+
+	tq_is(tqueue_control_features(ctl, &features), 0);
+	tq_true(features & TQUEUE_FEATURE_CONTROL, "no named queues");
+	tq_is(tqueue_create(ctl, "lib.b", &config, 1, 2, 0640), 0);
+	tq_is(tqueue_create(ctl, "lib.a", NULL, -1, -1, 0600), 0);
+	tq_errno(tqueue_create(ctl, "lib.a", NULL, -1, -1, 0600), EEXIST);
+	tq_errno(tqueue_create(ctl, "lib/a", NULL, -1, -1, 0600), EINVAL);
+	tq_is(stat("/dev/tq/lib.b", &st), 0);
+	tq_is(st.st_uid, 1);
+	tq_is(st.st_gid, 2);
+	tq_is(st.st_mode, S_IFCHR | 0640);
+	tq_is(stat("/dev/tq/lib.a", &st), 0);
+	tq_is(st.st_uid, geteuid());
+
+	list = tqueue_list();
+	tq_true(list, "no list: %s", tqueue_strerror(errno));
+	for (i = 0; list[i]; i++) {
+		tq_true(!i || strcmp(list[i - 1], list[i]) < 0, "not sorted");
+		tq_is(tqueue_control_next(ctl, &info), 1);
+		tq_is(strcmp(info.name, list[i]), 0);
+		named += !strncmp(list[i], "lib.", 4);
+	}
+	tq_is(tqueue_control_next(ctl, &info), 0);
+	tq_is(named, 2);
+	free(list);
+
+	fd = opened("lib.b", O_RDWR);
+	agree("lib.b", fd, ctl);
+	tq_is(tqueue_get(fd, &info), 0);
+	tq_is(info.size, 16384);
+	tq_is(info.overflow, TQUEUE_OVERFLOW_DROP_OLDEST);
+	for (i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		tq_is(tqueue_send(fd, text, sizeof(text), 0), 0);
+	}
+	agree("lib.b", fd, ctl);
+	tq_is(tqueue_receive(fd, record, 4096, 0), 1);
+	tq_true(record->flags & TQUEUE_FLAG_LOST, "nothing is marked as lost");
+	tq_is(tqueue_get(fd, &info), 0);
+	tq_is(atoi(tqueue_payload(record)), info.lost);
+	config.fields = TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_END_OF_FILE;
+	config.overflow = TQUEUE_OVERFLOW_REJECT;
+	config.end_of_file = TQUEUE_EOF_LAST_WRITER;
+	tq_is(tqueue_set(fd, &config), 0);
+	tq_is(tqueue_control_stop(ctl, "lib.b"), 0);
+	agree("lib.b", fd, ctl);
+	tq_is(tqueue_control_start(ctl, "lib.b"), 0);
+	fill_up(fd);
+	tq_errno(tqueue_send(fd, text, 1, TQUEUE_FOREVER), EAGAIN);
+	config.fields = TQUEUE_CONFIG_SIZE;
+	config.size = 32768;
+	tq_is(tqueue_control_set(ctl, "lib.b", &config), 0);
+	tq_is(tqueue_get(fd, &info), 0);
+	tq_is(info.size, 32768);
+
+	tq_errno(tqueue_remove(ctl, "lib.b", 0), EBUSY);
+	tq_is(tqueue_remove(ctl, "lib.b", TQUEUE_REMOVE_FORCE), 0);
+	tq_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), EIDRM);
+	tq_errno(tqueue_receive(fd, record, 4096, TQUEUE_FOREVER), EIDRM);
+	tq_errno(tqueue_control_get(ctl, "lib.b", &info), ENOENT);
+	tq_errno(tqueue_get_by_name("lib.b", &info), ENOENT);
+	tq_is(tqueue_remove(ctl, "lib.a", 0), 0);
+	tq_errno(tqueue_remove(ctl, "lib.a", 0), ENOENT);
+	close(fd);
+	close(ctl);
+	free(record);
+}
+
+/* A descriptor in a poll loop. */
+static void polling(void)
+{
+	int fd = opened("tqueue", O_RDWR);
+	struct pollfd watched = { .fd = fd, .events = POLLIN };
+	struct tqueue_record record;
+
+	tq_is(poll(&watched, 1, 0), 0);
+	tq_is(tqueue_send(fd, "", 0, 0), 0);
+	tq_is(poll(&watched, 1, 0), 1);
+	tq_is(watched.revents, POLLIN);
+	tq_is(tqueue_receive(fd, &record, sizeof(record), 0), 1);
+	tq_is(poll(&watched, 1, 0), 0);
+	close(fd);
+}
+
+static void explanations(void)
+{
+	char whole[512], text[512];
+	size_t size, length;
+	int error;
+
+	for (error = 1; error < 140; error++) {
+		const char *said = tqueue_strerror(error);
+
+		tq_true(said && strlen(said) > 2, "%d means nothing", error);
+		tqueue_explain("a-queue", error, text, sizeof(text));
+		tq_true(!strncmp(text, "a-queue: ", 9) && strstr(text, said),
+			"%d is explained as: %s", error, text);
+		tq_true(strlen(text) < sizeof(text) - 1, "cut off: %s", text);
+	}
+	tq_true(strcmp(tqueue_strerror(12345), tqueue_strerror(EAGAIN)),
+		"everything means the same");
+
+	tqueue_explain("mail", ESHUTDOWN, whole, sizeof(whole));
+	tq_true(strstr(whole, "tqueue start mail"), "no cure in: %s", whole);
+	length = strlen(whole);
+	for (size = 0; size <= length + 1; size++) {
+		char *edge = tq_edge(size);
+
+		tq_true(tqueue_explain("mail", ESHUTDOWN, edge, size) == edge,
+			"it returns another text");
+		if (size) {
+			tq_is(strlen(edge), size - 1);
+			tq_is(strncmp(edge, whole, size - 1), 0);
+		}
+	}
+	tqueue_explain("a b", EINVAL, text, sizeof(text));
+	tq_true(strstr(text, "letters"), "the name is not explained: %s", text);
+	tq_is(mknod("/tmp/a-node", S_IFREG | 0660, 0), 0);
+	tqueue_explain("/tmp/a-node", EACCES, text, sizeof(text));
+	unlink("/tmp/a-node");
+	tq_true(strstr(text, "members of the group root"),
+		"access is not explained: %s", text);
+	tqueue_explain(NULL, ENOENT, text, sizeof(text));
+	tq_true(strstr(text, "no such queue"), "no name: %s", text);
+}
+
+static void run_example(void *arg)
+{
+	char *argv[] = { "example", "tqueue", NULL };
+
+	dup2(*(int *)arg, STDOUT_FILENO);
+	exit(example_main(2, argv));
+}
+
+static void example(void)
+{
+	char text[256], wanted[256];
+	int ends[2];
+	ssize_t got;
+	pid_t pid;
+
+	tq_is(pipe(ends), 0);
+	pid = tq_fork(run_example, &ends[1]);
+	tq_reap(pid);
+	got = read(ends[0], text, sizeof(text) - 1);
+	tq_true(got > 0, "it prints nothing");
+	text[got] = '\0';
+	snprintf(wanted, sizeof(wanted), "%d: one\n%d: two\n%d: three\n", pid,
+		 pid, pid);
+	tq_true(!strcmp(text, wanted), "it prints: %s", text);
+}
+
+static const struct tq_test tests[] = {
+	TQ_TEST(names),
+	TQ_TEST(deadlines),
+	TQ_TEST(filling),
+	TQ_TEST(hostile),
+	TQ_TEST(no_queue),
+	{ .name = "no_driver", .run = no_driver, .reloads = true,
+	  .logs = true },
+	TQ_TEST(old_driver),
+	TQ_TEST(one_message),
+	TQ_TEST_WITH(full_queue, TQ_SMALL),
+	TQ_TEST_WITH(full_queue_long, "size_l=65536"),
+	TQ_TEST_WITH(batches, TQ_SMALL),
+	TQ_TEST(threads),
+	TQ_TEST(stop_and_start),
+	TQ_TEST(administration),
+	TQ_TEST(polling),
+	TQ_TEST(explanations),
+	TQ_TEST(example),
+};
+
+int main(int argc, char **argv)
+{
+	return tq_main("library", tests, ARRAY_SIZE(tests), argc, argv);
+}
