@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tqueue apply: makes queues, and sets them, as their files say. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "conf.h"
+#include "options.h"
+#include "queue.h"
+#include "report.h"
+
+struct arguments {
+	char **names;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	(void)argument;
+	switch (key) {
+	case ARGP_KEY_ARGS:
+		arguments->names = state->argv + state->next;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.parser = parse,
+	.args_doc = "[QUEUE...]",
+	.doc = "Make the queues that have a file in /etc/tqueue/queues.d, and set those that are there as it says.\v"
+	       "Without names, all that have a file. What a file does not mention stays as it is. "
+	       "A wrong file stops only its own queue. See tqueue.conf(5).",
+};
+
+static void complain(const char *path, unsigned int line, const char *wrong)
+{
+	if (line)
+		report(NULL, "%s:%u: %s", path, line, wrong);
+	else
+		report(NULL, "%s: %s", path, wrong);
+}
+
+/* What the driver makes of a size. */
+static uint64_t size_in_force(uint64_t size)
+{
+	uint64_t bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	while (bytes < size && bytes <= UINT64_MAX / 2)
+		bytes *= 2;
+	return bytes;
+}
+
+/* Leaves only what differs from how the queue is. */
+static void drop_equal(struct tqueue_config *config, const struct tqueue_info *info)
+{
+	uint64_t size = info->size, max_message = config->max_message;
+
+	if (config->fields & TQUEUE_CONFIG_SIZE)
+		size = size_in_force(config->size);
+	if (!max_message)
+		max_message = most_of(size);
+	/* The two go together: a new size can change the most of a message. */
+	if (size == info->size &&
+	    (!(config->fields & TQUEUE_CONFIG_MAX_MESSAGE) || max_message == info->max_message))
+		config->fields &= ~(TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE);
+	if (config->overflow == info->overflow)
+		config->fields &= ~TQUEUE_CONFIG_OVERFLOW;
+	if (config->end_of_file == info->end_of_file)
+		config->fields &= ~TQUEUE_CONFIG_END_OF_FILE;
+}
+
+/* Gives the node to whom the file says; 1: something changed, -1: it failed. */
+static int adjust_node(const char *name, const struct settings *settings)
+{
+	mode_t mode = setting_given(settings, SETTING_MODE) ? settings->mode : 0;
+	char path[PATH_MAX], text[128];
+	const char *wrong;
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+
+	wrong = settings_owners(settings, &uid, &gid, text, sizeof(text));
+	if (wrong) {
+		report(name, "%s", wrong);
+		return -1;
+	}
+	if (tqueue_path(name, path, sizeof(path)) || stat(path, &st)) {
+		report(name, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if ((uid == (uid_t)-1 || uid == st.st_uid) && (gid == (gid_t)-1 || gid == st.st_gid) &&
+	    (!mode || mode == (st.st_mode & 07777)))
+		return 0;
+	if (!change_node(name, uid, gid, mode))
+		return 1;
+	report(name, "cannot change owner, group or mode of %s: %s", path, strerror(errno));
+	return -1;
+}
+
+static int adjust(int control, const char *name, const struct settings *settings,
+		  const struct tqueue_info *info)
+{
+	struct tqueue_config config = settings_config(settings);
+	int changed;
+
+	drop_equal(&config, info);
+	if (config.fields && tqueue_control_set(control, name, &config))
+		return report_config(name, errno);
+	changed = adjust_node(name, settings);
+	if (changed < 0)
+		return EXIT_ERROR;
+	if (changed || config.fields)
+		printf("%s: changed\n", name);
+	return EXIT_OK;
+}
+
+static int apply_one(int control, const char *name)
+{
+	struct settings settings;
+	struct tqueue_info info;
+	char path[PATH_MAX];
+	int wrong, status;
+	FILE *in;
+
+	if (!conf_find(name, path)) {
+		report(name, "there is no file for it; it would be %s", path);
+		return EXIT_ERROR;
+	}
+	if (tqueue_check_name(name)) {
+		report(NULL, "%s: this cannot be the name of a queue; 1 to %d letters, digits, '.', '_' and '-', and no '.' in front",
+		       path, TQUEUE_NAME_MAX);
+		return EXIT_ERROR;
+	}
+	in = fopen(path, "re");
+	if (!in) {
+		report(NULL, "%s: %s", path, strerror(errno));
+		return EXIT_ERROR;
+	}
+	wrong = conf_read(in, path, &settings, complain);
+	fclose(in);
+	if (wrong)
+		return EXIT_ERROR;
+	if (!tqueue_control_get(control, name, &info))
+		return adjust(control, name, &settings, &info);
+	if (errno != ENOENT)
+		return report_error(name, errno);
+	status = make_queue(control, name, &settings);
+	if (!status)
+		printf("%s: created\n", name);
+	return status;
+}
+
+int command_apply(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	char **names = NULL, **name, path[PATH_MAX];
+	int control, status = EXIT_OK, one;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (!arguments.names)
+		names = conf_names();
+	/* With nothing to do, it is no error that there is no driver. */
+	if (names && !*names) {
+		free(names);
+		return EXIT_OK;
+	}
+	control = tqueue_control_open(O_RDWR);
+	if (control < 0) {
+		status = report_error(NULL, errno);
+		return status;
+	}
+	for (name = names ? names : arguments.names; *name; name++) {
+		/* Hidden by a link to /dev/null. */
+		if (names && !conf_find(*name, path))
+			continue;
+		one = apply_one(control, *name);
+		if (one && status != EXIT_OK && status != one)
+			status = EXIT_ERROR;
+		else if (one)
+			status = one;
+	}
+	close(control);
+	for (name = names; name && *name; name++)
+		free(*name);
+	free(names);
+	return close_stdout(status);
+}

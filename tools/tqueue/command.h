@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The subcommands of tqueue, and how they end. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+/* Exit statuses; tqueue(1) lists them. */
+enum {
+	EXIT_OK = 0,
+	EXIT_ERROR = 1,		/* whatever has no number of its own */
+	EXIT_BAD_USAGE = 2,
+	EXIT_NOTHING = 3,	/* nothing to receive, or no room, without waiting */
+	EXIT_TIMED_OUT = 4,
+	EXIT_NO_QUEUE = 5,
+	EXIT_STOPPED = 6,	/* stopped, removed, or at its end-of-file */
+	EXIT_NO_DRIVER = 7,	/* not loaded, or too old */
+};
+
+/* Each parses its own options; argv[0] is "tqueue NAME". */
+int command_create(int argc, char **argv);
+int command_remove(int argc, char **argv);
+int command_set(int argc, char **argv);
+int command_list(int argc, char **argv);
+int command_show(int argc, char **argv);
+int command_send(int argc, char **argv);
+int command_recv(int argc, char **argv);
+int command_peek(int argc, char **argv);
+int command_drain(int argc, char **argv);
+int command_start(int argc, char **argv);
+int command_stop(int argc, char **argv);
+int command_wait(int argc, char **argv);
+int command_apply(int argc, char **argv);
+
+#endif /* COMMAND_H */

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tqueue create, remove, set: queues come, go and change. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "conf.h"
+#include "options.h"
+#include "queue.h"
+#include "report.h"
+
+struct arguments {
+	char **names;
+	int count;
+	int force;
+	int persist;
+	struct settings settings;
+};
+
+enum { KEY_FORCE = 'f', KEY_PERSIST = 'p' };
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	(void)argument;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		if (state->child_inputs)
+			state->child_inputs[0] = &arguments->settings;
+		return 0;
+	case KEY_FORCE:
+		arguments->force = 1;
+		return 0;
+	case KEY_PERSIST:
+		arguments->persist = 1;
+		return 0;
+	case ARGP_KEY_ARGS:
+		arguments->names = state->argv + state->next;
+		arguments->count = state->argc - state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which queue?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child with_settings[] = {
+	{ &settings_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
+/* The control device, for writing; or -1, and it has said why. */
+static int open_control(int *status)
+{
+	int control = tqueue_control_open(O_RDWR);
+
+	if (control >= 0)
+		return control;
+	if (errno == EACCES || errno == EPERM) {
+		report(NULL, "you may not make or remove queues; root may, and whoever may write /dev/tqueue-control");
+		*status = EXIT_ERROR;
+	} else {
+		*status = report_error(NULL, errno);
+	}
+	return -1;
+}
+
+static int persist(const char *name, const struct settings *settings)
+{
+	char path[PATH_MAX];
+
+	if (!conf_write(name, settings))
+		return EXIT_OK;
+	conf_own(name, path);
+	report(name, "cannot write %s: %s; the queue will not be so after a restart",
+	       path, strerror(errno));
+	return EXIT_ERROR;
+}
+
+static const struct argp_option create_options[] = {
+	{ "persist", KEY_PERSIST, NULL, 0,
+	  "write /etc/tqueue/queues.d/QUEUE.conf, too: it comes back when the machine starts", 2 },
+	{ 0 }
+};
+
+static const struct argp create_argp = {
+	.options = create_options,
+	.parser = parse,
+	.args_doc = "QUEUE...",
+	.doc = "Make queues: /dev/tq/QUEUE appears.\v"
+	       "A name has 1 to 63 letters, digits, '.', '_' and '-', and no '.' in front. "
+	       "The owner is whoever makes it, the group is 'tqueue' if there is such a group, the mode is 0660.",
+	.children = with_settings,
+};
+
+int command_create(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	int control, status = EXIT_OK, one, i;
+
+	argp_parse(&create_argp, argc, argv, 0, NULL, &arguments);
+	control = open_control(&status);
+	if (control < 0)
+		return status;
+	for (i = 0; i < arguments.count; i++) {
+		one = make_queue(control, arguments.names[i], &arguments.settings);
+		if (!one && arguments.persist)
+			one = persist(arguments.names[i], &arguments.settings);
+		if (one)
+			status = one;
+	}
+	close(control);
+	return status;
+}
+
+static const struct argp_option remove_options[] = {
+	{ "force", KEY_FORCE, NULL, 0,
+	  "even if it holds messages, which are lost, or is open somewhere", 1 },
+	{ "persist", KEY_PERSIST, NULL, 0,
+	  "remove /etc/tqueue/queues.d/QUEUE.conf, too, so that it does not come back", 1 },
+	{ 0 }
+};
+
+static const struct argp remove_argp = {
+	.options = remove_options,
+	.parser = parse,
+	.args_doc = "QUEUE...",
+	.doc = "Remove queues that are empty and closed.\v"
+	       "With --force whoever has a queue open gets an error from then on.",
+};
+
+/* Takes the file away; 1: there was one, 0: there was none, -1: it failed. */
+static int forget(const char *name)
+{
+	char path[PATH_MAX];
+
+	conf_own(name, path);
+	if (!unlink(path))
+		return 1;
+	if (errno == ENOENT || errno == ENOTDIR)
+		return 0;
+	report(name, "cannot remove %s: %s", path, strerror(errno));
+	return -1;
+}
+
+static int remove_one(int control, const char *name, const struct arguments *arguments)
+{
+	int gone, forgotten = 0, status = EXIT_OK;
+	char path[PATH_MAX];
+
+	gone = !tqueue_remove(control, name,
+			      arguments->force ? TQUEUE_REMOVE_FORCE : 0);
+	if (!gone && errno != ENOENT) {
+		if (errno == EPERM)
+			report(name, "the default queue cannot be removed");
+		else
+			return report_error(name, errno);
+		return EXIT_ERROR;
+	}
+	if (arguments->persist && !tqueue_check_name(name)) {
+		forgotten = forget(name);
+		if (forgotten < 0)
+			status = EXIT_ERROR;
+	}
+	/* A queue that only had its file is removed all the same. */
+	if (!gone && !forgotten)
+		return report_error(name, ENOENT);
+	if (!conf_find(name, path))
+		return status;
+	if (arguments->persist)
+		report(name, "removed, but it will be back after a restart because of %s; a link from /etc/tqueue/queues.d/%s.conf to /dev/null hides that",
+		       path, name);
+	else
+		report(name, "removed, but it will be back after a restart because of %s; 'tqueue remove --persist %s' removes that, too",
+		       path, name);
+	return status;
+}
+
+int command_remove(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	int control, status = EXIT_OK, one, i;
+
+	argp_parse(&remove_argp, argc, argv, 0, NULL, &arguments);
+	control = open_control(&status);
+	if (control < 0)
+		return status;
+	for (i = 0; i < arguments.count; i++) {
+		one = remove_one(control, arguments.names[i], &arguments);
+		if (one)
+			status = one;
+	}
+	close(control);
+	return status;
+}
+
+static const struct argp_option set_options[] = {
+	{ "persist", KEY_PERSIST, NULL, 0,
+	  "put the change into /etc/tqueue/queues.d/QUEUE.conf, too", 2 },
+	{ 0 }
+};
+
+static const struct argp set_argp = {
+	.options = set_options,
+	.parser = parse,
+	.args_doc = "QUEUE...",
+	.doc = "Change queues, while they are in use.\v"
+	       "Its owner may, and root. What it holds must fit into a smaller size.",
+	.children = with_settings,
+};
+
+/*
+ * What a queue is like now goes below what is changed, so that the file of a
+ * queue that had none says all.
+ */
+static int add_present(const char *name, struct settings *settings)
+{
+	const struct passwd *user;
+	const struct group *group;
+	struct settings all = { 0 };
+	struct tqueue_info info;
+	char path[PATH_MAX];
+	enum setting which;
+	struct stat st;
+	char text[64];
+
+	if (tqueue_get_by_name(name, &info) || tqueue_path(name, path, sizeof(path)) ||
+	    stat(path, &st))
+		return report_error(name, errno);
+	all.size = info.size;
+	all.max_message = info.max_message;
+	all.overflow = info.overflow;
+	all.end_of_file = info.end_of_file;
+	all.mode = st.st_mode & 0666;
+	user = getpwuid(st.st_uid);
+	group = getgrgid(st.st_gid);
+	snprintf(all.owner, sizeof(all.owner), "%u", st.st_uid);
+	snprintf(all.group, sizeof(all.group), "%u", st.st_gid);
+	if (user)
+		snprintf(all.owner, sizeof(all.owner), "%s", user->pw_name);
+	if (group)
+		snprintf(all.group, sizeof(all.group), "%s", group->gr_name);
+	for (which = 0; which < SETTINGS; which++) {
+		if (setting_given(settings, which))
+			continue;
+		/* The most that fits goes with the size. */
+		if (which == SETTING_MAX_MESSAGE && info.max_message == most_of(info.size))
+			continue;
+		setting_text(&all, which, text, sizeof(text));
+		setting_assign(settings, which, text);
+	}
+	return 0;
+}
+
+static int set_one(const char *name, const struct arguments *arguments)
+{
+	struct settings settings = arguments->settings;
+	struct tqueue_config config = settings_config(&settings);
+	char path[PATH_MAX], text[128];
+	const char *wrong;
+	uid_t uid;
+	gid_t gid;
+
+	wrong = settings_owners(&settings, &uid, &gid, text, sizeof(text));
+	if (wrong) {
+		report(name, "%s", wrong);
+		return EXIT_ERROR;
+	}
+	if (config.fields && change_queue(name, &config))
+		return report_config(name, errno);
+	if ((uid != (uid_t)-1 || gid != (gid_t)-1 || settings.mode) &&
+	    change_node(name, uid, gid, settings.mode))
+		return report_error(name, errno);
+	if (!arguments->persist)
+		return EXIT_OK;
+	if (!conf_find(name, path) && add_present(name, &settings))
+		return EXIT_ERROR;
+	return persist(name, &settings);
+}
+
+int command_set(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	int status = EXIT_OK, one, i;
+
+	argp_parse(&set_argp, argc, argv, 0, NULL, &arguments);
+	if (!arguments.settings.given && !arguments.persist) {
+		report(NULL, "nothing is to be changed; 'tqueue set --help' tells what can be");
+		return EXIT_BAD_USAGE;
+	}
+	for (i = 0; i < arguments.count; i++) {
+		one = set_one(arguments.names[i], &arguments);
+		if (one)
+			status = one;
+	}
+	return status;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "format.h"
+#include "report.h"
+
+#define NS_A_SECOND	1000000000LL
+
+char *text_room(struct text *text, size_t more)
+{
+	size_t size = text->size;
+
+	if (more > size - text->length) {
+		while (more > size - text->length)
+			size = size ? size * 2 : 65536;
+		text->data = need_memory(realloc(text->data, size));
+		text->size = size;
+	}
+	return text->data + text->length;
+}
+
+static void add_bytes(struct text *text, const void *data, size_t length)
+{
+	char *to = text_room(text, length);
+
+	if (length)
+		memcpy(to, data, length);
+	text->length += length;
+}
+
+static void add_byte(struct text *text, char byte)
+{
+	*text_room(text, 1) = byte;
+	text->length++;
+}
+
+void text_add(struct text *text, const char *string)
+{
+	add_bytes(text, string, strlen(string));
+}
+
+void text_add_number(struct text *text, uint64_t number)
+{
+	char digits[24];
+	int length;
+
+	length = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
+	add_bytes(text, digits, (size_t)length);
+}
+
+/*
+ * The bytes of the character that begins here: 1 to 4, or 0 if it is none.
+ * Over-long forms, surrogates and what is behind the last plane are none.
+ */
+static size_t utf8_length(const unsigned char *data, size_t left)
+{
+	unsigned char first = data[0], low = 0x80, high = 0xbf;
+	size_t length, i;
+
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (length > left)
+		return 0;
+	if (first == 0xe0)
+		low = 0xa0;
+	else if (first == 0xed)
+		high = 0x9f;
+	else if (first == 0xf0)
+		low = 0x90;
+	else if (first == 0xf4)
+		high = 0x8f;
+	if (data[1] < low || data[1] > high)
+		return 0;
+	for (i = 2; i < length; i++)
+		if ((data[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+int is_utf8(const unsigned char *data, size_t length)
+{
+	size_t one;
+
+	while (length) {
+		one = utf8_length(data, length);
+		if (!one)
+			return 0;
+		data += one;
+		length -= one;
+	}
+	return 1;
+}
+
+void text_add_quoted(struct text *text, const char *string, size_t length)
+{
+	/* What the escapes of these control characters are; 0: by number. */
+	static const char escapes[32] = {
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
+	};
+	const char *end = string + length;
+	unsigned char c;
+	char *to;
+
+	/* Six bytes are the longest escape. */
+	to = text_room(text, length * 6 + 2);
+	*to++ = '"';
+	for (; string < end; string++) {
+		c = (unsigned char)*string;
+		if (c == '"' || c == '\\') {
+			*to++ = '\\';
+			*to++ = (char)c;
+		} else if (c < 32 && escapes[c]) {
+			*to++ = '\\';
+			*to++ = escapes[c];
+		} else if (c < 32 || c == 127) {
+			to += sprintf(to, "\\u%04x", c);
+		} else {
+			*to++ = (char)c;
+		}
+	}
+	*to++ = '"';
+	text->length = (size_t)(to - text->data);
+}
+
+static void add_base64(struct text *text, const unsigned char *data, size_t length)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *to = text_room(text, (length + 2) / 3 * 4 + 2);
+	unsigned int word;
+	size_t part, i;
+
+	*to++ = '"';
+	for (; length; data += part, length -= part) {
+		part = length < 3 ? length : 3;
+		word = 0;
+		for (i = 0; i < 3; i++)
+			word = word << 8 | (i < part ? data[i] : 0);
+		for (i = 0; i < 4; i++)
+			*to++ = i <= part ? digits[word >> (18 - 6 * i) & 63] : '=';
+	}
+	*to++ = '"';
+	text->length = (size_t)(to - text->data);
+}
+
+int64_t boot_epoch(void)
+{
+	struct timespec real, boot;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (int64_t)(real.tv_sec - boot.tv_sec) * NS_A_SECOND +
+	       (real.tv_nsec - boot.tv_nsec);
+}
+
+/* "2026-11-21T08:15:00.123456789Z" */
+static void add_time(struct text *text, int64_t ns)
+{
+	time_t seconds = (time_t)(ns / NS_A_SECOND);
+	char digits[64];
+	struct tm tm;
+	size_t length;
+
+	gmtime_r(&seconds, &tm);
+	length = strftime(digits, sizeof(digits), "\"%Y-%m-%dT%H:%M:%S", &tm);
+	length += (size_t)snprintf(digits + length, sizeof(digits) - length,
+				   ".%09lldZ\"", (long long)(ns % NS_A_SECOND));
+	add_bytes(text, digits, length);
+}
+
+static void add_field(struct text *text, const char *key, uint64_t number)
+{
+	text_add(text, key);
+	text_add_number(text, number);
+}
+
+static void add_json(struct text *text, const struct tqueue_record *record,
+		     uint64_t lost, int64_t epoch)
+{
+	const unsigned char *payload = tqueue_payload(record);
+	const char *separator = "";
+
+	add_field(text, "{\"id\":", record->id);
+	text_add(text, ",\"time\":");
+	add_time(text, (int64_t)record->sent_ns + epoch);
+	add_field(text, ",\"sent_ns\":", record->sent_ns);
+	add_field(text, ",\"uid\":", record->uid);
+	add_field(text, ",\"pid\":", record->pid);
+	add_field(text, ",\"priority\":", record->priority);
+	add_field(text, ",\"attempts\":", record->attempts);
+	text_add(text, ",\"flags\":[");
+	if (record->flags & TQUEUE_FLAG_PARTIAL) {
+		text_add(text, "\"partial\"");
+		separator = ",";
+	}
+	if (record->flags & TQUEUE_FLAG_LOST) {
+		text_add(text, separator);
+		text_add(text, "\"lost\"");
+	}
+	text_add(text, "]");
+	if (lost)
+		add_field(text, ",\"lost\":", lost);
+	add_field(text, ",\"length\":", record->length);
+	if (is_utf8(payload, record->length)) {
+		text_add(text, ",\"text\":");
+		text_add_quoted(text, (const char *)payload, record->length);
+	} else {
+		text_add(text, ",\"base64\":");
+		add_base64(text, payload, record->length);
+	}
+	text_add(text, "}\n");
+}
+
+void format_message(struct text *text, enum format format,
+		    const struct tqueue_record *record, uint64_t lost,
+		    int64_t epoch)
+{
+	const char *payload = tqueue_payload(record);
+	size_t length = record->length;
+	char *to;
+
+	if (format == FORMAT_JSON) {
+		add_json(text, record, lost, epoch);
+		return;
+	}
+	to = text_room(text, length + 1);
+	memcpy(to, payload, length);
+	text->length += length;
+	if (format == FORMAT_NULL)
+		add_byte(text, '\0');
+	else if (format == FORMAT_LINES && (!length || payload[length - 1] != '\n'))
+		add_byte(text, '\n');
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Messages as bytes for stdout, in the formats of recv, peek and drain. */
+#ifndef FORMAT_H
+#define FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <tqueue.h>
+
+enum format {
+	FORMAT_LINES,	/* a newline behind each that does not end with one */
+	FORMAT_NULL,	/* a zero byte behind each */
+	FORMAT_RAW,	/* nothing behind */
+	FORMAT_JSON,	/* one object a line */
+};
+
+/**
+ * struct text - bytes that are to be written
+ * @data: where they are
+ * @length: how many
+ * @size: room there
+ */
+struct text {
+	char *data;
+	size_t length;
+	size_t size;
+};
+
+/* Makes room for so many more bytes, and returns where they go. */
+char *text_room(struct text *text, size_t more);
+
+/* Appends a constant string, or a number. */
+void text_add(struct text *text, const char *string);
+void text_add_number(struct text *text, uint64_t number);
+
+/* Appends a string in JSON's quotes; it must be valid UTF-8. */
+void text_add_quoted(struct text *text, const char *string, size_t length);
+
+/* Is it valid UTF-8? */
+int is_utf8(const unsigned char *data, size_t length);
+
+/* What the clock of records adds up to since the epoch, in nanoseconds. */
+int64_t boot_epoch(void);
+
+/*
+ * Appends a message.  @lost: messages dropped right before it, if known; @epoch:
+ * boot_epoch(), for JSON.
+ */
+void format_message(struct text *text, enum format format,
+		    const struct tqueue_record *record, uint64_t lost,
+		    int64_t epoch);
+
+#endif /* FORMAT_H */

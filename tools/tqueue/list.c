@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tqueue list, show: what sysfs tells everybody, so that anybody may ask. */
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "conf.h"
+#include "options.h"
+#include "report.h"
+#include "units.h"
+
+struct arguments {
+	char **names;
+	int json;
+	int no_header;
+};
+
+enum { KEY_JSON = 0x100, KEY_NO_HEADER };
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	(void)argument;
+	switch (key) {
+	case KEY_JSON:
+		arguments->json = 1;
+		return 0;
+	case KEY_NO_HEADER:
+		arguments->no_header = 1;
+		return 0;
+	case ARGP_KEY_ARGS:
+		arguments->names = state->argv + state->next;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const char *state_word(const struct tqueue_info *info)
+{
+	return info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started";
+}
+
+/* Who its node belongs to, what may be done with it, and where its file is. */
+struct node {
+	char path[PATH_MAX];
+	char owner[64];
+	char group[64];
+	mode_t mode;
+	char conf[PATH_MAX];
+};
+
+static void find_node(const char *name, struct node *node)
+{
+	const struct passwd *user;
+	const struct group *group;
+	struct stat st;
+
+	memset(node, 0, sizeof(*node));
+	if (!conf_find(name, node->conf))
+		node->conf[0] = '\0';
+	if (tqueue_path(name, node->path, sizeof(node->path)) || stat(node->path, &st))
+		return;
+	user = getpwuid(st.st_uid);
+	group = getgrgid(st.st_gid);
+	snprintf(node->owner, sizeof(node->owner), "%u", st.st_uid);
+	snprintf(node->group, sizeof(node->group), "%u", st.st_gid);
+	if (user)
+		snprintf(node->owner, sizeof(node->owner), "%s", user->pw_name);
+	if (group)
+		snprintf(node->group, sizeof(node->group), "%s", group->gr_name);
+	node->mode = st.st_mode & 0777;
+}
+
+static void add_text(struct text *text, const char *key, const char *value)
+{
+	text_add(text, key);
+	text_add_quoted(text, value, strlen(value));
+}
+
+static void add_number(struct text *text, const char *key, uint64_t value)
+{
+	text_add(text, key);
+	text_add_number(text, value);
+}
+
+static void print_json(const char *name, const struct tqueue_info *info)
+{
+	struct text text = { 0 };
+	struct node node;
+	char mode[16];
+
+	find_node(name, &node);
+	add_text(&text, "{\"name\":", name);
+	add_text(&text, ",\"path\":", node.path);
+	add_text(&text, ",\"state\":", state_word(info));
+	add_number(&text, ",\"messages\":", info->messages);
+	add_number(&text, ",\"bytes\":", info->bytes);
+	add_number(&text, ",\"size\":", info->size);
+	add_number(&text, ",\"max_message\":", info->max_message);
+	add_text(&text, ",\"overflow\":", overflow_word(info->overflow));
+	add_text(&text, ",\"end_of_file\":", end_of_file_word(info->end_of_file));
+	add_number(&text, ",\"readers\":", info->readers);
+	add_number(&text, ",\"writers\":", info->writers);
+	add_number(&text, ",\"received\":", info->received);
+	add_number(&text, ",\"lost\":", info->lost);
+	if (node.mode) {
+		snprintf(mode, sizeof(mode), "%04o", node.mode);
+		add_text(&text, ",\"owner\":", node.owner);
+		add_text(&text, ",\"group\":", node.group);
+		add_text(&text, ",\"mode\":", mode);
+	}
+	if (node.conf[0])
+		add_text(&text, ",\"conf\":", node.conf);
+	text_add(&text, "}\n");
+	fwrite(text.data, 1, text.length, stdout);
+	free(text.data);
+}
+
+static void print_row(const char *name, const struct tqueue_info *info)
+{
+	char size[24];
+
+	format_size(info->size, size, sizeof(size));
+	printf("%-24s %-8s %10llu %12llu %8s %8u %8u\n", name, state_word(info),
+	       (unsigned long long)info->messages, (unsigned long long)info->bytes,
+	       size, info->readers, info->writers);
+}
+
+static void print_all(const char *name, const struct tqueue_info *info)
+{
+	struct node node;
+
+	find_node(name, &node);
+	printf("%s\n", name);
+	printf("  path         %s\n", node.path);
+	if (node.mode)
+		printf("  access       %s:%s %04o\n", node.owner, node.group, node.mode);
+	printf("  state        %s\n", state_word(info));
+	printf("  messages     %llu\n", (unsigned long long)info->messages);
+	printf("  bytes        %llu\n", (unsigned long long)info->bytes);
+	printf("  size         %llu\n", (unsigned long long)info->size);
+	printf("  max-message  %llu\n", (unsigned long long)info->max_message);
+	printf("  overflow     %s\n", overflow_word(info->overflow));
+	printf("  end-of-file  %s\n", end_of_file_word(info->end_of_file));
+	printf("  readers      %u\n", info->readers);
+	printf("  writers      %u\n", info->writers);
+	printf("  received     %llu\n", (unsigned long long)info->received);
+	printf("  lost         %llu\n", (unsigned long long)info->lost);
+	printf("  persistent   %s\n", node.conf[0] ? node.conf : "no");
+}
+
+static const struct argp_option options[] = {
+	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 1 },
+	{ 0 }
+};
+
+static const struct argp_option list_options[] = {
+	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 1 },
+	{ "no-header", KEY_NO_HEADER, NULL, 0, "leave out the names of the columns", 1 },
+	{ 0 }
+};
+
+static const struct argp list_argp = {
+	.options = list_options,
+	.parser = parse,
+	.doc = "List all queues.",
+};
+
+int command_list(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct tqueue_info info;
+	char **names, **name;
+
+	argp_parse(&list_argp, argc, argv, 0, NULL, &arguments);
+	if (arguments.names) {
+		report(NULL, "list takes no names; 'tqueue show %s' does", arguments.names[0]);
+		return EXIT_BAD_USAGE;
+	}
+	names = tqueue_list();
+	if (!names)
+		return report_error(NULL, errno);
+	if (!arguments.json && !arguments.no_header)
+		printf("%-24s %-8s %10s %12s %8s %8s %8s\n", "NAME", "STATE", "MESSAGES",
+		       "BYTES", "SIZE", "READERS", "WRITERS");
+	for (name = names; *name; name++) {
+		/* One that was removed meanwhile is not there. */
+		if (tqueue_get_by_name(*name, &info))
+			continue;
+		if (arguments.json)
+			print_json(*name, &info);
+		else
+			print_row(*name, &info);
+	}
+	free(names);
+	return close_stdout(EXIT_OK);
+}
+
+static const struct argp show_argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "QUEUE...",
+	.doc = "Show all there is to know of queues.",
+};
+
+int command_show(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct tqueue_info info;
+	int status = EXIT_OK;
+	char **name;
+
+	argp_parse(&show_argp, argc, argv, 0, NULL, &arguments);
+	if (!arguments.names) {
+		report(NULL, "which queue? 'tqueue list' lists them");
+		return EXIT_BAD_USAGE;
+	}
+	for (name = arguments.names; *name; name++) {
+		if (tqueue_get_by_name(*name, &info))
+			status = report_error(*name, errno);
+		else if (arguments.json)
+			print_json(*name, &info);
+		else
+			print_all(*name, &info);
+	}
+	return close_stdout(status);
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tqueue: finds the subcommand and lets it go on. */
+#include <argp.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+const char *argp_program_version = "tqueue " VERSION;
+
+static const struct command {
+	const char *name;
+	const char *title;	/* "tqueue NAME", as argv[0] */
+	const char *summary;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "create", "tqueue create", "make a queue", command_create },
+	{ "remove", "tqueue remove", "remove queues", command_remove },
+	{ "list", "tqueue list", "list all queues", command_list },
+	{ "show", "tqueue show", "show all there is to know of queues", command_show },
+	{ "set", "tqueue set", "change a queue", command_set },
+	{ "send", "tqueue send", "send messages: arguments, lines, files", command_send },
+	{ "recv", "tqueue recv", "receive messages", command_recv },
+	{ "peek", "tqueue peek", "look at messages and leave them", command_peek },
+	{ "stop", "tqueue stop", "take no more messages into queues", command_stop },
+	{ "start", "tqueue start", "open stopped queues again", command_start },
+	{ "wait", "tqueue wait", "wait until all that is in a queue is done", command_wait },
+	{ "drain", "tqueue drain", "stop a queue and take everything out", command_drain },
+	{ "apply", "tqueue apply", "make the queues that are configured", command_apply },
+	{ 0 }
+};
+
+static const struct command *find(const char *name)
+{
+	const struct command *command;
+
+	for (command = commands; command->name; command++)
+		if (!strcmp(command->name, name))
+			return command;
+	return NULL;
+}
+
+struct arguments {
+	const struct command *command;
+	int first;	/* where its own arguments begin */
+	int help;	/* "tqueue help COMMAND" */
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	const char *name = argument;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (!strcmp(name, "help")) {
+			if (state->next == state->argc)
+				argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+			name = state->argv[state->next];
+			arguments->help = 1;
+		}
+		arguments->command = find(name);
+		if (!arguments->command)
+			argp_error(state, "there is no command '%s'", name);
+		arguments->first = state->next;
+		/* The rest is the subcommand's. */
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_state_help(state, stderr,
+				ARGP_HELP_SHORT_USAGE | ARGP_HELP_DOC | ARGP_HELP_EXIT_ERR);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The commands, at the end of the help. */
+static char *filter(int key, const char *text, void *input)
+{
+	const struct command *command;
+	size_t size;
+	char *list;
+	FILE *out;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	out = open_memstream(&list, &size);
+	if (!out)
+		return (char *)text;
+	fputs("Commands:\n", out);
+	for (command = commands; command->name; command++)
+		fprintf(out, "  %-8s %s\n", command->name, command->summary);
+	fputs("\n'tqueue help COMMAND' tells more of one; tqueue(1) tells all.", out);
+	fclose(out);
+	return list;
+}
+
+static const struct argp argp = {
+	.parser = parse,
+	.args_doc = "COMMAND [ARGUMENT...]",
+	.doc = "Message queues in the kernel: make them, send, receive.\v",
+	.help_filter = filter,
+};
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	const struct command *command;
+	char *with_help[3] = { NULL, "--help", NULL };
+
+	setlocale(LC_CTYPE, "");
+	argp_err_exit_status = EXIT_BAD_USAGE;
+	/* Messages begin with the same name, wherever it was started from. */
+	if (argc > 0)
+		argv[0] = "tqueue";
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
+
+	command = arguments.command;
+	if (arguments.help) {
+		with_help[0] = (char *)command->title;
+		return command->run(2, with_help);
+	}
+	argv += arguments.first - 1;
+	argv[0] = (char *)command->title;
+	return command->run(argc - arguments.first + 1, argv);
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <time.h>
+#include <tqueue.h>
+
+#include "options.h"
+#include "units.h"
+
+/* Keys without a short option; those of settings follow the last. */
+enum {
+	KEY_LINES = 0x100, KEY_RAW, KEY_JSON, KEY_PROGRESS, KEY_NO_PROGRESS,
+	KEY_SETTING
+};
+
+static error_t parse_setting(int key, char *argument, struct argp_state *state)
+{
+	const char *wrong;
+
+	if (key < KEY_SETTING || key >= KEY_SETTING + SETTINGS)
+		return ARGP_ERR_UNKNOWN;
+	wrong = setting_assign(state->input, (enum setting)(key - KEY_SETTING), argument);
+	if (wrong)
+		argp_error(state, "'%s': %s", argument, wrong);
+	return 0;
+}
+
+static const struct argp_option setting_options[] = {
+	{ "size", KEY_SETTING + SETTING_SIZE, "BYTES", 0,
+	  "of all that it holds; K, M and G may follow", 1 },
+	{ "max-message", KEY_SETTING + SETTING_MAX_MESSAGE, "BYTES", 0,
+	  "most of one message; 0 for the most that the size allows", 1 },
+	{ "overflow", KEY_SETTING + SETTING_OVERFLOW, "WHAT", 0,
+	  "what happens when it is full: block, reject or drop-oldest", 1 },
+	{ "end-of-file", KEY_SETTING + SETTING_END_OF_FILE, "WHEN", 0,
+	  "for readers that have seen a writer: never or last-writer", 1 },
+	{ "owner", KEY_SETTING + SETTING_OWNER, "USER", 0, "owner of its file", 1 },
+	{ "group", KEY_SETTING + SETTING_GROUP, "GROUP", 0, "group of its file", 1 },
+	{ "mode", KEY_SETTING + SETTING_MODE, "MODE", 0,
+	  "permissions of its file, such as 0660", 1 },
+	{ 0 }
+};
+
+const struct argp settings_argp = {
+	.options = setting_options,
+	.parser = parse_setting,
+};
+
+static error_t parse_format(int key, char *argument, struct argp_state *state)
+{
+	enum format *format = state->input;
+
+	(void)argument;
+	switch (key) {
+	case KEY_LINES:
+		*format = FORMAT_LINES;
+		return 0;
+	case '0':
+		*format = FORMAT_NULL;
+		return 0;
+	case KEY_RAW:
+		*format = FORMAT_RAW;
+		return 0;
+	case KEY_JSON:
+		*format = FORMAT_JSON;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option format_options[] = {
+	{ "lines", KEY_LINES, NULL, 0,
+	  "a newline after each message that does not end with one (the default)", 2 },
+	{ "null", '0', NULL, 0, "a zero byte after each message", 2 },
+	{ "raw", KEY_RAW, NULL, 0, "nothing after a message: the bytes as they are", 2 },
+	{ "json", KEY_JSON, NULL, 0,
+	  "a JSON object a line: the message, and all there is to know of it", 2 },
+	{ 0 }
+};
+
+const struct argp format_argp = {
+	.options = format_options,
+	.parser = parse_format,
+};
+
+static error_t parse_progress(int key, char *argument, struct argp_state *state)
+{
+	enum progress_wish *wish = state->input;
+
+	(void)argument;
+	switch (key) {
+	case KEY_PROGRESS:
+		*wish = PROGRESS_YES;
+		return 0;
+	case KEY_NO_PROGRESS:
+		*wish = PROGRESS_NO;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option progress_options[] = {
+	{ "progress", KEY_PROGRESS, NULL, 0,
+	  "tell on stderr how far it is, also where that is no terminal", 3 },
+	{ "no-progress", KEY_NO_PROGRESS, NULL, 0, "do not", 3 },
+	{ 0 }
+};
+
+const struct argp progress_argp = {
+	.options = progress_options,
+	.parser = parse_progress,
+};
+
+static error_t parse_timeout(int key, char *argument, struct argp_state *state)
+{
+	if (key != 't')
+		return ARGP_ERR_UNKNOWN;
+	if (parse_duration(argument, state->input))
+		argp_error(state, "'%s': a time is wanted, such as 5s, 200ms or 1min", argument);
+	return 0;
+}
+
+static const struct argp_option timeout_options[] = {
+	{ "timeout", 't', "TIME", 0,
+	  "wait no longer than this: 5s, 200ms, 1min; 0 does not wait at all", 0 },
+	{ 0 }
+};
+
+const struct argp timeout_argp = {
+	.options = timeout_options,
+	.parser = parse_timeout,
+};
+
+uint64_t deadline_after(uint64_t timeout)
+{
+	struct timespec now;
+	uint64_t ns;
+
+	if (!timeout || timeout == UNITS_FOREVER)
+		return timeout;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return timeout > TQUEUE_FOREVER - 1 - ns ? TQUEUE_FOREVER : ns + timeout;
+}

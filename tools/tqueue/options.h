@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Options that several subcommands have, as children for their argp. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <argp.h>
+#include <stdint.h>
+
+#include "format.h"
+#include "progress.h"
+#include "settings.h"
+
+/* --size, --mode and so on: the input is a struct settings. */
+extern const struct argp settings_argp;
+
+/* --lines, --null, --raw, --json: the input is an enum format. */
+extern const struct argp format_argp;
+
+/* --progress, --no-progress: the input is an enum progress_wish. */
+extern const struct argp progress_argp;
+
+/* --timeout: the input is a uint64_t, nanoseconds. */
+extern const struct argp timeout_argp;
+
+/*
+ * The deadline of something that begins now and may take so long: what
+ * libtqueue's calls want.
+ */
+uint64_t deadline_after(uint64_t timeout);
+
+#endif /* OPTIONS_H */

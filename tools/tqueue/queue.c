@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "queue.h"
+#include "report.h"
+
+#define DEFAULT_MODE	0660
+#define DEFAULT_GROUP	"tqueue"
+
+int open_for_command(const char *name)
+{
+	int fd = tqueue_open(name, O_RDONLY);
+
+	/* A writer that leaves can mean the end of the file for readers. */
+	if (fd < 0 && errno == EACCES)
+		fd = tqueue_open(name, O_WRONLY);
+	return fd;
+}
+
+/*
+ * Has something done to a queue: through the control device if we may open it,
+ * else on the queue itself, as its owner.
+ */
+static int act_on(const char *name, const struct tqueue_config *config,
+		  int (*by_name)(int control, const char *name,
+				 const struct tqueue_config *config),
+		  int (*by_file)(int fd, const struct tqueue_config *config))
+{
+	int fd = -1, result, error;
+
+	if (!strchr(name, '/'))
+		fd = tqueue_control_open(O_RDWR);
+	if (fd >= 0) {
+		result = by_name(fd, name, config);
+	} else {
+		fd = open_for_command(name);
+		if (fd < 0)
+			return -1;
+		result = by_file(fd, config);
+	}
+	error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
+int change_queue(const char *name, const struct tqueue_config *config)
+{
+	return act_on(name, config, tqueue_control_set, tqueue_set);
+}
+
+static int start_by_name(int control, const char *name, const struct tqueue_config *config)
+{
+	(void)config;
+	return tqueue_control_start(control, name);
+}
+
+static int start_by_file(int fd, const struct tqueue_config *config)
+{
+	(void)config;
+	return tqueue_start(fd);
+}
+
+int start_queue(const char *name)
+{
+	return act_on(name, NULL, start_by_name, start_by_file);
+}
+
+static int stop_by_name(int control, const char *name, const struct tqueue_config *config)
+{
+	(void)config;
+	return tqueue_control_stop(control, name);
+}
+
+static int stop_by_file(int fd, const struct tqueue_config *config)
+{
+	(void)config;
+	return tqueue_stop(fd);
+}
+
+int stop_queue(const char *name)
+{
+	return act_on(name, NULL, stop_by_name, stop_by_file);
+}
+
+int change_node(const char *name, uid_t uid, gid_t gid, mode_t mode)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (tqueue_path(name, path, sizeof(path)) || stat(path, &st))
+		return -1;
+	/* Taking rights away comes first: nobody gets more in between. */
+	if (mode && chmod(path, st.st_mode & mode & 0777))
+		return -1;
+	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(path, uid, gid))
+		return -1;
+	return mode ? chmod(path, mode) : 0;
+}
+
+uint64_t most_of(uint64_t size)
+{
+	return size / 4 - sizeof(struct tqueue_record);
+}
+
+int report_config(const char *name, int error)
+{
+	if (error == EBUSY)
+		report(name, "what it holds does not fit into that size; 'tqueue show %s' tells how much it is",
+		       name);
+	else if (error == EINVAL && !tqueue_check_name(name))
+		report(name, "the driver does not allow these settings; a message may have at most a quarter of the size less 40, see tqueue(1)");
+	else
+		return report_error(name, error);
+	return EXIT_ERROR;
+}
+
+int make_queue(int control, const char *name, const struct settings *settings)
+{
+	struct tqueue_config config = settings_config(settings);
+	const struct group *group;
+	const char *wrong;
+	mode_t mode = DEFAULT_MODE;
+	char text[128];
+	uid_t uid;
+	gid_t gid;
+
+	wrong = settings_owners(settings, &uid, &gid, text, sizeof(text));
+	if (wrong) {
+		report(name, "%s", wrong);
+		return EXIT_ERROR;
+	}
+	if (!setting_given(settings, SETTING_GROUP)) {
+		group = getgrnam(DEFAULT_GROUP);
+		if (group)
+			gid = group->gr_gid;
+	}
+	if (setting_given(settings, SETTING_MODE))
+		mode = settings->mode;
+	if (!tqueue_create(control, name, &config, uid, gid, mode))
+		return 0;
+	if (errno == EEXIST) {
+		report(name, "there is such a queue already; 'tqueue set %s' changes it", name);
+		return EXIT_ERROR;
+	}
+	return report_config(name, errno);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What several subcommands do with queues. */
+#ifndef QUEUE_H
+#define QUEUE_H
+
+#include <tqueue.h>
+
+#include "settings.h"
+
+/*
+ * Opens a queue for a question or a command, not for messages: in the way that
+ * disturbs nobody, if there is a choice.
+ */
+int open_for_command(const char *name);
+
+/*
+ * Changes a queue: through the control device if we may, else as its owner.
+ * 0, or -1 and errno.
+ */
+int change_queue(const char *name, const struct tqueue_config *config);
+
+/* The same for stopping and starting. */
+int start_queue(const char *name);
+int stop_queue(const char *name);
+
+/* The bytes of the longest message that a size allows. */
+uint64_t most_of(uint64_t size);
+
+/* Why a queue cannot be configured so; the exit status. */
+int report_config(const char *name, int error);
+
+/*
+ * Gives the node of a queue to somebody, -1: leaves it, and sets its mode
+ * unless that is 0.  0, or -1 and errno.
+ */
+int change_node(const char *name, uid_t uid, gid_t gid, mode_t mode);
+
+/*
+ * Makes a queue with the settings given, and the defaults of this command for
+ * the others.  0, or an exit status, and it has said why.
+ */
+int make_queue(int control, const char *name, const struct settings *settings);
+
+#endif /* QUEUE_H */

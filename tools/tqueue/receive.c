@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tqueue recv, peek, drain.
+ *
+ * What was received is written before more is received, and no more is received
+ * than can be written without waiting, as far as that can be known.  Signals are
+ * kept back from the one to the other.  So nothing is in the hands of this
+ * program but what it is just writing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "ending.h"
+#include "options.h"
+#include "queue.h"
+#include "report.h"
+#include "units.h"
+
+/* What one call receives at most, but for a message that is larger. */
+#define BATCH_BYTES	(256 * 1024)
+
+/* What is left to receive when there is no bound. */
+#define NO_BOUND	UINT64_MAX
+
+struct arguments {
+	const char *name;
+	uint64_t count;
+	int count_given;
+	int all;
+	int follow;
+	int discard;
+	uint64_t timeout;
+	int timeout_given;
+	enum format format;
+	enum progress_wish progress;
+};
+
+/**
+ * struct receiver - a queue that is received from
+ * @arguments: what was asked for
+ * @fd: the queue
+ * @room: memory for records
+ * @size: bytes of @room
+ * @text: what is to be written
+ * @ends: of each record of a batch, where it ends in @text
+ * @end_count: entries there is room for in @ends
+ * @pipe_size: bytes that stdout holds, if it is a pipe, else 0
+ * @left: messages that are still wanted
+ * @received: messages that were received
+ */
+struct receiver {
+	const struct arguments *arguments;
+	int fd;
+	void *room;
+	size_t size;
+	struct text text;
+	size_t *ends;
+	size_t end_count;
+	size_t pipe_size;
+	uint64_t left;
+	uint64_t received;
+};
+
+enum { KEY_COUNT = 'c', KEY_ALL = 'a', KEY_FOLLOW = 'f', KEY_DISCARD = 0x200 };
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->format;
+		state->child_inputs[1] = &arguments->timeout;
+		state->child_inputs[2] = &arguments->progress;
+		return 0;
+	case KEY_COUNT:
+		if (parse_number(argument, NO_BOUND - 1, &arguments->count) || !arguments->count)
+			argp_error(state, "'%s': a number of messages is wanted", argument);
+		arguments->count_given = 1;
+		return 0;
+	case KEY_ALL:
+		arguments->all = 1;
+		return 0;
+	case KEY_FOLLOW:
+		arguments->follow = 1;
+		return 0;
+	case KEY_DISCARD:
+		arguments->discard = 1;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->name)
+			argp_error(state, "'%s': only one queue at a time", argument);
+		arguments->name = argument;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which queue?");
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->all + arguments->follow + arguments->count_given > 1)
+			argp_error(state, "only one of --count, --all and --follow at a time");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = {
+	{ &format_argp, 0, NULL, 0 },
+	{ &timeout_argp, 0, NULL, 0 },
+	{ &progress_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
+/* Stdout is a terminal: no progress in between the messages. */
+static void start_progress(const struct arguments *arguments, const char *verb)
+{
+	progress_start(arguments->progress, isatty(STDOUT_FILENO) && !arguments->discard,
+		       verb, 0);
+}
+
+static void open_output(struct receiver *receiver)
+{
+	struct stat st;
+	int size;
+
+	receiver->room = need_memory(malloc(BATCH_BYTES));
+	receiver->size = BATCH_BYTES;
+	if (fstat(STDOUT_FILENO, &st) || !S_ISFIFO(st.st_mode))
+		return;
+	size = fcntl(STDOUT_FILENO, F_GETPIPE_SZ);
+	if (size > 0)
+		receiver->pipe_size = (size_t)size;
+}
+
+static void close_receiver(struct receiver *receiver)
+{
+	progress_stop();
+	free(receiver->room);
+	free(receiver->text.data);
+	free(receiver->ends);
+	close(receiver->fd);
+}
+
+/* How it ends when there is no reader of stdout any more. */
+static int no_reader(const struct receiver *receiver)
+{
+	report(receiver->arguments->name, "nobody reads the standard output any more; nothing was taken that was not written");
+	return EXIT_ERROR;
+}
+
+/* A wait in which signals come through; what ppoll(2) says. */
+static int wait_for(struct pollfd *fds, nfds_t count, uint64_t ns)
+{
+	struct timespec left = {
+		.tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000),
+	};
+
+	return ppoll(fds, count, ns == UNITS_FOREVER ? NULL : &left, &ending_waiting);
+}
+
+/* Waits until stdout takes something; 0, or an exit status. */
+static int wait_for_output(const struct receiver *receiver)
+{
+	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	if (receiver->arguments->discard)
+		return EXIT_OK;
+	while (wait_for(&output, 1, UNITS_FOREVER) < 0)
+		if (ending_signal())
+			return EXIT_ERROR;
+	/* Nobody would read what is taken now. */
+	return output.revents & POLLERR ? no_reader(receiver) : EXIT_OK;
+}
+
+/*
+ * Waits until there is a message, or an end-of-file, or an error to be had; 0,
+ * or an exit status.
+ */
+static int wait_for_message(const struct receiver *receiver)
+{
+	struct pollfd fds[2] = {
+		{ .fd = receiver->fd, .events = POLLIN },
+		{ .fd = receiver->arguments->discard ? -1 : STDOUT_FILENO },
+	};
+	uint64_t deadline, now, ns = receiver->arguments->timeout;
+	int ready;
+
+	if (!ns || receiver->arguments->all)
+		return EXIT_NOTHING;
+	deadline = deadline_after(ns);
+	for (;;) {
+		if (deadline != UNITS_FOREVER) {
+			now = deadline_after(1);
+			ns = deadline > now ? deadline - now : 0;
+		}
+		ready = wait_for(fds, 2, ns);
+		if (ending_signal())
+			return EXIT_ERROR;
+		if (!ready)
+			return EXIT_TIMED_OUT;
+		if (ready < 0)
+			continue;
+		if (fds[1].revents & POLLERR)
+			return no_reader(receiver);
+		return EXIT_OK;
+	}
+}
+
+/* Bytes of records that one call may receive. */
+static size_t bytes_wanted(const struct receiver *receiver)
+{
+	size_t room;
+	int held;
+
+	if (!receiver->pipe_size || ioctl(STDOUT_FILENO, FIONREAD, &held) || held < 0)
+		return receiver->size;
+	room = receiver->pipe_size;
+	room = (size_t)held < room ? room - (size_t)held : 0;
+	/* A record is longer than what is written of it, except as JSON. */
+	if (receiver->arguments->format == FORMAT_JSON)
+		room /= 4;
+	if (room < TQUEUE_RECORD_BYTES(0))
+		room = TQUEUE_RECORD_BYTES(0);
+	return room < receiver->size ? room : receiver->size;
+}
+
+/* Receives what there is, without waiting.  What tqueue_receive_batch() says. */
+static int receive(struct receiver *receiver, struct tqueue_batch *batch)
+{
+	uint32_t count = 0;
+	int result;
+
+	if (receiver->left < UINT32_MAX)
+		count = (uint32_t)receiver->left;
+	tqueue_batch_init(batch, receiver->room, bytes_wanted(receiver));
+	result = tqueue_receive_batch(receiver->fd, batch, count, 0);
+	/* One that does not fit into what a pipe has room for goes alone. */
+	while (result < 0 && errno == EMSGSIZE) {
+		if (batch->needed > receiver->size) {
+			free(receiver->room);
+			receiver->room = need_memory(malloc(batch->needed));
+			receiver->size = batch->needed;
+		}
+		tqueue_batch_init(batch, receiver->room, receiver->size);
+		result = tqueue_receive_batch(receiver->fd, batch, 1, 0);
+	}
+	return result;
+}
+
+/* Makes text of a batch. */
+static void format_batch(struct receiver *receiver, struct tqueue_batch *batch, int count)
+{
+	enum format format = receiver->arguments->format;
+	int64_t epoch = format == FORMAT_JSON ? boot_epoch() : 0;
+	const struct tqueue_record *record;
+	uint64_t lost = batch->lost, bytes = 0;
+	size_t i = 0;
+
+	if (lost)
+		report(receiver->arguments->name, "%llu message%s dropped here, because the queue was full",
+		       (unsigned long long)lost, lost == 1 ? " was" : "s were");
+	if ((size_t)count > receiver->end_count) {
+		free(receiver->ends);
+		receiver->end_count = (size_t)count * 2;
+		receiver->ends = need_memory(malloc(receiver->end_count * sizeof(size_t)));
+	}
+	receiver->text.length = 0;
+	while (tqueue_batch_next(batch, &record) > 0) {
+		bytes += record->length;
+		if (!receiver->arguments->discard)
+			format_message(&receiver->text, format, record, lost, epoch);
+		receiver->ends[i++] = receiver->text.length;
+		lost = 0;
+	}
+	progress_add((uint64_t)count, bytes);
+}
+
+/*
+ * Gives back what was taken and not a byte of it written: it goes to the end of
+ * the queue, if there is room.  How many messages that was.
+ */
+static uint64_t give_back(const struct receiver *receiver, struct tqueue_batch *batch,
+			  size_t written)
+{
+	const struct tqueue_record *record;
+	struct tqueue_batch rest;
+	size_t i = 0, start = 0;
+	uint64_t count = 0;
+	int fd, sent;
+
+	batch->start = 0;
+	for (;;) {
+		/* Those that were begun do not count: half of each is out. */
+		if (!i || receiver->ends[i - 1] < written)
+			start = batch->start;
+		if (tqueue_batch_next(batch, &record) <= 0)
+			break;
+		/* These are the driver's, and not for sending. */
+		((struct tqueue_record *)record)->flags = 0;
+		i++;
+	}
+	fd = tqueue_open(receiver->arguments->name, O_WRONLY);
+	if (fd < 0)
+		return 0;
+	tqueue_batch_load(&rest, batch->buffer + start, batch->end - start);
+	while ((sent = tqueue_send_batch(fd, &rest, 0)) > 0)
+		count += (uint64_t)sent;
+	close(fd);
+	return count;
+}
+
+/* Writes all of the text; the bytes that could be written, and errno. */
+static size_t write_text(const struct text *text)
+{
+	struct pollfd poll_fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	size_t written = 0;
+	ssize_t length;
+
+	while (written < text->length) {
+		length = write(STDOUT_FILENO, text->data + written, text->length - written);
+		if (length >= 0)
+			written += (size_t)length;
+		else if (errno == EAGAIN)
+			poll(&poll_fd, 1, -1);
+		else if (errno != EINTR)
+			break;
+	}
+	return written;
+}
+
+/* Writes what was received; 0, or an exit status. */
+static int write_batch(struct receiver *receiver, struct tqueue_batch *batch, int count)
+{
+	uint64_t begun = 0, back, lost;
+	size_t written;
+	int error;
+
+	/* What does not fit into a pipe may take its time: end then, if asked to. */
+	ending_release();
+	written = write_text(&receiver->text);
+	error = errno;
+	ending_hold();
+	if (written == receiver->text.length)
+		return EXIT_OK;
+
+	while (begun < (uint64_t)count && (begun ? receiver->ends[begun - 1] : 0) < written)
+		begun++;
+	back = give_back(receiver, batch, written);
+	lost = (uint64_t)count - begun - back;
+	report(receiver->arguments->name, "cannot write to the standard output: %s; %llu message%s put at the end of the queue again",
+	       error == EPIPE ? "nobody reads it any more" : strerror(error),
+	       (unsigned long long)back, back == 1 ? " was" : "s were");
+	if (begun && receiver->ends[begun - 1] > written)
+		report(receiver->arguments->name, "one message was written in part");
+	if (lost)
+		report(receiver->arguments->name, "%llu message%s lost, for which there was no room in the queue any more",
+		       (unsigned long long)lost, lost == 1 ? " is" : "s are");
+	return EXIT_ERROR;
+}
+
+/* Receives until there is enough; 0, or an exit status. */
+static int receive_all(struct receiver *receiver)
+{
+	struct tqueue_batch batch;
+	int count, status;
+
+	while (receiver->left) {
+		status = wait_for_output(receiver);
+		if (status)
+			return status;
+		count = receive(receiver, &batch);
+		if (count < 0 && errno == EAGAIN) {
+			status = wait_for_message(receiver);
+			if (status)
+				return status;
+			continue;
+		}
+		if (count < 0)
+			return report_error(receiver->arguments->name, errno);
+		if (!count)
+			return EXIT_STOPPED;
+		format_batch(receiver, &batch, count);
+		status = write_batch(receiver, &batch, count);
+		if (status)
+			return status;
+		receiver->received += (uint64_t)count;
+		if (receiver->left != NO_BOUND)
+			receiver->left -= (uint64_t)count;
+		if (ending_signal())
+			return EXIT_ERROR;
+	}
+	return EXIT_OK;
+}
+
+/* The same, and what there is to say about its end. */
+static int receive_and_end(struct receiver *receiver)
+{
+	const struct arguments *arguments = receiver->arguments;
+	int unbounded = receiver->left == NO_BOUND;
+	int status;
+
+	ending_watch(1);
+	ending_hold();
+	status = receive_all(receiver);
+	progress_stop();
+	if (ending_signal()) {
+		close_receiver(receiver);
+		ending_die();
+	}
+	if (status == EXIT_NOTHING && arguments->all && receiver->received)
+		status = EXIT_OK;
+	else if (status == EXIT_STOPPED && unbounded)
+		status = EXIT_OK;
+	else if (status == EXIT_NOTHING)
+		report(arguments->name, "there is no message");
+	else if (status == EXIT_TIMED_OUT)
+		report(arguments->name, "no message came in time");
+	else if (status == EXIT_STOPPED)
+		report(arguments->name, "this is the end of the file: nothing is left, and nobody can send (it is stopped) or does (the last writer left)");
+	close_receiver(receiver);
+	return status;
+}
+
+static const struct argp_option recv_options[] = {
+	{ "count", KEY_COUNT, "N", 0, "so many messages instead of one", 1 },
+	{ "all", KEY_ALL, NULL, 0, "whatever is there, until it is empty, without waiting", 1 },
+	{ "follow", KEY_FOLLOW, NULL, 0, "one after the other, until the end of the file", 1 },
+	{ 0 }
+};
+
+static const struct argp recv_argp = {
+	.options = recv_options,
+	.parser = parse,
+	.args_doc = "QUEUE",
+	.doc = "Receive a message and write it to the standard output.\v"
+	       "It waits for the message; --timeout bounds the wait for each. "
+	       "It takes no more than it can write, and writes it before it takes more; see tqueue(1) for what happens when it is killed.",
+	.children = children,
+};
+
+int command_recv(int argc, char **argv)
+{
+	struct arguments arguments = { .count = 1, .timeout = UNITS_FOREVER };
+	struct receiver receiver = { .arguments = &arguments };
+
+	argp_parse(&recv_argp, argc, argv, 0, NULL, &arguments);
+	receiver.fd = tqueue_open(arguments.name, O_RDONLY);
+	if (receiver.fd < 0)
+		return report_error(arguments.name, errno);
+	receiver.left = arguments.all || arguments.follow ? NO_BOUND : arguments.count;
+	open_output(&receiver);
+	start_progress(&arguments, "received");
+	return receive_and_end(&receiver);
+}
+
+static const struct argp_option drain_options[] = {
+	{ "discard", KEY_DISCARD, NULL, 0, "throw the messages away instead of writing them", 1 },
+	{ 0 }
+};
+
+static const struct argp drain_argp = {
+	.options = drain_options,
+	.parser = parse,
+	.args_doc = "QUEUE",
+	.doc = "Stop a queue, and write all that is in it to the standard output.\v"
+	       "It ends at the end of the file: when nothing is in the queue, and no other reader holds the rest of a message. "
+	       "The queue stays stopped; 'tqueue start' opens it again.",
+	.children = children,
+};
+
+int command_drain(int argc, char **argv)
+{
+	struct arguments arguments = { .timeout = UNITS_FOREVER };
+	struct receiver receiver = { .arguments = &arguments, .left = NO_BOUND };
+
+	argp_parse(&drain_argp, argc, argv, 0, NULL, &arguments);
+	/* Before it is stopped: who may not read it shall not stop it either. */
+	receiver.fd = tqueue_open(arguments.name, O_RDONLY);
+	if (receiver.fd < 0 || stop_queue(arguments.name))
+		return report_error(arguments.name, errno);
+	open_output(&receiver);
+	start_progress(&arguments, arguments.discard ? "discarded" : "received");
+	return receive_and_end(&receiver);
+}
+
+static const struct argp_option peek_options[] = {
+	{ "count", KEY_COUNT, "N", 0, "the first N messages instead of one", 1 },
+	{ "all", KEY_ALL, NULL, 0, "all that are there", 1 },
+	{ 0 }
+};
+
+static const struct argp peek_argp = {
+	.options = peek_options,
+	.parser = parse,
+	.args_doc = "QUEUE",
+	.doc = "Write the first message of a queue to the standard output, and leave it where it is.\v"
+	       "It does not wait for one, unless --timeout says so.",
+	.children = children,
+};
+
+/* Looks at what is there; what tqueue_peek_batch() says. */
+static int look(struct receiver *receiver, struct tqueue_batch *batch)
+{
+	uint64_t deadline = deadline_after(receiver->arguments->timeout);
+	uint32_t count = (uint32_t)receiver->arguments->count;
+	struct tqueue_info info;
+	int result;
+
+	if (receiver->arguments->all)
+		count = 0;
+	/* All that a queue holds fits into as many bytes as it has. */
+	if (tqueue_get(receiver->fd, &info))
+		return -1;
+	receiver->size = info.size;
+	if (count == 1)
+		receiver->size = TQUEUE_RECORD_BYTES(info.max_message);
+	do {
+		free(receiver->room);
+		receiver->room = need_memory(malloc(receiver->size));
+		tqueue_batch_init(batch, receiver->room, receiver->size);
+		result = tqueue_peek_batch(receiver->fd, batch, count, deadline);
+		/* The limits were raised meanwhile. */
+		if (result < 0 && errno == EMSGSIZE)
+			receiver->size = batch->needed;
+	} while (result < 0 && (errno == EMSGSIZE || errno == EINTR));
+	return result;
+}
+
+int command_peek(int argc, char **argv)
+{
+	struct arguments arguments = { .count = 1 };
+	struct receiver receiver = { .arguments = &arguments };
+	struct tqueue_batch batch;
+	int count, status = EXIT_OK;
+
+	argp_parse(&peek_argp, argc, argv, 0, NULL, &arguments);
+	receiver.fd = tqueue_open(arguments.name, O_RDONLY);
+	if (receiver.fd < 0)
+		return report_error(arguments.name, errno);
+	count = look(&receiver, &batch);
+	if (count < 0 && errno == EAGAIN) {
+		report(arguments.name, "there is no message");
+		status = EXIT_NOTHING;
+	} else if (count < 0 && errno == ETIMEDOUT) {
+		report(arguments.name, "no message came in time");
+		status = EXIT_TIMED_OUT;
+	} else if (count < 0) {
+		status = report_error(arguments.name, errno);
+	} else if (!count) {
+		report(arguments.name, "this is the end of the file: there is no message");
+		status = EXIT_STOPPED;
+	} else {
+		format_batch(&receiver, &batch, count);
+		if (write_text(&receiver.text) < receiver.text.length) {
+			report(arguments.name, "cannot write to the standard output: %s",
+			       strerror(errno));
+			status = EXIT_ERROR;
+		}
+	}
+	close_receiver(&receiver);
+	return status;
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tqueue.h>
+
+#include "command.h"
+#include "progress.h"
+#include "report.h"
+
+void report(const char *queue, const char *format, ...)
+{
+	va_list arguments;
+
+	progress_clear();
+	flockfile(stderr);
+	fputs("tqueue: ", stderr);
+	if (queue)
+		fprintf(stderr, "%s: ", queue);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	funlockfile(stderr);
+}
+
+int status_of(int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return EXIT_NOTHING;
+	case ETIMEDOUT:
+		return EXIT_TIMED_OUT;
+	case ENOENT:
+		return EXIT_NO_QUEUE;
+	case ESHUTDOWN:
+	case EIDRM:
+		return EXIT_STOPPED;
+	case TQUEUE_ENODRIVER:
+	case TQUEUE_EOLDDRIVER:
+		return EXIT_NO_DRIVER;
+	default:
+		return EXIT_ERROR;
+	}
+}
+
+int report_error(const char *queue, int error)
+{
+	char text[512];
+
+	report(NULL, "%s", tqueue_explain(queue, error, text, sizeof(text)));
+	return status_of(error);
+}
+
+void *need_memory(void *memory)
+{
+	if (!memory) {
+		report(NULL, "there is not enough memory");
+		exit(EXIT_ERROR);
+	}
+	return memory;
+}
+
+int close_stdout(int status)
+{
+	int failed = ferror(stdout);
+
+	errno = 0;
+	if (fclose(stdout) || failed) {
+		report(NULL, "cannot write to the standard output: %s",
+		       errno ? strerror(errno) : "an error");
+		return status ? status : EXIT_ERROR;
+	}
+	return status;
+}

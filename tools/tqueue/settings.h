@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What can be chosen for a queue, as text: in options and in files the same
+ * values, and the same complaints about wrong ones.
+ */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <tqueue.h>
+
+enum setting {
+	SETTING_SIZE,
+	SETTING_MAX_MESSAGE,
+	SETTING_OVERFLOW,
+	SETTING_END_OF_FILE,
+	SETTING_OWNER,
+	SETTING_GROUP,
+	SETTING_MODE,
+	SETTINGS
+};
+
+/* Each in conf files, "MaxMessage"; the options are spelled "--max-message". */
+extern const char *const setting_names[SETTINGS];
+
+/**
+ * struct settings - some or all of them
+ * @given: a bit for each enum setting that was given
+ * @size: bytes
+ * @max_message: bytes, 0 for what @size allows
+ * @overflow: TQUEUE_OVERFLOW_*
+ * @end_of_file: TQUEUE_EOF_*
+ * @owner: name or number
+ * @group: name or number
+ * @mode: permission bits
+ */
+struct settings {
+	unsigned int given;
+	uint64_t size;
+	uint64_t max_message;
+	uint32_t overflow;
+	uint32_t end_of_file;
+	char owner[64];
+	char group[64];
+	mode_t mode;
+};
+
+static inline int setting_given(const struct settings *settings, enum setting which)
+{
+	return settings->given >> which & 1;
+}
+
+/* Takes a value; NULL, or what is wrong with it (a constant text). */
+const char *setting_assign(struct settings *settings, enum setting which,
+			   const char *value);
+
+/* The value as text that setting_assign() takes. */
+void setting_text(const struct settings *settings, enum setting which,
+		  char *text, size_t room);
+
+/* What of it the driver is told; the rest belongs to the node. */
+struct tqueue_config settings_config(const struct settings *settings);
+
+/*
+ * Looks up owner and group, -1 for what was not given.  NULL, or what is wrong,
+ * in a buffer of the caller's.
+ */
+const char *settings_owners(const struct settings *settings, uid_t *uid,
+			    gid_t *gid, char *text, size_t room);
+
+/* Overflow and end-of-file in words. */
+const char *overflow_word(uint32_t overflow);
+const char *end_of_file_word(uint32_t end_of_file);
+
+#endif /* SETTINGS_H */
