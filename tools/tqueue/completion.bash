@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion of the command tqueue for bash.
+
+# The names of the queues that there are: everybody may know them.
+_tqueue_queues() {
+	local queue
+	for queue in /sys/class/tqueue/*; do
+		[ ! -e "$queue" ] || echo "${queue##*/}"
+	done
+}
+
+# The names of the queues that have a file.
+_tqueue_files() {
+	local file
+	for file in /{etc,run,usr/lib}/tqueue/queues.d/*.conf; do
+		[ ! -e "$file" ] || basename "$file" .conf
+	done
+}
+
+# _tqueue_among WORDS: completes the word at hand to one of these.
+_tqueue_among() {
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word")
+}
+
+# _tqueue_plain WORD...: those that are no options.
+_tqueue_plain() {
+	local plain
+	for plain; do
+		[ "${plain#-}" != "$plain" ] || echo "$plain"
+	done
+}
+
+_tqueue() {
+	local settings='--size= --max-message= --overflow= --end-of-file= --owner= --group= --mode='
+	local formats='--lines --null --raw --json'
+	local common='--help --usage --version'
+	local commands='create remove list show set send recv peek stop start wait drain apply'
+	local word=${COMP_WORDS[COMP_CWORD]} command='' option='' words i
+	COMPREPLY=()
+
+	# The shell cuts --option=value in three.
+	if [ "$word" = = ]; then
+		option=${COMP_WORDS[COMP_CWORD - 1]} word=''
+	elif [ "$COMP_CWORD" -ge 2 ] && [ "${COMP_WORDS[COMP_CWORD - 1]}" = = ]; then
+		option=${COMP_WORDS[COMP_CWORD - 2]}
+	else
+		option=${COMP_WORDS[COMP_CWORD - 1]}
+	fi
+	case $option in
+	--overflow) _tqueue_among 'block reject drop-oldest' ;;
+	--end-of-file) _tqueue_among 'never last-writer' ;;
+	--owner) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
+	--group) mapfile -t COMPREPLY < <(compgen -g -- "$word") ;;
+	--mode) _tqueue_among '0600 0660 0666 0620 0640' ;;
+	--size) _tqueue_among '64K 1M 2M 16M 64M' ;;
+	--timeout | -t) _tqueue_among '0 200ms 1s 5s 1min infinity' ;;
+	--file | -f)
+		if [ "${COMP_WORDS[1]}" = send ]; then
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		fi
+		;;
+	--max-message | --count | -c) return ;;
+	esac
+	[ ${#COMPREPLY[@]} = 0 ] || return
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-*) ;;
+		help) [ "$i" != 1 ] || command=help ;;
+		*)
+			command=${COMP_WORDS[i]}
+			break
+			;;
+		esac
+	done
+	case $command in
+	'') words="$commands help" ;;
+	help) words=$commands ;;
+	create) words="$settings --persist" ;;
+	set) words="$settings --persist $(_tqueue_queues)" ;;
+	remove) words="--force --persist $(_tqueue_queues)" ;;
+	list) words='--json --no-header' ;;
+	show) words="--json $(_tqueue_queues)" ;;
+	send) words="--lines --null --file= --newline --wait --timeout= --progress --no-progress $(_tqueue_queues)" ;;
+	recv) words="--count= --all --follow --timeout= $formats --progress --no-progress $(_tqueue_queues)" ;;
+	peek) words="--count= --all --timeout= $formats $(_tqueue_queues)" ;;
+	drain) words="--discard --timeout= $formats --progress --no-progress $(_tqueue_queues)" ;;
+	wait) words="--timeout= $(_tqueue_queues)" ;;
+	start | stop) words=$(_tqueue_queues) ;;
+	apply) words=$(_tqueue_files) ;;
+	*) return ;;
+	esac
+	case $word in
+	-*) _tqueue_among "$words $common" ;;
+	*)
+		# shellcheck disable=SC2086 # one word each
+		_tqueue_among "$(_tqueue_plain $words)"
+		;;
+	esac
+	# What wants a value goes on behind the sign.
+	if [ ${#COMPREPLY[@]} = 1 ] && [ "${COMPREPLY[0]%=}" != "${COMPREPLY[0]}" ]; then
+		compopt -o nospace
+	fi
+}
+complete -F _tqueue tqueue
