@@ -20,15 +20,16 @@
 #include "tqueue.h"
 #include "wake.h"
 
-/* Flags of a record that are its sender's to set: none yet. */
-#define TQ_SENDER_FLAGS 0
-
-/* Whether a header that cannot change any more is right: 0 or an error. */
+/*
+ * Whether a header that cannot change any more is right: 0 or an error.  What
+ * follows the length is looked at as one word: no priority, no flags.
+ */
 static inline int tq_header_check(const struct tqueue_record *record,
 				  unsigned long max_message)
 {
-	if (unlikely(record->header_words != TQUEUE_HEADER_WORDS ||
-		     record->priority || record->flags & ~TQ_SENDER_FLAGS))
+	const __le32 *rest = (const __le32 *)&record->header_words;
+
+	if (unlikely(*rest != cpu_to_le32(TQUEUE_HEADER_WORDS)))
 		return -EINVAL;
 	return unlikely(record->length > max_message) ? -EMSGSIZE : 0;
 }
@@ -58,11 +59,9 @@ static void tq_outbox_sent(struct tq_outbox *outbox, size_t bytes, int count,
 
 /*
  * Check and stamp the records at the tail, of which @copied bytes are there.
- * Returns the bytes of those that may be published, and their count; *@error
- * says why it is not all, or is 0 if the copy ended there.
+ * Returns the bytes of those that are whole and right, in *@count how many.
  */
-static size_t tq_stamp_records(struct tq_file *file, size_t copied,
-			       size_t whole, int *count, int *error)
+static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count)
 {
 	struct tqueue *queue = file->queue;
 	void *base = tq_ring_at(&queue->ring, queue->tail);
@@ -70,35 +69,48 @@ static size_t tq_stamp_records(struct tq_file *file, size_t copied,
 	unsigned long max_message = queue->max_message;
 	u32 pid = task_tgid_nr(current);
 	u64 id = queue->last_id;
+	u32 uid = file->uid;
 	size_t done = 0;
 	int n = 0;
 
-	*error = 0;
-	while (done < whole) {
+	while (copied - done >= sizeof(struct tqueue_record)) {
 		struct tqueue_record *record = base + done;
 		size_t bytes;
 
-		/* What is not a whole header cannot be checked. */
-		if (whole - done < sizeof(*record))
-			*error = -EINVAL;
-		if (copied - done < sizeof(*record))
-			break;
-		*error = tq_header_check(record, max_message);
-		if (unlikely(*error))
+		if (unlikely(tq_header_check(record, max_message)))
 			break;
 		bytes = tq_record_bytes(record->length);
-		if (bytes > whole - done)
-			*error = -EINVAL;
-		if (bytes > copied - done)
+		if (unlikely(bytes > copied - done))
 			break;
 		tq_record_clear_pad(record);
-		tq_record_sign(record, now, file->uid, pid);
+		tq_record_sign(record, now, uid, pid);
 		record->id = ++id;
 		done += bytes;
 		n++;
 	}
 	*count = n;
 	return done;
+}
+
+/* Why the first of the records at the tail cannot be sent as it is. */
+static int tq_record_fault(struct tqueue *queue, const struct tq_outbox *outbox,
+			   size_t want, size_t copied)
+{
+	const struct tqueue_record *record =
+		tq_ring_at(&queue->ring, queue->tail);
+	int ret;
+
+	/* The buffer ends within it. */
+	if (outbox->bytes < sizeof(*record))
+		return -EINVAL;
+	if (copied >= sizeof(*record)) {
+		ret = tq_header_check(record, queue->max_message);
+		if (ret)
+			return ret;
+		if (outbox->bytes < tq_record_bytes(record->length))
+			return -EINVAL;
+	}
+	return copied < want ? -EFAULT : -EAGAIN;
 }
 
 /*
@@ -109,24 +121,25 @@ static size_t tq_stamp_records(struct tq_file *file, size_t copied,
 static int tq_send_records(struct tq_file *file, struct tq_outbox *outbox)
 {
 	struct tqueue *queue = file->queue;
-	size_t room, want, copied, bytes;
+	size_t want, copied, bytes;
 	int ret = -EAGAIN;
 	int count;
 
 	mutex_lock(&queue->send_lock);
 	if (unlikely(queue->need))
 		goto unlock;
-	tq_has_room(queue, outbox->bytes);
-	if (!tq_fits(queue->limit_seen, queue->tail, sizeof(struct tqueue_record)))
-		goto unlock;
-	room = queue->limit_seen - queue->tail;
-	want = min(outbox->bytes, room);
+	want = outbox->bytes;
+	if (unlikely(!tq_has_room(queue, want))) {
+		if (!tq_fits(queue->limit_seen, queue->tail,
+			     sizeof(struct tqueue_record)))
+			goto unlock;
+		want = queue->limit_seen - queue->tail;
+	}
 	copied = tq_copy_in_partly(tq_ring_at(&queue->ring, queue->tail),
 				   outbox->at, want);
-	bytes = tq_stamp_records(file, copied, outbox->bytes, &count, &ret);
+	bytes = tq_stamp_records(file, copied, &count);
 	if (unlikely(!count)) {
-		if (!ret)
-			ret = copied < want ? -EFAULT : -EAGAIN;
+		ret = tq_record_fault(queue, outbox, want, copied);
 		goto unlock;
 	}
 	tq_outbox_sent(outbox, bytes, count, tq_next_ids(queue, count));
@@ -325,27 +338,33 @@ static int tq_copy_detached(const struct tq_file *file,
 	return tq_copy_out_partly(to, &zeros, left) == left ? 0 : -EFAULT;
 }
 
-/* How many records of the ring fit, and their bytes.  @until: may be NULL. */
+/*
+ * How many records of the ring, from @from on, fit into @room bytes, and their
+ * bytes.  A message of the index may come first: @until, or NULL.
+ */
 static size_t tq_measure_run(const struct tqueue *queue, unsigned long from,
-			     const struct tq_message *until,
-			     const struct tq_inbox *inbox, int *count)
+			     const struct tq_message *until, size_t room,
+			     int most, int *count)
 {
-	unsigned long at = from;
+	const void *base = tq_ring_at(&queue->ring, from);
+	size_t end = min(queue->tail_seen - from, room);
+	size_t done = 0;
 	int n = 0;
 
-	while (at != queue->tail_seen && n < inbox->most) {
-		const struct tqueue_record *record =
-			tq_ring_at(&queue->ring, at);
-		unsigned long end = at + tq_record_bytes(tq_ring_length(queue, at));
+	while (done < end && n < most) {
+		const struct tqueue_record *record = base + done;
+		size_t bytes = tq_record_bytes(READ_ONCE(record->length));
 
-		if (end - from > inbox->room ||
-		    (until && !tq_record_precedes(record, &until->record)))
+		if (bytes > end - done)
 			break;
-		at = end;
+		if (unlikely(until) &&
+		    !tq_record_precedes(record, &until->record))
+			break;
+		done += bytes;
 		n++;
 	}
 	*count = n;
-	return at - from;
+	return done;
 }
 
 /*
@@ -384,19 +403,17 @@ static size_t tq_copy_run(const struct tq_file *file, unsigned long from,
 			  struct tq_inbox *inbox, int *count)
 {
 	struct tqueue *queue = file->queue;
-	size_t bytes = tq_measure_run(queue, from, until, inbox, count);
 	const struct tqueue_record *first = tq_ring_at(&queue->ring, from);
-	size_t copied;
+	size_t bytes, copied;
 	u64 lost;
 
+	bytes = tq_measure_run(queue, from, until, inbox->room, inbox->most,
+			       count);
 	copied = tq_copy_out_partly(inbox->at, first, bytes);
-	if (unlikely(copied != bytes)) {
-		struct tq_inbox part = *inbox;
-
-		part.room = copied;
-		bytes = tq_measure_run(queue, from, until, &part, count);
-	}
-	if (!*count)
+	if (unlikely(copied != bytes))
+		bytes = tq_measure_run(queue, from, until, copied, *count,
+				       count);
+	if (unlikely(!*count))
 		return 0;
 	lost = tq_lost_before(queue, first->id);
 	if (unlikely(lost || file->foreign) &&
@@ -634,8 +651,8 @@ static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
 /**
  * tq_batch_receive - receive messages as records
  * @file: the open file they are received through
- * @user_args: where the results go
- * @args: copied from user space and checked, but for the buffer
+ * @args: copied from user space and checked, but for the buffer; its results
+ *	are filled in, also with -EMSGSIZE
  * @nowait: whether to fail rather than wait, whatever the deadline
  *
  * Context: Process context, may sleep, no lock held.
@@ -643,9 +660,8 @@ static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
  * -ETIMEDOUT, -EMSGSIZE, -EBUSY, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS or
  * -EINTR on a signal.
  */
-int tq_batch_receive(struct tq_file *file,
-		     struct tqueue_receive __user *user_args,
-		     struct tqueue_receive *args, bool nowait)
+int tq_batch_receive(struct tq_file *file, struct tqueue_receive *args,
+		     bool nowait)
 {
 	struct tq_inbox inbox = {
 		.at = u64_to_user_ptr(args->records),
@@ -654,27 +670,17 @@ int tq_batch_receive(struct tq_file *file,
 							       INT_MAX,
 		.peek = args->flags & TQUEUE_RECEIVE_PEEK,
 	};
-	size_t room = inbox.room;
+	void __user *from = inbox.at;
 	ktime_t place;
-	u64 results[2];
 	int ret;
 
 	if (!access_ok(inbox.at, inbox.room))
-		return -EFAULT;
-	/*
-	 * The results have a place of their own in user space.  It is tried
-	 * now, as a message that was taken cannot be announced without it.
-	 */
-	if (put_user(0ULL, &user_args->lost))
 		return -EFAULT;
 	ret = tq_fill_inbox(file, &inbox, nowait || !args->deadline,
 			    tq_deadline(args->deadline, &place));
 	if (ret && ret != -EMSGSIZE)
 		return ret;
-	results[0] = ret ? inbox.needed : room - inbox.room;
-	results[1] = inbox.lost;
-	if (put_user(results[0], &user_args->bytes) ||
-	    (results[1] && put_user(results[1], &user_args->lost)))
-		return ret ?: inbox.count ?: -EFAULT;
+	args->bytes = ret ? inbox.needed : inbox.at - from;
+	args->lost = inbox.lost;
 	return ret ?: inbox.count;
 }

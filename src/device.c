@@ -181,17 +181,25 @@ static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 
 	if (!(filp->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (copy_from_user(&args, user, sizeof(args)))
+	if (copy_from_user(&args, user, offsetof(struct tqueue_send, last_id)))
 		return -EFAULT;
-	if (args.flags || memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+	if (args.flags | args.reserved[0] | args.reserved[1] |
+	    args.reserved[2] | args.reserved[3] | args.reserved[4])
 		return -EINVAL;
 	ret = tq_batch_send(filp->private_data, &args,
 			    filp->f_flags & O_NONBLOCK);
 	if (ret <= 0)
 		return ret;
-	/* What was sent was sent, even if the caller cannot be told more. */
-	(void)put_user(args.last_id, &user->last_id);
-	(void)put_user(args.sent_bytes, &user->sent_bytes);
+	/*
+	 * The messages have moved: the call succeeds even if its caller cannot
+	 * be told more than how many.
+	 */
+	if (!user_write_access_begin(user, sizeof(*user)))
+		return ret;
+	unsafe_put_user(args.last_id, &user->last_id, failed);
+	unsafe_put_user(args.sent_bytes, &user->sent_bytes, failed);
+failed:
+	user_write_access_end();
 	return ret;
 }
 
@@ -199,16 +207,27 @@ static int tq_ioctl_receive(struct file *filp,
 			    struct tqueue_receive __user *user)
 {
 	struct tqueue_receive args;
+	int ret;
 
 	if (!(filp->f_mode & FMODE_READ))
 		return -EBADF;
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	if (args.flags & ~TQUEUE_RECEIVE_PEEK ||
-	    memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+	if ((args.flags & ~TQUEUE_RECEIVE_PEEK) | args.reserved[0] |
+	    args.reserved[1] | args.reserved[2] | args.reserved[3])
 		return -EINVAL;
-	return tq_batch_receive(filp->private_data, user, &args,
-				filp->f_flags & O_NONBLOCK);
+	ret = tq_batch_receive(filp->private_data, &args,
+			       filp->f_flags & O_NONBLOCK);
+	if (ret < 0 && ret != -EMSGSIZE)
+		return ret;
+	/* As in tq_ioctl_send(). */
+	if (!user_write_access_begin(user, sizeof(*user)))
+		return ret;
+	unsafe_put_user(args.bytes, &user->bytes, failed);
+	unsafe_put_user(args.lost, &user->lost, failed);
+failed:
+	user_write_access_end();
+	return ret;
 }
 
 static int tq_ioctl_wait(struct file *filp, struct tqueue_wait __user *user)

@@ -34,6 +34,7 @@ static bool tq_drained(struct tqueue *queue)
 	smp_rmb();
 	if (!tq_queue_empty(queue))
 		return false;
+	/* Pairs with tq_hand_begin(), as the first does with tq_hand_end(). */
 	smp_rmb();
 	return READ_ONCE(queue->hands) == done;
 }

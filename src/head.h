@@ -87,6 +87,7 @@ tq_raise_limit(struct tqueue *queue, unsigned long freed, unsigned int count)
 	unsigned long limit = queue->limit + freed;
 	unsigned int debt = TQ_OWES_NOTHING;
 	unsigned long need, tail, most;
+	bool waiters;
 
 	lockdep_assert_held(&queue->receive_lock);
 
@@ -98,13 +99,13 @@ tq_raise_limit(struct tqueue *queue, unsigned long freed, unsigned int count)
 	/* Pairs with tq_admit(): no line, then the tail it left. */
 	need = smp_load_acquire(&queue->need);
 	/* After the barrier. */
-	if (likely(!need && !waitqueue_active(&queue->poll_out) &&
-		   !READ_ONCE(queue->fasync_out) &&
-		   !waitqueue_active(&queue->done)))
+	waiters = waitqueue_active(&queue->done);
+	/* After the barrier. */
+	if (likely(!need && !waiters && !waitqueue_active(&queue->poll_out) &&
+		   !READ_ONCE(queue->fasync_out)))
 		return TQ_OWES_NOTHING;
 
-	/* After the barrier. */
-	if (waitqueue_active(&queue->done))
+	if (waiters)
 		debt |= TQ_OWES_WAITERS;
 	tail = READ_ONCE(queue->tail);
 	if (need) {

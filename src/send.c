@@ -141,8 +141,8 @@ void tq_line_fail(struct tqueue *queue, int error)
 
 	list_for_each_entry_safe(sender, next, &queue->senders, link)
 		tq_release_sender(sender, error);
-	/* Release: who sees that nobody waits sees the tail: see tq_admit(). */
 	if (!queue->closed)
+		/* Release: as in tq_admit(). */
 		smp_store_release(&queue->need, 0);
 }
 

@@ -85,7 +85,6 @@ static DEVICE_ATTR_RO(writers);
 TQ_SHOW_NUMBER(in_hand)
 static DEVICE_ATTR_RO(in_hand);
 
-
 static const char * const tq_overflows[] = {
 	[TQUEUE_OVERFLOW_BLOCK]		= "block",
 	[TQUEUE_OVERFLOW_REJECT]	= "reject",

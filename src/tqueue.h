@@ -300,9 +300,8 @@ size_t tq_next_length(struct tq_file *file);
 
 /* batch.c */
 int tq_batch_send(struct tq_file *file, struct tqueue_send *args, bool nowait);
-int tq_batch_receive(struct tq_file *file,
-		     struct tqueue_receive __user *user_args,
-		     struct tqueue_receive *args, bool nowait);
+int tq_batch_receive(struct tq_file *file, struct tqueue_receive *args,
+		     bool nowait);
 
 /* config.c */
 int tq_config_check(const struct tqueue_config *config);

@@ -9,6 +9,8 @@
 #ifndef TQ_USER_H
 #define TQ_USER_H
 
+#include <linux/fault-inject-usercopy.h>
+#include <linux/instrumented.h>
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -35,21 +37,58 @@ static inline bool tq_user_cuts(const struct tq_user *user)
 	return user->iter && tq_iter_cuts(user->iter);
 }
 
+/*
+ * Copy from resident memory that access_ok() allowed, as far as it is resident.
+ * Any context; returns the bytes that were copied.
+ *
+ * It is __copy_from_user_inatomic() but for the look whether @to lies within
+ * one object, which would search the tree of all that was ever mapped.  The
+ * caller has just measured what it has there.
+ */
+static __always_inline size_t tq_copy_in_partly(void *to,
+						const void __user *from,
+						size_t n)
+{
+	size_t left;
+
+	if (should_fail_usercopy())
+		return 0;
+	instrument_copy_from_user_before(to, from, n);
+	pagefault_disable();
+	left = raw_copy_from_user(to, from, n);
+	pagefault_enable();
+	instrument_copy_from_user_after(to, from, n, left);
+	return n - left;
+}
+
+/* The same the other way. */
+static __always_inline size_t tq_copy_out_partly(void __user *to,
+						 const void *from, size_t n)
+{
+	size_t left;
+
+	if (should_fail_usercopy())
+		return 0;
+	instrument_copy_to_user(to, from, n);
+	pagefault_disable();
+	left = raw_copy_to_user(to, from, n);
+	pagefault_enable();
+	return n - left;
+}
+
 /* Copy in from resident memory.  Any context; false when a byte is not. */
 static __always_inline bool
 tq_user_copy_in_nofault(const struct tq_user *user, void *to, size_t n)
 {
 	size_t copied;
 
+	if (likely(!user->iter))
+		return likely(tq_copy_in_partly(to, user->buf, n) == n);
 	pagefault_disable();
-	if (likely(!user->iter)) {
-		copied = n - __copy_from_user_inatomic(to, user->buf, n);
-	} else {
-		copied = copy_from_iter(to, n, user->iter);
-		if (unlikely(copied != n))
-			iov_iter_revert(user->iter, copied);
-	}
+	copied = copy_from_iter(to, n, user->iter);
 	pagefault_enable();
+	if (unlikely(copied != n))
+		iov_iter_revert(user->iter, copied);
 	return likely(copied == n);
 }
 
@@ -59,15 +98,13 @@ tq_user_copy_out_nofault(const struct tq_user *user, const void *from, size_t n)
 {
 	size_t copied;
 
+	if (likely(!user->iter))
+		return likely(tq_copy_out_partly(user->buf, from, n) == n);
 	pagefault_disable();
-	if (likely(!user->iter)) {
-		copied = n - __copy_to_user_inatomic(user->buf, from, n);
-	} else {
-		copied = copy_to_iter(from, n, user->iter);
-		if (unlikely(copied != n))
-			iov_iter_revert(user->iter, copied);
-	}
+	copied = copy_to_iter(from, n, user->iter);
 	pagefault_enable();
+	if (unlikely(copied != n))
+		iov_iter_revert(user->iter, copied);
 	return likely(copied == n);
 }
 
@@ -114,33 +151,6 @@ static inline bool tq_user_fault_in_writeable(const struct tq_user *user,
 	if (!user->iter)
 		return !fault_in_writeable(user->buf, n);
 	return !fault_in_iov_iter_writeable(user->iter, n);
-}
-
-/*
- * Copy to or from resident memory that access_ok() allowed, as far as it is
- * resident.  Any context; returns the bytes that were copied.
- */
-static __always_inline size_t tq_copy_in_partly(void *to,
-						const void __user *from,
-						size_t n)
-{
-	size_t left;
-
-	pagefault_disable();
-	left = __copy_from_user_inatomic(to, from, n);
-	pagefault_enable();
-	return n - left;
-}
-
-static __always_inline size_t tq_copy_out_partly(void __user *to,
-						 const void *from, size_t n)
-{
-	size_t left;
-
-	pagefault_disable();
-	left = __copy_to_user_inatomic(to, from, n);
-	pagefault_enable();
-	return n - left;
 }
 
 #endif /* TQ_USER_H */
