@@ -5,6 +5,8 @@
  */
 #include "common.h"
 
+#include "../../src/uapi/tqueue.h"
+
 #include <dirent.h>
 #include <fnmatch.h>
 #include <linux/userfaultfd.h>
@@ -506,6 +508,27 @@ static void in_child(const struct tq_test *test)
 	_exit(0);
 }
 
+/* Removes what named queues there are. True if there were none. */
+static bool no_queues(char *why, size_t len)
+{
+	int control = open("/dev/tqueue-control", O_RDWR | O_CLOEXEC);
+	struct tqueue_info info = { 0 };
+	bool none = true;
+
+	while (control >= 0 && !ioctl(control, TQUEUE_CTL_NEXT, &info)) {
+		struct tqueue_select select = { .flags = TQUEUE_REMOVE_FORCE };
+
+		memcpy(select.name, info.name, sizeof(select.name));
+		if (ioctl(control, TQUEUE_CTL_REMOVE, &select))
+			continue;
+		snprintf(why, len, "the queue %s was left", info.name);
+		none = false;
+	}
+	if (control >= 0)
+		close(control);
+	return none;
+}
+
 /* The driver must be unused and empty again; gives it a moment for exits. */
 static bool left_clean(char *why, size_t len)
 {
@@ -516,6 +539,8 @@ static bool left_clean(char *why, size_t len)
 		snprintf(why, len, "the test left the module unloaded");
 		return false;
 	}
+	if (!no_queues(why, len))
+		return false;
 	reads = drain();
 	if (reads) {
 		snprintf(why, len, reads > 0 ? "%ld messages were left in the queue" :
@@ -616,7 +641,9 @@ static void run_one(void **state)
 
 static void read_found_params(void)
 {
-	static const char * const names[] = { "size_l", "max_message", "name" };
+	static const char * const names[] = {
+		"size_l", "max_message", "max_queues", "max_memory", "name",
+	};
 	char path[128], text[256];
 	size_t used = 0, i;
 
@@ -1091,6 +1118,14 @@ char *tq_edge(size_t len)
 	tq_is(mprotect(map + whole, page, PROT_NONE), 0);
 	memset(map, 0x5a, whole);
 	return map + whole - len;
+}
+
+void tq_edge_free(char *edge, size_t len)
+{
+	size_t page = tq_page();
+	size_t whole = (len + page - 1) / page * page;
+
+	tq_is(munmap(edge + len - whole, whole + page), 0);
 }
 
 void tq_stall_make(struct tq_stall *stall, size_t len)

@@ -187,6 +187,7 @@ void tq_pin(int cpu);
 
 void *tq_shared(size_t len);		/* seen by children too */
 char *tq_edge(size_t len);		/* len bytes, then memory that faults */
+void tq_edge_free(char *edge, size_t len);
 size_t tq_page(void);
 
 struct tq_stall {
