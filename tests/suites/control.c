@@ -1,0 +1,1111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control device: queues made, found, configured and removed by name, what
+ * is refused, who may, and that the node of a queue is never open to more than
+ * was asked for.
+ */
+#include "calls.h"
+
+#include <sys/sysmacros.h>
+
+#define LONGEST	"x23456789012345678901234567890123456789012345678901234567890123"
+
+static bool exists(const char *name)
+{
+	struct tqueue_info info = { 0 };
+
+	strcpy(info.name, name);
+	if (!ioctl(tq_control(), TQUEUE_CTL_GET, &info))
+		return true;
+	tq_is(errno, ENOENT);
+	return false;
+}
+
+static void works(const char *name)
+{
+	int fd = tq_open_queue(name, O_RDWR | O_NONBLOCK);
+
+	tq_send(fd, 100, 1);
+	tq_send(fd, 200, 2);
+	tq_receive(fd, 100, 1);
+	tq_receive(fd, 200, 2);
+	close(fd);
+}
+
+static void no_trace(const char *name)
+{
+	char path[128];
+	int fd = tq_open_queue_call(name, O_RDONLY);
+
+	tq_errno(fd, ENOENT);
+	snprintf(path, sizeof(path), "/sys/class/tqueue/%s", name);
+	tq_errno(access(path, F_OK), ENOENT);
+	tq_is(exists(name), false);
+	tq_errno(tq_remove_call(name, 0), ENOENT);
+	tq_errno(tq_remove_call(name, TQUEUE_REMOVE_FORCE), ENOENT);
+}
+
+/* ---- a queue by name ---------------------------------------------------- */
+
+static void makes_a_queue(void)
+{
+	struct tqueue_create create = tq_creation("one");
+	struct tqueue_info info;
+	struct stat st;
+
+	create.uid = 1234;
+	create.gid = 2345;
+	create.mode = 0640;
+	no_trace("one");
+	tq_is(tq_create_call(&create), 0);
+	tq_is(stat(tq_queue_path("one"), &st), 0);
+	tq_is(st.st_mode, S_IFCHR | 0640);
+	tq_is(st.st_uid, 1234);
+	tq_is(st.st_gid, 2345);
+	info = tq_get("one");
+	tq_is(strcmp(info.name, "one"), 0);
+	tq_is(makedev(info.major, info.minor), st.st_rdev);
+	tq_is(access("/sys/class/tqueue/one/size", R_OK), 0);
+	works("one");
+	/* Whatever listens to uevents has had its turn. */
+	tq_sleep_ms(300);
+	tq_is(stat(tq_queue_path("one"), &st), 0);
+	tq_is(st.st_mode, S_IFCHR | 0640);
+	tq_is(st.st_uid, 1234);
+	tq_is(st.st_gid, 2345);
+	tq_remove("one");
+	no_trace("one");
+}
+
+static void describes_itself(void)
+{
+	struct tqueue_create create = tq_creation("described");
+	struct tqueue_info info, same;
+	int in, out;
+
+	create.config = (struct tqueue_config){
+		.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE |
+			  TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_END_OF_FILE,
+		.size = 16384, .max_message = 1000,
+		.overflow = TQUEUE_OVERFLOW_REJECT,
+		.end_of_file = TQUEUE_EOF_LAST_WRITER,
+	};
+	tq_is(tq_create_call(&create), 0);
+	in = tq_open_queue("described", O_RDWR);
+	out = tq_open_queue("described", O_RDONLY);
+	tq_send(in, 100, 1);
+	tq_send(in, 100, 2);
+	tq_send(in, 100, 3);
+	tq_receive(out, 100, 1);
+	info = tq_info(in);
+	same = tq_get("described");
+	tq_is(memcmp(&info, &same, sizeof(info)), 0);
+	tq_is(info.size, 16384);
+	tq_is(info.max_message, 1000);
+	tq_is(info.overflow, TQUEUE_OVERFLOW_REJECT);
+	tq_is(info.end_of_file, TQUEUE_EOF_LAST_WRITER);
+	tq_is(info.messages, 2);
+	tq_is(info.bytes, 2 * tq_record(100));
+	tq_is(info.received, 1);
+	tq_is(info.lost, 0);
+	tq_true(info.last_id > 0, "the last message has no id");
+	tq_is(info.state, 0);
+	tq_is(info.readers, 2);
+	tq_is(info.writers, 1);
+	tq_is(info.in_hand, 0);
+	tq_is(info.reserved[0] | info.reserved[1] | info.reserved[2] |
+	      info.reserved[3], 0);
+	tq_is(info.name[strlen("described") + 1], 0);
+	tq_receive(out, 100, 2);
+	tq_receive(out, 100, 3);
+	close(in);
+	close(out);
+	info = tq_get("described");
+	tq_is(info.readers, 0);
+	tq_is(info.writers, 0);
+	tq_remove("described");
+}
+
+static void counts_what_is_in_hand(void)
+{
+	struct tqueue_info info;
+	char part[10];
+	int fd;
+
+	tq_create("hand", 4096);
+	fd = tq_open_queue("hand", O_RDWR);
+	tq_send(fd, 100, 1);
+	tq_is(read(fd, part, sizeof(part)), sizeof(part));
+	info = tq_info(fd);
+	tq_is(info.in_hand, 1);
+	tq_is(info.messages, 0);
+	tq_receive_rest(fd, 90, 1, 10);
+	info = tq_info(fd);
+	tq_is(info.in_hand, 0);
+	tq_is(info.received, 1);
+	close(fd);
+	tq_remove("hand");
+}
+
+static void default_queue(void)
+{
+	struct tqueue_info info = tq_get("tqueue"), same;
+	int fd = tq_open(O_RDWR);
+	struct stat st;
+
+	tq_is(stat(TQ_DEVICE, &st), 0);
+	tq_is(makedev(info.major, info.minor), st.st_rdev);
+	tq_is(info.size, tq_size());
+	tq_is(info.max_message, tq_max_message());
+	same = tq_info(fd);
+	tq_is(strcmp(same.name, "tqueue"), 0);
+	tq_is(info.overflow, TQUEUE_OVERFLOW_BLOCK);
+	tq_is(info.end_of_file, TQUEUE_EOF_NEVER);
+	close(fd);
+	tq_true(tq_remove_call("tqueue", 0) == -1 && errno != ENOENT,
+		"the default queue is removed, or is not there");
+	tq_true(tq_remove_call("tqueue", TQUEUE_REMOVE_FORCE) == -1,
+		"the default queue is removed with force");
+	tq_nothing();
+}
+
+static void defaults(void)
+{
+	struct tqueue_create create = tq_creation("plain");
+	struct tqueue_info info;
+
+	tq_is(tq_create_call(&create), 0);
+	info = tq_get("plain");
+	tq_true(info.size >= tq_page() && !(info.size & (info.size - 1)),
+		"the size is %llu", (unsigned long long)info.size);
+	tq_is(info.max_message, info.size / 4 - TQ_HEADER);
+	tq_is(info.overflow, TQUEUE_OVERFLOW_BLOCK);
+	tq_is(info.end_of_file, TQUEUE_EOF_NEVER);
+	tq_is(info.messages, 0);
+	tq_is(info.bytes, 0);
+	works("plain");
+	tq_remove("plain");
+}
+
+static void rounds_sizes_up(void)
+{
+	static const struct { uint64_t asked, given; } sizes[] = {
+		{ 1, 4096 }, { 4096, 4096 }, { 4097, 8192 }, { 12288, 16384 },
+		{ 65535, 65536 }, { 1000000, 1048576 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		tq_create("rounded", sizes[i].asked);
+		tq_is(tq_get("rounded").size, sizes[i].given);
+		tq_is(tq_get("rounded").max_message, sizes[i].given / 4 - TQ_HEADER);
+		works("rounded");
+		tq_remove("rounded");
+	}
+}
+
+static void two_queues_are_two(void)
+{
+	int a, b;
+
+	tq_create("left", 4096);
+	tq_create("right", 4096);
+	a = tq_open_queue("left", O_RDWR | O_NONBLOCK);
+	b = tq_open_queue("right", O_RDWR | O_NONBLOCK);
+	tq_send(a, 10, 1);
+	tq_send(b, 20, 2);
+	tq_send(a, 30, 3);
+	tq_receive(b, 20, 2);
+	tq_errno(read(b, &(char){ 0 }, 1), EAGAIN);
+	tq_receive(a, 10, 1);
+	tq_receive(a, 30, 3);
+	tq_nothing();
+	close(a);
+	close(b);
+	tq_remove("left");
+	tq_remove("right");
+}
+
+static void what_it_can_do(void)
+{
+	uint64_t mask = 0;
+
+	tq_is(ioctl(tq_control(), TQUEUE_CTL_FEATURES, &mask), 0);
+	tq_true(mask & TQUEUE_FEATURE_CONTROL, "the features are %#llx",
+		(unsigned long long)mask);
+	tq_is(tq_get("tqueue").features, mask);
+	tq_errno(ioctl(tq_control(), TQUEUE_CTL_FEATURES, NULL), EFAULT);
+}
+
+/* ---- names ---------------------------------------------------------------- */
+
+static void good_names(void)
+{
+	static const char * const names[] = {
+		"a", "Z", "0", "a.b", "a..b", "a.", "-", "--force", "_", "a-b_c.d",
+		"UPPER", "upper", "tqueue1", "power", "uevent", "subsystem", "con",
+		"tqueue-control", LONGEST,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		struct tqueue_create create = tq_creation(names[i]);
+
+		if (tq_create_call(&create))
+			tq_fail("\"%s\" is refused: %s", names[i],
+				strerrorname_np(errno));
+		works(names[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		tq_remove(names[i]);
+}
+
+static void bad_names(void)
+{
+	static const char * const names[] = {
+		"", ".", "..", ".hidden", "a/b", "/", "/dev/tq/a", "a/", "../a",
+		"a b", " a", "a\n", "\t", "a\x7f", "\x01", "a!b", "a:b", "a%b",
+		"a*", "a\\b", "a\"b", "$a", "a,b", "a+b", "~", "h\xc3\xa9",
+		"\xe2\x82\xac", "a\x80", "\xff",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		struct tqueue_create create = tq_creation(names[i]);
+
+		if (tq_create_call(&create) != -1 || errno != EINVAL)
+			tq_fail("\"%s\" is not EINVAL but %s", names[i],
+				strerrorname_np(errno));
+	}
+}
+
+static void too_long_a_name(void)
+{
+	struct tqueue_create create = tq_creation(LONGEST);
+	struct tqueue_select select = { 0 };
+	struct tqueue_info info = { 0 };
+	struct tqueue_set set = { 0 };
+	int control = tq_control();
+
+	create.name[63] = 'x';
+	tq_errno(tq_create_call(&create), ENAMETOOLONG);
+	memset(select.name, 'x', sizeof(select.name));
+	tq_errno(ioctl(control, TQUEUE_CTL_REMOVE, &select), ENAMETOOLONG);
+	tq_errno(ioctl(control, TQUEUE_CTL_START, &select), ENAMETOOLONG);
+	tq_errno(ioctl(control, TQUEUE_CTL_STOP, &select), ENAMETOOLONG);
+	memset(info.name, 'x', sizeof(info.name));
+	tq_errno(ioctl(control, TQUEUE_CTL_GET, &info), ENAMETOOLONG);
+	tq_errno(ioctl(control, TQUEUE_CTL_NEXT, &info), ENAMETOOLONG);
+	memset(set.name, 'x', sizeof(set.name));
+	tq_errno(ioctl(control, TQUEUE_CTL_SET, &set), ENAMETOOLONG);
+}
+
+static void taken_names(void)
+{
+	struct tqueue_create create = tq_creation("taken");
+
+	tq_is(tq_create_call(&create), 0);
+	tq_errno(tq_create_call(&create), EEXIST);
+	works("taken");
+	tq_remove("taken");
+	tq_is(tq_create_call(&create), 0);
+	tq_remove("taken");
+	create = tq_creation("tqueue");
+	tq_errno(tq_create_call(&create), EEXIST);
+	tq_nothing();
+}
+
+static void unknown_names(void)
+{
+	struct tqueue_info info = { .name = "nobody" };
+
+	tq_errno(ioctl(tq_control(), TQUEUE_CTL_GET, &info), ENOENT);
+	tq_errno(tq_remove_call("nobody", 0), ENOENT);
+	tq_errno(tq_set_call("nobody", TQUEUE_CONFIG_SIZE, 8192, 0), ENOENT);
+	tq_errno(tq_select_call(TQUEUE_CTL_START, "nobody"), ENOENT);
+	tq_errno(tq_select_call(TQUEUE_CTL_STOP, "nobody"), ENOENT);
+}
+
+/* ---- what is refused ------------------------------------------------------- */
+
+static void create_refuses(const struct tqueue_create *create, const char *what)
+{
+	if (tq_create_call(create) != -1 || errno != EINVAL)
+		tq_fail("%s is not EINVAL but %s", what, strerrorname_np(errno));
+	no_trace(create->name);
+}
+
+#define REFUSED(field, value)						\
+	do {								\
+		struct tqueue_create create = tq_creation("refused");	\
+									\
+		create.field = value;					\
+		create_refuses(&create, #field " = " #value);		\
+	} while (0)
+
+#define REFUSED_CONFIG(bits, field, value)				\
+	do {								\
+		struct tqueue_create create = tq_creation("refused");	\
+									\
+		create.config.fields = bits;				\
+		create.config.field = value;				\
+		create_refuses(&create, #field " = " #value);		\
+	} while (0)
+
+static void refused_creations(void)
+{
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		REFUSED(reserved[i], 1);
+		REFUSED(reserved[i], 0x80000000);
+		REFUSED(config.reserved[i], 1);
+		REFUSED(config.reserved[i], 0x80000000);
+	}
+	REFUSED(mode, 0);
+	REFUSED(mode, 0111);
+	REFUSED(mode, 0700);
+	REFUSED(mode, 01600);
+	REFUSED(mode, 02600);
+	REFUSED(mode, 04600);
+	REFUSED(mode, S_IFCHR | 0600);
+	REFUSED(mode, 0x80000180);
+	REFUSED(uid, -1);
+	REFUSED(gid, -1);
+	for (i = 4; i < 32; i++)
+		REFUSED(config.fields, 1U << i);
+	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, 0);
+	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, (1ULL << 30) + 1);
+	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, 1ULL << 32);
+	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, 1ULL << 63);
+	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, -1ULL);
+	REFUSED_CONFIG(TQUEUE_CONFIG_MAX_MESSAGE, max_message, 1ULL << 30);
+	REFUSED_CONFIG(TQUEUE_CONFIG_MAX_MESSAGE, max_message, 1ULL << 32);
+	REFUSED_CONFIG(TQUEUE_CONFIG_MAX_MESSAGE, max_message, -1ULL);
+	REFUSED_CONFIG(TQUEUE_CONFIG_OVERFLOW, overflow, 3);
+	REFUSED_CONFIG(TQUEUE_CONFIG_OVERFLOW, overflow, -1);
+	REFUSED_CONFIG(TQUEUE_CONFIG_END_OF_FILE, end_of_file, 2);
+	REFUSED_CONFIG(TQUEUE_CONFIG_END_OF_FILE, end_of_file, -1);
+}
+
+/* One byte more than a quarter of the ring takes is too much. */
+static void refused_max_message(void)
+{
+	struct tqueue_create create = tq_creation("refused");
+
+	create.config.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE;
+	create.config.size = 8192;
+	create.config.max_message = 8192 / 4 - TQ_HEADER + 1;
+	create_refuses(&create, "a byte too much");
+	create.config.max_message--;
+	tq_is(tq_create_call(&create), 0);
+	tq_is(tq_get("refused").max_message, 8192 / 4 - TQ_HEADER);
+	tq_remove("refused");
+}
+
+static void refused_selections(void)
+{
+	static const unsigned long requests[] = {
+		TQUEUE_CTL_REMOVE, TQUEUE_CTL_START, TQUEUE_CTL_STOP,
+	};
+	size_t i;
+	int j;
+
+	tq_create("chosen", 4096);
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		for (j = 0; j < 32; j++) {
+			struct tqueue_select select = { .name = "chosen" };
+
+			select.flags = 1U << j;
+			if (requests[i] == TQUEUE_CTL_REMOVE &&
+			    select.flags == TQUEUE_REMOVE_FORCE)
+				continue;
+			tq_errno(ioctl(tq_control(), requests[i], &select), EINVAL);
+		}
+		for (j = 0; j < 3; j++) {
+			struct tqueue_select select = { .name = "chosen" };
+
+			select.reserved[j] = 1U << (13 * j);
+			tq_errno(ioctl(tq_control(), requests[i], &select), EINVAL);
+		}
+	}
+	works("chosen");
+	tq_remove("chosen");
+}
+
+static void set_refuses(struct tqueue_config config)
+{
+	struct tqueue_set set = { .name = "set", .config = config };
+	int fd = tq_open_queue("set", O_RDWR);
+
+	tq_errno(ioctl(tq_control(), TQUEUE_CTL_SET, &set), EINVAL);
+	tq_errno(ioctl(fd, TQUEUE_SET, &config), EINVAL);
+	close(fd);
+}
+
+static void refused_settings(void)
+{
+	struct tqueue_info before, after;
+	int i;
+
+	tq_create("set", 8192);
+	before = tq_get("set");
+	for (i = 0; i < 5; i++) {
+		struct tqueue_config config = { 0 };
+
+		config.reserved[i] = 1;
+		set_refuses(config);
+	}
+	for (i = 4; i < 32; i++)
+		set_refuses((struct tqueue_config){ .fields = 1U << i });
+	set_refuses((struct tqueue_config){
+		.fields = TQUEUE_CONFIG_OVERFLOW, .overflow = 3 });
+	set_refuses((struct tqueue_config){
+		.fields = TQUEUE_CONFIG_END_OF_FILE, .end_of_file = 2 });
+	set_refuses((struct tqueue_config){
+		.fields = TQUEUE_CONFIG_SIZE, .size = 0 });
+	set_refuses((struct tqueue_config){
+		.fields = TQUEUE_CONFIG_SIZE, .size = (1ULL << 30) + 1 });
+	set_refuses((struct tqueue_config){
+		.fields = TQUEUE_CONFIG_MAX_MESSAGE, .max_message = 8192 / 4 - 39 });
+	/* All or nothing: what is good here is not done either. */
+	set_refuses((struct tqueue_config){
+		.fields = TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_MAX_MESSAGE,
+		.overflow = TQUEUE_OVERFLOW_REJECT, .max_message = 8192 });
+	set_refuses((struct tqueue_config){
+		.fields = TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_END_OF_FILE |
+			  TQUEUE_CONFIG_SIZE,
+		.size = 16384, .overflow = TQUEUE_OVERFLOW_REJECT,
+		.end_of_file = 7 });
+	after = tq_get("set");
+	tq_is(memcmp(&before, &after, sizeof(before)), 0);
+	works("set");
+	tq_remove("set");
+}
+
+/* Structures that end where nothing is, at every byte. */
+static void bad_pointers(void)
+{
+	static const struct { unsigned long request; size_t size; } calls[] = {
+		{ TQUEUE_CTL_FEATURES, sizeof(uint64_t) },
+		{ TQUEUE_CTL_CREATE, sizeof(struct tqueue_create) },
+		{ TQUEUE_CTL_REMOVE, sizeof(struct tqueue_select) },
+		{ TQUEUE_CTL_SET, sizeof(struct tqueue_set) },
+		{ TQUEUE_CTL_START, sizeof(struct tqueue_select) },
+		{ TQUEUE_CTL_STOP, sizeof(struct tqueue_select) },
+		{ TQUEUE_CTL_GET, sizeof(struct tqueue_info) },
+		{ TQUEUE_CTL_NEXT, sizeof(struct tqueue_info) },
+	};
+	size_t i, there;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		tq_errno(ioctl(tq_control(), calls[i].request, NULL), EFAULT);
+		tq_errno(ioctl(tq_control(), calls[i].request,
+			       (void *)0xffffffff81000000), EFAULT);
+		for (there = 0; there < calls[i].size; there += 4) {
+			struct tqueue_create create = { .mode = 0600 };
+			char *edge = tq_edge(there);
+
+			if (calls[i].request == TQUEUE_CTL_CREATE)
+				strcpy(create.name, "pointed");
+			else if (calls[i].request != TQUEUE_CTL_NEXT)
+				strcpy(create.name, "tqueue");
+			memcpy(edge, &create, there < sizeof(create) ?
+			       there : sizeof(create));
+			tq_errno(ioctl(tq_control(), calls[i].request, edge), EFAULT);
+			tq_edge_free(edge, there);
+		}
+	}
+	no_trace("pointed");
+}
+
+static void unknown_calls(void)
+{
+	char buf[4096] = "";
+	int fd = tq_open(O_RDWR);
+	unsigned int i;
+
+	for (i = 0x48; i < 256; i++)
+		tq_errno(ioctl(tq_control(), _IOWR(TQUEUE_IOC_MAGIC, i,
+						   struct tqueue_info), buf), ENOTTY);
+	/* The numbers are known, the sizes or directions are not. */
+	tq_errno(ioctl(tq_control(), _IOW(TQUEUE_IOC_MAGIC, 0x41, char), buf), ENOTTY);
+	tq_errno(ioctl(tq_control(), _IOR(TQUEUE_IOC_MAGIC, 0x41,
+					  struct tqueue_create), buf), ENOTTY);
+	/* Those of a queue are none of the control device, and the reverse. */
+	tq_errno(ioctl(tq_control(), TQUEUE_INFO, buf), ENOTTY);
+	tq_errno(ioctl(tq_control(), TQUEUE_STOP, NULL), ENOTTY);
+	tq_errno(ioctl(tq_control(), FIONREAD, buf), ENOTTY);
+	tq_errno(ioctl(fd, TQUEUE_CTL_CREATE, buf), ENOTTY);
+	tq_errno(ioctl(fd, TQUEUE_CTL_FEATURES, buf), ENOTTY);
+	for (i = 0x10; i < 256; i++)
+		tq_errno(ioctl(fd, _IOWR(TQUEUE_IOC_MAGIC, i,
+					 struct tqueue_info), buf), ENOTTY);
+	tq_true(read(tq_control(), buf, 10) == -1, "the control device can be read");
+	tq_true(write(tq_control(), buf, 10) == -1, "the control device can be written");
+	tq_true(mmap(NULL, 4096, PROT_READ, MAP_SHARED, tq_control(), 0) ==
+		MAP_FAILED, "the control device can be mapped");
+	close(fd);
+}
+
+/* ---- who may ---------------------------------------------------------------- */
+
+static void look_but_not_touch(void)
+{
+	int control = open(TQ_CONTROL, O_RDONLY | O_CLOEXEC);
+	struct tqueue_create create = tq_creation("forbidden");
+	struct tqueue_select select = { .name = "here" };
+	struct tqueue_set set = { .name = "here" };
+	struct tqueue_info info = { .name = "here" };
+	uint64_t mask;
+
+	tq_true(control >= 0, "cannot open %s for reading", TQ_CONTROL);
+	tq_create("here", 4096);
+	tq_is(ioctl(control, TQUEUE_CTL_FEATURES, &mask), 0);
+	tq_is(ioctl(control, TQUEUE_CTL_GET, &info), 0);
+	info.name[0] = '\0';
+	tq_is(ioctl(control, TQUEUE_CTL_NEXT, &info), 0);
+	tq_errno(ioctl(control, TQUEUE_CTL_CREATE, &create), EBADF);
+	tq_errno(ioctl(control, TQUEUE_CTL_REMOVE, &select), EBADF);
+	tq_errno(ioctl(control, TQUEUE_CTL_START, &select), EBADF);
+	tq_errno(ioctl(control, TQUEUE_CTL_STOP, &select), EBADF);
+	tq_errno(ioctl(control, TQUEUE_CTL_SET, &set), EBADF);
+	close(control);
+	control = open(TQ_CONTROL, O_WRONLY | O_CLOEXEC);
+	tq_is(ioctl(control, TQUEUE_CTL_FEATURES, &mask), 0);
+	info.name[0] = '\0';
+	tq_is(ioctl(control, TQUEUE_CTL_NEXT, &info), 0);
+	tq_is(ioctl(control, TQUEUE_CTL_CREATE, &create), 0);
+	strcpy(select.name, "forbidden");
+	tq_is(ioctl(control, TQUEUE_CTL_REMOVE, &select), 0);
+	close(control);
+	tq_remove("here");
+}
+
+static void set_user(unsigned int uid, unsigned int gid)
+{
+	if (setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
+		tq_fail("cannot become user %u", uid);
+}
+
+static void as_another(void *arg)
+{
+	int control = tq_control();	/* opened by root */
+
+	(void)arg;
+	set_user(4321, 4321);
+	tq_errno(open(TQ_CONTROL, O_RDWR), EACCES);
+	tq_errno(open(TQ_CONTROL, O_WRONLY), EACCES);
+	tq_errno(tq_open_queue_call("roots", O_RDONLY), EACCES);
+	tq_errno(tq_open_queue_call("roots", O_WRONLY), EACCES);
+	tq_errno(tq_open_queue_call("readable", O_WRONLY), EACCES);
+	tq_errno(tq_open_queue_call("readable", O_RDWR), EACCES);
+	close(tq_open_queue("readable", O_RDONLY));
+	tq_errno(tq_open_queue_call("writable", O_RDONLY), EACCES);
+	close(tq_open_queue("writable", O_WRONLY));
+	close(tq_open_queue("theirs", O_RDWR));
+	close(tq_open_queue("groups", O_RDWR));
+	/* Whoever was given the device open may use it, but give nothing away. */
+	tq_errno(ioctl(control, TQUEUE_CTL_CREATE, &(struct tqueue_create){
+		.name = "given", .mode = 0600, .uid = 1, .gid = 4321 }), EPERM);
+	tq_errno(ioctl(control, TQUEUE_CTL_CREATE, &(struct tqueue_create){
+		.name = "given", .mode = 0600, .uid = 4321, .gid = 1 }), EPERM);
+	tq_is(ioctl(control, TQUEUE_CTL_CREATE, &(struct tqueue_create){
+		.name = "given", .mode = 0600, .uid = 4321, .gid = 4321 }), 0);
+	close(tq_open_queue("given", O_RDWR));
+	tq_remove("given");
+}
+
+static void create_as(const char *name, unsigned int uid, unsigned int gid,
+		      unsigned int mode)
+{
+	struct tqueue_create create = tq_creation(name);
+
+	create.uid = uid;
+	create.gid = gid;
+	create.mode = mode;
+	tq_is(tq_create_call(&create), 0);
+}
+
+static void access_is_as_asked(void)
+{
+	create_as("roots", 0, 0, 0660);
+	create_as("readable", 0, 0, 0664);
+	create_as("writable", 0, 4321, 0620);
+	create_as("theirs", 4321, 0, 0600);
+	create_as("groups", 0, 4321, 0060);
+	tq_reap(tq_fork(as_another, NULL));
+	tq_remove("roots");
+	tq_remove("readable");
+	tq_remove("writable");
+	tq_remove("theirs");
+	tq_remove("groups");
+}
+
+static atomic_int watching;
+
+static void watch(struct tq_task *task)
+{
+	const struct tqueue_create *create = task->arg;
+
+	while (atomic_load(&watching)) {
+		struct stat st;
+
+		if (stat("/dev/tq/watched", &st))
+			continue;
+		task->number++;
+		if (st.st_mode & 07777 & ~create->mode)
+			tq_fail("for a moment the mode is %o, not %o", st.st_mode,
+				create->mode);
+		if (st.st_uid != create->uid && st.st_uid)
+			tq_fail("for a moment the owner is %u", st.st_uid);
+		if (st.st_gid != create->gid && st.st_gid)
+			tq_fail("for a moment the group is %u", st.st_gid);
+	}
+}
+
+/* Tries to get in at the first moment. */
+static void intrude(void *group)
+{
+	set_user(4321, (uintptr_t)group);
+	for (;;) {
+		int fd = tq_open_queue_call("watched", O_RDONLY);
+
+		if (fd >= 0)
+			tq_fail("somebody of group %lu gets in", (uintptr_t)group);
+		if (errno != EACCES && errno != ENOENT && errno != ENXIO)
+			tq_fail("open fails with %s", strerrorname_np(errno));
+	}
+}
+
+static void never_wider(void)
+{
+	static const unsigned int modes[] = { 0600, 0640, 0660, 0200, 0060 };
+	struct tqueue_create create = tq_creation("watched");
+	struct tq_task watcher = { .arg = &create };
+	pid_t intruders[2];
+	size_t i;
+
+	create.uid = 1234;
+	create.gid = 2345;
+	/* As the kernel makes the node it is root's, and the group's of root. */
+	intruders[0] = tq_fork(intrude, (void *)0);
+	intruders[1] = tq_fork(intrude, (void *)4321);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		double end = tq_now() + 0.5;
+		struct stat st;
+
+		create.mode = modes[i];
+		atomic_store(&watching, 1);
+		tq_start(&watcher, watch);
+		while (tq_now() < end) {
+			tq_is(tq_create_call(&create), 0);
+			tq_is(stat("/dev/tq/watched", &st), 0);
+			tq_is(st.st_mode, S_IFCHR | create.mode);
+			tq_is(st.st_uid, 1234);
+			tq_is(st.st_gid, 2345);
+			tq_remove("watched");
+		}
+		atomic_store(&watching, 0);
+		tq_finish(&watcher);
+	}
+	tq_true(watcher.number, "the watcher never saw the node");
+	tq_kill(intruders[0]);
+	tq_kill(intruders[1]);
+}
+
+/* ---- enumeration --------------------------------------------------------------- */
+
+static void in_order_of_names(void)
+{
+	static const char * const names[] = {
+		"zz", "b", "a", "A", "0", "aa", "-", "tqueue0", "tq", "_",
+	};
+	struct tqueue_info info = { 0 };
+	char last[TQUEUE_NAME_MAX + 1] = "";
+	size_t i, seen = 0;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		tq_create(names[i], 4096);
+	while (!ioctl(tq_control(), TQUEUE_CTL_NEXT, &info)) {
+		tq_true(strcmp(last, info.name) < 0, "%s after %s", info.name, last);
+		strcpy(last, info.name);
+		seen++;
+	}
+	tq_is(errno, ENOENT);
+	tq_is(seen, ARRAY_SIZE(names) + 1);
+	/* From a name that is none: the next one all the same. */
+	memset(&info, 0, sizeof(info));
+	strcpy(info.name, "aaa");
+	tq_is(ioctl(tq_control(), TQUEUE_CTL_NEXT, &info), 0);
+	tq_is(strcmp(info.name, "b"), 0);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		tq_remove(names[i]);
+}
+
+static void come_and_go(struct tq_task *task)
+{
+	unsigned int state = task->number;
+
+	while (atomic_load(&watching)) {
+		struct tqueue_create create;
+		char name[16];
+
+		state = state * 1664525 + 1013904223;
+		snprintf(name, sizeof(name), "n%02u-", state >> 24 & 15);
+		create = tq_creation(name);
+		create.config.fields = TQUEUE_CONFIG_SIZE;
+		create.config.size = 4096;
+		if (state >> 20 & 1) {
+			if (tq_create_call(&create))
+				tq_is(errno, EEXIST);
+		} else if (tq_remove_call(name, 0)) {
+			tq_is(errno, ENOENT);
+		}
+		atomic_fetch_add(&task->count, 1);
+	}
+}
+
+static void while_others_come_and_go(void)
+{
+	struct tq_task tasks[3] = { { .number = 1 }, { .number = 2 }, { .number = 3 } };
+	double end = tq_now() + tq_seconds(2);
+	int i, rounds = 0;
+	char name[16];
+
+	for (i = 0; i < 16; i++) {
+		snprintf(name, sizeof(name), "n%02u", i);
+		tq_create(name, 4096);
+	}
+	atomic_store(&watching, 1);
+	for (i = 0; i < 3; i++)
+		tq_start(&tasks[i], come_and_go);
+	while (tq_now() < end) {
+		struct tqueue_info info = { 0 };
+		char last[TQUEUE_NAME_MAX + 1] = "";
+		int stable = 0;
+
+		while (!ioctl(tq_control(), TQUEUE_CTL_NEXT, &info)) {
+			tq_true(strcmp(last, info.name) < 0, "%s after %s",
+				info.name, last);
+			strcpy(last, info.name);
+			if (strlen(info.name) == 3)
+				stable++;
+		}
+		tq_is(errno, ENOENT);
+		tq_is(stable, 16);
+		rounds++;
+	}
+	atomic_store(&watching, 0);
+	for (i = 0; i < 3; i++) {
+		tq_finish(&tasks[i]);
+		tq_true(atomic_load(&tasks[i].count) > 3, "hardly anything was made");
+	}
+	tq_true(rounds > 3, "only %d rounds", rounds);
+	tq_remove_all();
+}
+
+/* ---- removal -------------------------------------------------------------------- */
+
+static void only_when_unused(void)
+{
+	char byte;
+	int fd;
+
+	tq_create("used", 4096);
+	fd = tq_open_queue("used", O_RDWR);
+	tq_errno(tq_remove_call("used", 0), EBUSY);
+	tq_send(fd, 10, 1);
+	tq_errno(tq_remove_call("used", 0), EBUSY);
+	close(fd);
+	tq_errno(tq_remove_call("used", 0), EBUSY);
+	fd = tq_open_queue("used", O_RDWR);
+	tq_is(read(fd, &byte, 1), 1);
+	tq_errno(tq_remove_call("used", 0), EBUSY);
+	close(fd);
+	/* The rest came back. */
+	tq_errno(tq_remove_call("used", 0), EBUSY);
+	fd = tq_open_queue("used", O_RDONLY);
+	tq_receive_rest(fd, 9, 1, 1);
+	close(fd);
+	tq_remove("used");
+	no_trace("used");
+}
+
+static void with_force(void)
+{
+	int fd;
+
+	tq_create("forced", 4096);
+	fd = tq_open_queue("forced", O_RDWR);
+	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+	tq_is(tq_remove_call("forced", TQUEUE_REMOVE_FORCE), 0);
+	no_trace("forced");
+	/* The name is free at once, and is another queue. */
+	tq_create("forced", 4096);
+	works("forced");
+	tq_errno(read(fd, &(char){ 0 }, 1), EIDRM);
+	close(fd);
+	works("forced");
+	tq_remove("forced");
+	tq_create("forced", 4096);
+	fd = tq_open_queue("forced", O_WRONLY);
+	tq_send(fd, 10, 1);
+	close(fd);
+	tq_is(tq_remove_call("forced", TQUEUE_REMOVE_FORCE), 0);
+	no_trace("forced");
+}
+
+static void holds_the_module(void)
+{
+	int control = tq_control();
+
+	tq_create("holds", 4096);
+	close(control);
+	tq_is(tq_unload(), EAGAIN);
+	control = open(TQ_CONTROL, O_RDWR | O_CLOEXEC);
+	tq_is(ioctl(control, TQUEUE_CTL_REMOVE, &(struct tqueue_select){
+		.name = "holds" }), 0);
+	/* The control device itself holds it while it is open. */
+	tq_is(tq_unload(), EAGAIN);
+	close(control);
+	tq_is(tq_unload(), 0);
+	tq_errno(access(TQ_CONTROL, F_OK), ENOENT);
+}
+
+/* Removed but open: the code is still needed. */
+static void holds_the_module_when_removed(void)
+{
+	int control = tq_control(), fd;
+
+	tq_create("holds", 4096);
+	fd = tq_open_queue("holds", O_RDWR);
+	tq_send(fd, 100, 1);
+	tq_is(tq_remove_call("holds", TQUEUE_REMOVE_FORCE), 0);
+	close(control);
+	tq_is(tq_unload(), EAGAIN);
+	close(fd);
+	tq_is(tq_unload(), 0);
+}
+
+static long available(void)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	char line[128];
+	long kib = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %ld", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib;
+}
+
+/* 400 MB in all: more than there is, were it not given back. */
+static void gives_memory_back(void)
+{
+	long before, after;
+	int i, fd;
+
+	tq_create("big", 1 << 21);
+	tq_remove("big");
+	before = available();
+	for (i = 0; i < 200; i++) {
+		tq_create("big", 1 << 21);
+		if (i % 10 == 0) {
+			fd = tq_open_queue("big", O_RDWR);
+			tq_fill_file(fd, 100000, 1);
+			tq_is(read(fd, &(char){ 0 }, 1), 1);
+			tq_is(tq_remove_call("big", TQUEUE_REMOVE_FORCE), 0);
+			close(fd);
+		} else {
+			tq_remove("big");
+		}
+	}
+	after = available();
+	tq_true(before - after < 65536, "%ld KiB are gone", before - after);
+}
+
+/* A minor that was just given up may still be in somebody's hands. */
+static void numbers_are_not_used_again_at_once(void)
+{
+	struct tqueue_info first, second;
+
+	tq_create("number", 4096);
+	first = tq_get("number");
+	tq_remove("number");
+	tq_create("number", 4096);
+	second = tq_get("number");
+	tq_is(first.major, second.major);
+	tq_true(first.minor != second.minor, "minor %u is used again", first.minor);
+	tq_remove("number");
+}
+
+/* ---- ceilings --------------------------------------------------------------------- */
+
+static int create_numbered(int i, uint64_t size)
+{
+	struct tqueue_create create;
+	char name[16];
+
+	snprintf(name, sizeof(name), "q%d", i);
+	create = tq_creation(name);
+	create.config.fields = TQUEUE_CONFIG_SIZE;
+	create.config.size = size;
+	return tq_create_call(&create);
+}
+
+static void remove_numbered(int i)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "q%d", i);
+	tq_remove(name);
+}
+
+static void too_many_queues(void)
+{
+	int i, n, round;
+
+	for (n = 0; !create_numbered(n, 4096); n++)
+		tq_true(n < 10, "more than max_queues are made");
+	tq_is(errno, ENOSPC);
+	no_trace("q5");
+	/* Whether the default one counts is not said. */
+	tq_true(n == 4 || n == 5, "%d queues are made where max_queues is 5", n);
+	for (round = 0; round < 20; round++) {
+		tq_errno(create_numbered(n, 4096), ENOSPC);
+		remove_numbered(round % n);
+		tq_is(create_numbered(round % n, 4096), 0);
+	}
+	for (i = 0; i < n; i++)
+		remove_numbered(i);
+}
+
+static void too_much_memory(void)
+{
+	int i, n, round;
+
+	/* 256 KiB for all, 16 KiB each. */
+	for (n = 0; !create_numbered(n, 16384); n++)
+		tq_true(n < 17, "more than max_memory is used");
+	tq_is(errno, ENOSPC);
+	tq_true(n >= 14, "only %d queues of 16 KiB fit into 256 KiB", n);
+	for (round = 0; round < 20; round++) {
+		tq_errno(create_numbered(n, 16384), ENOSPC);
+		remove_numbered(round % n);
+		tq_is(create_numbered(round % n, 16384), 0);
+	}
+	tq_errno(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 1 << 17, 0), ENOSPC);
+	tq_is(tq_get("q0").size, 16384);
+	works("q0");
+	/* What a smaller one gives up another can have. */
+	for (i = 1; i <= 8; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "q%d", i);
+		tq_is(tq_set_call(name, TQUEUE_CONFIG_SIZE, 4096, 0), 0);
+	}
+	tq_is(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 65536, 0), 0);
+	tq_errno(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 1 << 17, 0), ENOSPC);
+	tq_is(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 16384, 0), 0);
+	for (i = 0; i < n; i++)
+		remove_numbered(i);
+	for (i = 0; i < n; i++)
+		tq_is(create_numbered(i, 16384), 0);
+	for (i = 0; i < n; i++)
+		remove_numbered(i);
+}
+
+/* A removed queue that is still open still has its memory: it counts. */
+static void memory_of_removed_queues(void)
+{
+	int fds[20], i, n;
+
+	for (n = 0; n < 20; n++) {
+		if (create_numbered(0, 16384))
+			break;
+		fds[n] = tq_open_queue("q0", O_RDWR);
+		tq_is(tq_remove_call("q0", TQUEUE_REMOVE_FORCE), 0);
+	}
+	for (i = 0; i < n; i++)
+		close(fds[i]);
+	tq_is(create_numbered(0, 131072), 0);
+	remove_numbered(0);
+	tq_true(n < 20, "memory that removed queues still have is not counted");
+}
+
+static void one_of_many(struct tq_task *task)
+{
+	int round;
+
+	for (round = 0; round < 30; round++) {
+		if (!create_numbered(round, 4096))
+			atomic_fetch_add(&task->count, 1);
+		else
+			tq_is(errno, EEXIST);
+	}
+}
+
+static void one_name_for_many(void)
+{
+	struct tq_task tasks[4] = { 0 };
+	long made = 0;
+	int i;
+
+	tq_control();
+	for (i = 0; i < 4; i++)
+		tq_start(&tasks[i], one_of_many);
+	for (i = 0; i < 4; i++) {
+		tq_finish(&tasks[i]);
+		made += atomic_load(&tasks[i].count);
+	}
+	tq_is(made, 30);
+	for (i = 0; i < 30; i++)
+		remove_numbered(i);
+}
+
+static const struct tq_test tests[] = {
+	TQ_TEST(makes_a_queue),
+	TQ_TEST(describes_itself),
+	TQ_TEST(counts_what_is_in_hand),
+	TQ_TEST(default_queue),
+	TQ_TEST(defaults),
+	TQ_TEST(rounds_sizes_up),
+	TQ_TEST(two_queues_are_two),
+	TQ_TEST(what_it_can_do),
+	TQ_TEST(good_names),
+	TQ_TEST(bad_names),
+	TQ_TEST(too_long_a_name),
+	TQ_TEST(taken_names),
+	TQ_TEST(unknown_names),
+	TQ_TEST(refused_creations),
+	TQ_TEST(refused_max_message),
+	TQ_TEST(refused_selections),
+	TQ_TEST(refused_settings),
+	TQ_TEST(bad_pointers),
+	TQ_TEST(unknown_calls),
+	TQ_TEST(look_but_not_touch),
+	TQ_TEST(access_is_as_asked),
+	TQ_TEST(never_wider),
+	TQ_TEST(in_order_of_names),
+	TQ_TEST(while_others_come_and_go),
+	TQ_TEST(only_when_unused),
+	TQ_TEST(with_force),
+	TQ_TEST(gives_memory_back),
+	TQ_TEST(numbers_are_not_used_again_at_once),
+	TQ_TEST(one_name_for_many),
+	{ .name = "holds_the_module", .run = holds_the_module, .reloads = true,
+	  .logs = true },
+	{ .name = "holds_the_module_when_removed",
+	  .run = holds_the_module_when_removed, .reloads = true, .logs = true },
+	TQ_TEST_WITH(too_many_queues, "max_queues=5"),
+	TQ_TEST_WITH(too_much_memory, "size_l=4096 max_memory=262144"),
+	TQ_TEST_WITH(memory_of_removed_queues, "size_l=4096 max_memory=262144"),
+};
+
+int main(int argc, char **argv)
+{
+	return tq_main("control", tests, ARRAY_SIZE(tests), argc, argv);
+}
