@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Looking at messages and leaving them there: in their order, as often as one
+ * likes, and without anybody noticing.
+ */
+#include "calls.h"
+
+#define NAME	"peek"
+
+static int open_small(void)
+{
+	tq_create(NAME, 4096);
+	return tq_open_queue(NAME, O_RDWR);
+}
+
+static void done(int fd)
+{
+	tq_empty(fd);
+	tq_is(tq_info(fd).bytes, 0);
+	close(fd);
+	tq_remove(NAME);
+}
+
+static void leaves_all(void)
+{
+	int fd = open_small(), other = tq_open_queue(NAME, O_RDONLY), i;
+	struct tqueue_info before, after;
+	char buf[1024];
+	size_t at, n;
+
+	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 1, 5), 0), 5);
+	before = tq_info(fd);
+	for (i = 0; i < 10; i++) {
+		at = 0;
+		tq_is(tq_peek_call(i % 2 ? fd : other, buf, sizeof(buf)), 5);
+		for (n = 0; n < 5; n++) {
+			tq_is(tq_at(buf, at)->attempts, 0);
+			tq_record_is(buf, &at, sizeof(buf), 30, 1 + n, 0);
+		}
+	}
+	after = tq_info(fd);
+	tq_is(memcmp(&before, &after, sizeof(before)), 0);
+	tq_is(tq_fionread(fd), 30);
+	tq_receive(fd, 30, 1);
+	tq_received(fd, 4, 30, 2);
+	close(other);
+	done(fd);
+}
+
+/* As many as there is room for, as with receiving. */
+static void short_buffers(void)
+{
+	int fd = open_small();
+	char buf[1024];
+	size_t room;
+
+	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 1, 5), 0), 5);
+	for (room = 0; room < 6 * tq_record(30); room += 4) {
+		struct tqueue_receive receive = {
+			.records = (uintptr_t)buf, .bytes = room,
+			.flags = TQUEUE_RECEIVE_PEEK,
+		};
+		long n = room / tq_record(30);
+
+		if (!n) {
+			tq_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EMSGSIZE);
+			tq_is(receive.bytes, tq_record(30));
+			continue;
+		}
+		n = n < 5 ? n : 5;
+		tq_is(ioctl(fd, TQUEUE_RECEIVE, &receive), n);
+		tq_is(receive.bytes, n * tq_record(30));
+		receive.bytes = room;
+		receive.count = 2;
+		tq_is(ioctl(fd, TQUEUE_RECEIVE, &receive), n < 2 ? n : 2);
+	}
+	tq_received(fd, 5, 30, 1);
+	done(fd);
+}
+
+/* Rests that came back stand where they were, among those in the ring. */
+static void rests_among_others(void)
+{
+	int fd = open_small(), files[3], i, round;
+	uint64_t last = 0;
+	char buf[1024];
+	size_t at;
+
+	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 40, 0, 5), 0), 5);
+	for (i = 0; i < 3; i++) {
+		files[i] = tq_open_queue(NAME, O_RDONLY);
+		tq_is(read(files[i], buf, 8), 8);
+	}
+	close(files[2]);
+	close(files[0]);
+	/* 0 and 2 are back, 1 is in somebody's hands. */
+	for (round = 0; round < 3; round++) {
+		tq_is(tq_peek_call(fd, buf, sizeof(buf)), 4);
+		tq_is(tq_at(buf, 0)->flags, TQUEUE_FLAG_PARTIAL);
+		tq_is(tq_differs(tq_at(buf, 0)->payload, 32, 0, 8), -1);
+		at = tq_record(32);
+		tq_is(tq_at(buf, at)->flags, TQUEUE_FLAG_PARTIAL);
+		tq_is(tq_differs(tq_at(buf, at)->payload, 32, 2, 8), -1);
+		at += tq_record(32);
+		tq_record_is(buf, &at, sizeof(buf), 40, 3, 0);
+		tq_record_is(buf, &at, sizeof(buf), 40, 4, 0);
+		/* With room for one, the first one. */
+		tq_is(tq_peek_call(fd, buf, tq_record(32)), 1);
+		tq_is(tq_differs(tq_at(buf, 0)->payload, 32, 0, 8), -1);
+	}
+	close(files[1]);
+	tq_is(tq_peek_call(fd, buf, sizeof(buf)), 5);
+	for (at = 0, i = 0; i < 5; i++) {
+		tq_true(tq_at(buf, at)->id > last, "they are not in order");
+		last = tq_at(buf, at)->id;
+		at += tq_record(tq_at(buf, at)->length);
+	}
+	tq_is(tq_receive_call(fd, buf, sizeof(buf), 0), 5);
+	done(fd);
+}
+
+static void run_peek(struct tq_task *task)
+{
+	task->result = ioctl(task->fd, TQUEUE_RECEIVE, task->arg);
+	task->error = errno;
+}
+
+static void start_peek(struct tq_batch *batch, int fd, void *buf, size_t room,
+		       uint64_t deadline)
+{
+	batch->receive = (struct tqueue_receive){
+		.records = (uintptr_t)buf, .bytes = room, .deadline = deadline,
+		.flags = TQUEUE_RECEIVE_PEEK,
+	};
+	batch->task.fd = fd;
+	batch->task.arg = &batch->receive;
+	tq_start(&batch->task, run_peek);
+}
+
+static void waits_for_the_first(void)
+{
+	int fd = open_small();
+	struct tq_batch peeker;
+	char buf[256];
+
+	start_peek(&peeker, fd, buf, sizeof(buf), TQUEUE_FOREVER);
+	tq_asleep(&peeker.task, SYS_ioctl);
+	tq_send(fd, 20, 1);
+	tq_result(&peeker.task, 1);
+	tq_received(fd, 1, 20, 1);
+	start_peek(&peeker, fd, buf, sizeof(buf), tq_deadline(0.05));
+	tq_fails(&peeker.task, ETIMEDOUT);
+	done(fd);
+}
+
+/* Whoever only looks uses up nobody's wake-up. */
+static void eats_no_wake_up(void)
+{
+	int fd = open_small(), round, i;
+
+	for (round = 0; round < 10; round++) {
+		struct tq_batch peekers[3];
+		struct tq_task reader;
+		char buf[3][64], got[64];
+
+		for (i = 0; i < 3; i++) {
+			start_peek(&peekers[i], tq_open_queue(NAME, O_RDONLY), buf[i],
+				   64, TQUEUE_FOREVER);
+			tq_asleep(&peekers[i].task, SYS_ioctl);
+		}
+		tq_start_read(&reader, fd, got, sizeof(got));
+		tq_asleep(&reader, SYS_read);
+		tq_send(fd, 20, 1);
+		tq_result(&reader, 20);
+		/* Those who came too late look at the next. */
+		tq_send(fd, 20, 1);
+		for (i = 0; i < 3; i++) {
+			tq_result(&peekers[i].task, 1);
+			close(peekers[i].task.fd);
+		}
+		tq_receive(fd, 20, 1);
+	}
+	done(fd);
+}
+
+/* A buffer that stalls: what it looks at others may take. */
+static void stalled(void)
+{
+	int fd = open_small(), i;
+	struct tq_batch peeker;
+	struct tq_stall stall;
+	char buf[1024];
+	size_t at = 0;
+
+	tq_stall_make(&stall, tq_page());
+	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 1, 3), 0), 3);
+	start_peek(&peeker, tq_open_queue(NAME, O_RDONLY), stall.map, tq_page(), 0);
+	tq_stall_wait(&stall);
+	tq_is(tq_info(fd).in_hand, 0);
+	tq_received(fd, 3, 30, 1);
+	for (i = 0; i < 20; i++) {
+		tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 5, 2), 0), 2);
+		tq_received(fd, 2, 30, 5);
+	}
+	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 7, 2), 0), 2);
+	tq_stall_release(&stall, NULL);
+	tq_finish(&peeker.task);
+	/* What there is now, or what there was: but nothing in between. */
+	tq_true(peeker.task.result == 2 || peeker.task.result == 3 ||
+		peeker.task.result == 1, "peeking gives %zd (%s)",
+		peeker.task.result, strerrorname_np(peeker.task.error));
+	tq_record_is(stall.map, &at, peeker.receive.bytes, 30,
+		     tq_differs(tq_at(stall.map, 0)->payload, 30, 7, 0) < 0 ? 7 : 1,
+		     0);
+	tq_received(fd, 2, 30, 7);
+	close(peeker.task.fd);
+	done(fd);
+}
+
+/* ---- in traffic ----------------------------------------------------------------- */
+
+static atomic_int stop;
+
+static void send_on(struct tq_task *task)
+{
+	char buf[1024];
+
+	while (!atomic_load(&stop)) {
+		long n = tq_send_call(task->fd, buf, tq_put_many(buf, 30, 1, 5),
+				      tq_deadline(0.01));
+
+		tq_true(n > 0 || errno == ETIMEDOUT, "SEND fails with %s",
+			strerrorname_np(errno));
+		atomic_fetch_add(&task->count, n > 0 ? n : 0);
+	}
+}
+
+static void receive_on(struct tq_task *task)
+{
+	unsigned int state = task->number;
+	char buf[1024];
+
+	while (!atomic_load(&stop)) {
+		long n;
+
+		state = state * 1664525 + 1013904223;
+		if (state >> 31) {
+			n = read(task->fd, buf, 30);
+			n = n > 0 ? 1 : n;
+		} else {
+			n = tq_receive_call(task->fd, buf, 200, tq_deadline(0.01));
+		}
+		tq_true(n > 0 || errno == ETIMEDOUT || errno == EAGAIN,
+			"receiving fails with %s", strerrorname_np(errno));
+		atomic_fetch_add(&task->count, n > 0 ? n : 0);
+	}
+}
+
+static void in_traffic(void)
+{
+	struct tq_task sender = { .fd = open_small() };
+	struct tq_task receivers[2] = { { .number = 1 }, { .number = 2 } };
+	int fd = tq_open_queue(NAME, O_RDONLY), i;
+	double end = tq_now() + tq_seconds(2);
+	long peeks = 0, received = 0;
+	uint64_t newest = 0;
+	char buf[4096];
+
+	tq_start(&sender, send_on);
+	for (i = 0; i < 2; i++) {
+		receivers[i].fd = tq_open_queue(NAME, O_RDONLY | O_NONBLOCK);
+		tq_start(&receivers[i], receive_on);
+	}
+	while (tq_now() < end) {
+		struct tqueue_receive receive = {
+			.records = (uintptr_t)buf, .bytes = sizeof(buf),
+			.flags = TQUEUE_RECEIVE_PEEK, .count = peeks % 7,
+		};
+		long n = ioctl(fd, TQUEUE_RECEIVE, &receive);
+		uint64_t last = 0;
+		size_t at = 0;
+
+		if (n < 0) {
+			tq_is(errno, EAGAIN);
+			continue;
+		}
+		peeks++;
+		/* The first is never one from before what was first then. */
+		tq_true(tq_at(buf, 0)->id >= newest, "a message came back");
+		newest = tq_at(buf, 0)->id;
+		while (n--) {
+			tq_true(tq_at(buf, at)->id > last, "they are not in order");
+			last = tq_at(buf, at)->id;
+			tq_is(tq_at(buf, at)->length, 30);
+			at += tq_record(30);
+		}
+		tq_is(at, receive.bytes);
+	}
+	atomic_store(&stop, 1);
+	tq_finish(&sender);
+	for (i = 0; i < 2; i++) {
+		tq_finish(&receivers[i]);
+		received += atomic_load(&receivers[i].count);
+		close(receivers[i].fd);
+	}
+	while (tq_receive_call(fd, buf, tq_record(30), 0) == 1)
+		received++;
+	tq_is(received, atomic_load(&sender.count));
+	tq_true(peeks > 20, "only %ld peeks", peeks);
+	close(sender.fd);
+	done(fd);
+}
+
+static const struct tq_test tests[] = {
+	TQ_TEST(leaves_all),
+	TQ_TEST(short_buffers),
+	TQ_TEST(rests_among_others),
+	TQ_TEST(waits_for_the_first),
+	TQ_TEST(eats_no_wake_up),
+	TQ_TEST(stalled),
+	TQ_TEST(in_traffic),
+};
+
+int main(int argc, char **argv)
+{
+	return tq_main("peek", tests, ARRAY_SIZE(tests), argc, argv);
+}
