@@ -64,32 +64,30 @@ static void tq_outbox_sent(struct tq_outbox *outbox, size_t bytes, int count,
 static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count)
 {
 	struct tqueue *queue = file->queue;
-	void *base = tq_ring_at(&queue->ring, queue->tail);
+	struct tqueue_record *first = tq_ring_at(&queue->ring, queue->tail);
 	u64 now = ktime_to_ns(ktime_get_coarse_boottime());
 	unsigned long max_message = queue->max_message;
+	struct tqueue_record *record = first, *next;
+	const void *end = (void *)first + copied;
 	u32 pid = task_tgid_nr(current);
 	u64 id = queue->last_id;
 	u32 uid = file->uid;
-	size_t done = 0;
-	int n = 0;
 
-	while (copied - done >= sizeof(struct tqueue_record)) {
-		struct tqueue_record *record = base + done;
-		size_t bytes;
-
+	*count = 0;
+	if (unlikely(copied < sizeof(*record)))
+		return 0;
+	for (; (void *)record <= end - sizeof(*record); record = next) {
 		if (unlikely(tq_header_check(record, max_message)))
 			break;
-		bytes = tq_record_bytes(record->length);
-		if (unlikely(bytes > copied - done))
+		next = (void *)record + tq_record_bytes(record->length);
+		if (unlikely((void *)next > end))
 			break;
 		tq_record_clear_pad(record);
 		tq_record_sign(record, now, uid, pid);
 		record->id = ++id;
-		done += bytes;
-		n++;
 	}
-	*count = n;
-	return done;
+	*count = id - queue->last_id;
+	return (void *)record - (void *)first;
 }
 
 /* Why the first of the records at the tail cannot be sent as it is. */
@@ -346,25 +344,22 @@ static size_t tq_measure_run(const struct tqueue *queue, unsigned long from,
 			     const struct tq_message *until, size_t room,
 			     int most, int *count)
 {
-	const void *base = tq_ring_at(&queue->ring, from);
-	size_t end = min(queue->tail_seen - from, room);
-	size_t done = 0;
-	int n = 0;
+	const struct tqueue_record *first = tq_ring_at(&queue->ring, from);
+	const struct tqueue_record *record = first, *next;
+	const void *end = (void *)first + min(queue->tail_seen - from, room);
+	int n;
 
-	while (done < end && n < most) {
-		const struct tqueue_record *record = base + done;
-		size_t bytes = tq_record_bytes(READ_ONCE(record->length));
-
-		if (bytes > end - done)
+	for (n = 0; (void *)record < end && n < most; n++, record = next) {
+		next = (void *)record +
+		       tq_record_bytes(READ_ONCE(record->length));
+		if ((void *)next > end)
 			break;
 		if (unlikely(until) &&
 		    !tq_record_precedes(record, &until->record))
 			break;
-		done += bytes;
-		n++;
 	}
 	*count = n;
-	return done;
+	return (void *)record - (void *)first;
 }
 
 /*

@@ -12,7 +12,6 @@
 #define TQ_RING_H
 
 #include <linux/align.h>
-#include <linux/math.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -79,12 +78,11 @@ static inline void tq_record_pad(struct tqueue_record *record,
 /* Zero what follows the payload of a record that was filled by others. */
 static inline void tq_record_clear_pad(struct tqueue_record *record)
 {
-	unsigned int used = record->length % sizeof(__le64) * 8;
-	__le64 *last = (__le64 *)(record->payload +
-				  round_down(record->length, sizeof(__le64)));
+	unsigned int used = record->length % sizeof(__le64);
+	__le64 *last = (__le64 *)(record->payload + record->length - used);
 
 	if (used)
-		*last &= cpu_to_le64(~0ULL >> (64 - used));
+		*last &= cpu_to_le64(~0ULL >> (64 - 8 * used));
 }
 
 /* Fill what the driver says of a message, but for the id. */
