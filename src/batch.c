@@ -454,7 +454,7 @@ static int tq_walk_detached(struct tq_file *file, struct tq_walk *walk,
 	if (!inbox->count)
 		inbox->lost = lost;
 	tq_inbox_got(inbox, bytes, 1);
-	walk->message = next ? rb_entry(next, struct tq_message, node) : NULL;
+	walk->message = next ? tq_message_of(next) : NULL;
 	if (!inbox->peek) {
 		tq_index_del(queue, message);
 		list_add(&message->in_hand, &walk->taken);

@@ -123,7 +123,8 @@ static int tq_config_change(struct tqueue *queue,
 
 	if (queue->closed == -EIDRM)
 		return -EIDRM;
-	if (tq_queue_bytes(queue) > size || !tq_line_fits(queue, size))
+	if (ring->size &&
+	    (tq_queue_bytes(queue) > size || !tq_line_fits(queue, size)))
 		return -EBUSY;
 	ret = tq_config_apply(queue, config, size);
 	if (ret)

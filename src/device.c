@@ -181,21 +181,19 @@ static int tq_ioctl_info(struct tqueue *queue, struct tqueue_info __user *user)
 static int tq_get_send(struct tqueue_send *args,
 		       const struct tqueue_send __user *user)
 {
-	u32 zero, word;
-	int i;
+	const u64 __user *zeros = (const u64 __user *)&user->flags;
+	u64 zero, more, last;
 
 	if (!user_read_access_begin(user, sizeof(*user)))
 		return -EFAULT;
 	unsafe_get_user(args->records, &user->records, failed);
 	unsafe_get_user(args->bytes, &user->bytes, failed);
 	unsafe_get_user(args->deadline, &user->deadline, failed);
-	unsafe_get_user(zero, &user->flags, failed);
-	for (i = 0; i < ARRAY_SIZE(user->reserved); i++) {
-		unsafe_get_user(word, &user->reserved[i], failed);
-		zero |= word;
-	}
+	unsafe_get_user(zero, zeros, failed);
+	unsafe_get_user(more, zeros + 1, failed);
+	unsafe_get_user(last, zeros + 2, failed);
 	user_read_access_end();
-	return zero ? -EINVAL : 0;
+	return zero | more | last ? -EINVAL : 0;
 
 failed:
 	user_read_access_end();
@@ -205,8 +203,8 @@ failed:
 static int tq_get_receive(struct tqueue_receive *args,
 			  const struct tqueue_receive __user *user)
 {
-	u32 zero, word;
-	int i;
+	const u64 __user *zeros = (const u64 __user *)user->reserved;
+	u64 zero, last;
 
 	if (!user_read_access_begin(user, sizeof(*user)))
 		return -EFAULT;
@@ -215,18 +213,21 @@ static int tq_get_receive(struct tqueue_receive *args,
 	unsafe_get_user(args->deadline, &user->deadline, failed);
 	unsafe_get_user(args->flags, &user->flags, failed);
 	unsafe_get_user(args->count, &user->count, failed);
-	zero = args->flags & ~TQUEUE_RECEIVE_PEEK;
-	for (i = 0; i < ARRAY_SIZE(user->reserved); i++) {
-		unsafe_get_user(word, &user->reserved[i], failed);
-		zero |= word;
-	}
+	unsafe_get_user(zero, zeros, failed);
+	unsafe_get_user(last, zeros + 1, failed);
 	user_read_access_end();
-	return zero ? -EINVAL : 0;
+	return args->flags & ~TQUEUE_RECEIVE_PEEK || zero | last ? -EINVAL : 0;
 
 failed:
 	user_read_access_end();
 	return -EFAULT;
 }
+
+/* All that must be zero is fetched by words of this size. */
+static_assert(offsetof(struct tqueue_send, last_id) -
+	      offsetof(struct tqueue_send, flags) == 3 * sizeof(u64));
+static_assert(offsetof(struct tqueue_receive, lost) -
+	      offsetof(struct tqueue_receive, reserved) == 2 * sizeof(u64));
 
 static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 {
@@ -240,7 +241,7 @@ static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 		return ret;
 	ret = tq_batch_send(filp->private_data, &args,
 			    filp->f_flags & O_NONBLOCK);
-	if (ret <= 0)
+	if (ret < 0)
 		return ret;
 	/*
 	 * The messages have moved: the call succeeds even if its caller cannot
@@ -323,8 +324,12 @@ static long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 
 	switch (cmd) {
 	case FIONREAD:
+		if (tq_removed(file->queue))
+			return -EIDRM;
 		return put_user((int)tq_next_length(file), (int __user *)user);
 	case TQUEUE_INFO:
+		if (tq_removed(file->queue))
+			return -EIDRM;
 		return tq_ioctl_info(file->queue, user);
 	case TQUEUE_SEND:
 		return tq_ioctl_send(filp, user);
@@ -390,6 +395,30 @@ static const struct device_type tq_named_type = {
 	.devnode = tq_devnode,
 };
 
+/*
+ * Make the node, and only then what it opens: devtmpfs makes it root's and gives
+ * it away a moment later, and in that moment root's group must not get in.  The
+ * world is told when it can be opened.
+ */
+static int tq_device_appear(struct tqueue *queue)
+{
+	int ret;
+
+	dev_set_uevent_suppress(&queue->dev, true);
+	ret = device_add(&queue->dev);
+	if (ret)
+		return ret;
+	cdev_set_parent(&queue->cdev, &queue->dev.kobj);
+	ret = cdev_add(&queue->cdev, queue->dev.devt, 1);
+	if (ret) {
+		device_del(&queue->dev);
+		return ret;
+	}
+	dev_set_uevent_suppress(&queue->dev, false);
+	kobject_uevent(&queue->dev.kobj, KOBJ_ADD);
+	return 0;
+}
+
 /**
  * tq_device_add - give a queue its device
  * @queue: made by tq_queue_create(); from now on owned by its device
@@ -425,7 +454,7 @@ int tq_device_add(struct tqueue *queue, const char *name, bool named)
 
 	ret = dev_set_name(&queue->dev, "%s", name);
 	if (!ret)
-		ret = cdev_device_add(&queue->cdev, &queue->dev);
+		ret = tq_device_appear(queue);
 	if (ret)
 		put_device(&queue->dev);
 	return ret;

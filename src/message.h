@@ -42,6 +42,11 @@ void tq_messages_free(struct rb_root *messages);
 
 void tq_index_add(struct rb_root_cached *index, struct tq_message *message);
 
+static inline struct tq_message *tq_message_of(struct rb_node *node)
+{
+	return rb_entry(node, struct tq_message, node);
+}
+
 /* What is left to read of a message. */
 static inline size_t tq_message_left(const struct tq_message *message)
 {
@@ -60,7 +65,7 @@ tq_index_first(const struct rb_root_cached *index)
 {
 	struct rb_node *node = rb_first_cached(index);
 
-	return node ? rb_entry(node, struct tq_message, node) : NULL;
+	return node ? tq_message_of(node) : NULL;
 }
 
 /* Whether @a is delivered before @b: higher priority, then sent earlier. */

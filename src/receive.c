@@ -210,28 +210,51 @@ ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
 	return tq_receive_slow(file, user, count, nowait, ret);
 }
 
+/* The length of the first message that is not empty, or 0. */
+static size_t tq_first_length(struct tqueue *queue)
+{
+	struct tq_message *message = tq_index_first(&queue->index);
+	unsigned long at = queue->head;
+	struct tqueue_record *record;
+	struct rb_node *next;
+	size_t length = 0;
+
+	/* Pairs with tq_publish(): the records are complete. */
+	queue->tail_seen = smp_load_acquire(&queue->tail);
+	while (!length && (message || at != queue->tail_seen)) {
+		record = tq_ring_at(&queue->ring, at);
+		if (message &&
+		    (at == queue->tail_seen ||
+		     tq_record_precedes(&message->record, record))) {
+			length = tq_message_left(message);
+			next = rb_next(&message->node);
+			message = next ? tq_message_of(next) : NULL;
+		} else {
+			length = tq_ring_length(queue, at);
+			at += tq_record_bytes(length);
+		}
+	}
+	return length;
+}
+
 /**
  * tq_next_length - how many bytes the next read could return
  * @file: the open file
  *
  * Context: Process context, takes receive_lock.
  * Return: what is left of the message that is read in part, or the length of
- * the next message, or 0 when there is none.
+ * the next message that is not empty, or 0 when there is none.
  */
 size_t tq_next_length(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
-	struct tq_message *message;
 	size_t length = 0;
 
 	mutex_lock(&queue->receive_lock);
-	message = file->rest ?: tq_index_ready(queue);
-	if (message == TQ_REST_IN_HAND)
-		length = 0;
-	else if (message)
-		length = tq_message_left(message);
-	else if (tq_ring_ready(queue))
-		length = tq_ring_length(queue, queue->head);
+	if (!file->rest)
+		length = tq_first_length(queue);
+	else if (file->rest != TQ_REST_IN_HAND)
+		length = tq_message_left(file->rest);
 	mutex_unlock(&queue->receive_lock);
 	return length;
 }
