@@ -16,6 +16,8 @@
  *	wake    a message to a process that sleeps until it comes, and one byte
  *		back through a pipe, whichever the peer
  *	many    a message of 64 bytes, by the number of senders and of receivers
+ *	batch   a message of 64 bytes, by the number of them that go and come in one
+ *		call
  *	stream  a message from one sender to one receiver; by size
  *	p50 p90 p99 p999   percentiles of "wake" (wall only)
  *
@@ -160,6 +162,37 @@ static void measure_epoll(struct channel *c, size_t parameter, int round)
 		die("epoll");
 	print("epoll", c->peer, parameter, round, pair_price(c, epfd));
 	close(epfd);
+}
+
+static void must_count(const struct channel *c, int moved, int wanted)
+{
+	if (moved == wanted)
+		return;
+	if (moved >= 0) {
+		fprintf(stderr, "bench: %s: %d messages and not %d in a call\n",
+			c->peer->name, moved, wanted);
+		exit(1);
+	}
+	die(c->peer->name);
+}
+
+static void measure_batch(struct channel *c, size_t parameter, int round)
+{
+	unsigned long i, n = times(500), warm = n / 4;
+	uint64_t start = 0;
+
+	if (!c->peer->send_many)
+		return;
+	/* An earlier fork() has left the pages to be copied when written to. */
+	memset(c->received, 0, BENCH_MAX_SIZE);
+	for (i = 0; i < warm + n; i++) {
+		if (i == warm)
+			start = now();
+		must_count(c, c->peer->send_many(c, parameter), parameter);
+		must_count(c, c->peer->receive_many(c, parameter), parameter);
+	}
+	print("batch", c->peer, parameter, round,
+	      (double)(now() - start) / n / parameter);
 }
 
 /* --- a sleeper to wake --------------------------------------------------------- */
@@ -337,6 +370,7 @@ static const struct part {
 	{ "epoll", measure_epoll, 64, { 64 } },
 	{ "wake", measure_wake, WAKE_SIZE, { WAKE_SIZE } },
 	{ "many", measure_many, 64, { 1, 2, 4, 8 } },
+	{ "batch", measure_batch, 64, { 1, 8, 32, BENCH_MAX_BATCH } },
 	{ "stream", measure_stream, 0, { 64, 4000, 65536 } },
 };
 

@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/socket.h>
@@ -19,6 +21,8 @@
 #include <unistd.h>
 
 #include "peers.h"
+
+#include "../../src/uapi/tqueue.h"
 
 #define TQUEUE_PATH	"/dev/tqueue"
 #define FIFO_PATH	"/tmp/tqueue-bench.fifo"
@@ -81,6 +85,46 @@ static int tqueue_attach(struct channel *c)
 {
 	file_close(c);
 	return tqueue_open(c);
+}
+
+static size_t record_bytes(const struct channel *c)
+{
+	return sizeof(struct tqueue_record) + (c->size + 7) / 8 * 8;
+}
+
+/* The records are there from the first call on: sending does not change them. */
+static int tqueue_send_many(struct channel *c, unsigned int n)
+{
+	struct tqueue_record *record = (struct tqueue_record *)c->sent;
+	struct tqueue_send send = {
+		.records = (uintptr_t)c->sent,
+		.bytes = n * record_bytes(c),
+		.deadline = TQUEUE_FOREVER,
+	};
+	unsigned int i;
+
+	if (record->header_words != TQUEUE_HEADER_WORDS ||
+	    record->length != c->size) {
+		memset(c->sent, 0, BENCH_MAX_SIZE);
+		for (i = 0; i < BENCH_MAX_BATCH; i++) {
+			record->length = c->size;
+			record->header_words = TQUEUE_HEADER_WORDS;
+			record = (void *)((char *)record + record_bytes(c));
+		}
+	}
+	return ioctl(c->in, TQUEUE_SEND, &send);
+}
+
+static int tqueue_receive_many(struct channel *c, unsigned int n)
+{
+	struct tqueue_receive receive = {
+		.records = (uintptr_t)c->received,
+		.bytes = BENCH_MAX_SIZE,
+		.deadline = TQUEUE_FOREVER,
+		.count = n,
+	};
+
+	return ioctl(c->out, TQUEUE_RECEIVE, &receive);
 }
 
 static int pipe_open_flags(struct channel *c, int flags)
@@ -212,6 +256,39 @@ static int seqpacket_open(struct channel *c)
 	return socket_open_type(c, SOCK_SEQPACKET);
 }
 
+static void prepare_many(struct mmsghdr *headers, struct iovec *parts,
+			 struct channel *c, char *buffer)
+{
+	unsigned int i;
+
+	for (i = 0; i < BENCH_MAX_BATCH; i++) {
+		parts[i].iov_base = buffer + i * c->size;
+		parts[i].iov_len = c->size;
+		headers[i].msg_hdr.msg_iov = &parts[i];
+		headers[i].msg_hdr.msg_iovlen = 1;
+	}
+}
+
+static int socket_send_many(struct channel *c, unsigned int n)
+{
+	static struct mmsghdr headers[BENCH_MAX_BATCH];
+	static struct iovec parts[BENCH_MAX_BATCH];
+
+	if (parts[0].iov_len != c->size)
+		prepare_many(headers, parts, c, c->sent);
+	return sendmmsg(c->in, headers, n, 0);
+}
+
+static int socket_receive_many(struct channel *c, unsigned int n)
+{
+	static struct mmsghdr headers[BENCH_MAX_BATCH];
+	static struct iovec parts[BENCH_MAX_BATCH];
+
+	if (parts[0].iov_len != c->size)
+		prepare_many(headers, parts, c, c->received);
+	return recvmmsg(c->out, headers, n, 0, NULL);
+}
+
 /* A counter, not a queue: a message is any number of 8 bytes but the largest. */
 static int eventfd_open(struct channel *c)
 {
@@ -235,6 +312,8 @@ const struct peer peers[] = {
 		.attach = tqueue_attach,
 		.send = file_send,
 		.receive = file_receive,
+		.send_many = tqueue_send_many,
+		.receive_many = tqueue_receive_many,
 		.close = file_close,
 	},
 	{
@@ -302,6 +381,8 @@ const struct peer peers[] = {
 		.open = seqpacket_open,
 		.send = file_send,
 		.receive = file_receive,
+		.send_many = socket_send_many,
+		.receive_many = socket_receive_many,
 		.close = file_close,
 	},
 	{

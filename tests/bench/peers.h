@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #define BENCH_MAX_SIZE	65536
+#define BENCH_MAX_BATCH	128	/* messages in one call */
 
 /* One open peer. A process that inherited it across fork() attaches first. */
 struct channel {
@@ -34,6 +35,9 @@ struct peer {
 	int (*attach)(struct channel *c);
 	ssize_t (*send)(struct channel *c);
 	ssize_t (*receive)(struct channel *c);
+	/* Of @n messages, in one call; returns how many. NULL: cannot. */
+	int (*send_many)(struct channel *c, unsigned int n);
+	int (*receive_many)(struct channel *c, unsigned int n);
 	void (*close)(struct channel *c);
 };
 
