@@ -43,7 +43,7 @@ bench-native: ## the same in time on this machine, where the module must be load
 sanitize: ## the suites under kernels that find memory errors, lock misuse, leaks and races
 	@tests/tally tests/sanitize/run
 
-deb: ## build the Debian package, in build/package/
+deb: ## build the Debian packages, in build/package/
 	@tests/prepare
 	@tests/vm/package
 
