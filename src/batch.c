@@ -516,8 +516,8 @@ static int tq_walk_queue(struct tq_file *file, struct tq_walk *walk,
 
 /*
  * Copy records straight out of the queue, as many as there are and as fit.
- * Returns 0 if there were any; -EAGAIN, -EFAULT, -EMSGSIZE, or -EBUSY when the
- * file holds a rest.
+ * Returns 0 when no more are wanted, or why it ended: -EAGAIN, -EFAULT,
+ * -EMSGSIZE, or -EBUSY when the file holds a rest.
  */
 static int tq_receive_records(struct tq_file *file, struct tq_inbox *inbox)
 {
@@ -525,6 +525,7 @@ static int tq_receive_records(struct tq_file *file, struct tq_inbox *inbox)
 	struct tq_message *message, *next;
 	struct tq_walk walk = { .taken = LIST_HEAD_INIT(walk.taken) };
 	unsigned int debt = TQ_OWES_NOTHING;
+	int count = inbox->count;
 	int ret;
 
 	mutex_lock(&queue->receive_lock);
@@ -537,11 +538,9 @@ static int tq_receive_records(struct tq_file *file, struct tq_inbox *inbox)
 	/* Pairs with tq_publish(): the records are complete. */
 	queue->tail_seen = smp_load_acquire(&queue->tail);
 	ret = tq_walk_queue(file, &walk, inbox);
-	if (inbox->count) {
-		ret = 0;
-		if (!inbox->peek)
-			debt = tq_raise_limit(queue, walk.freed, inbox->count);
-	}
+	count = inbox->count - count;
+	if (count && !inbox->peek)
+		debt = tq_raise_limit(queue, walk.freed, count);
 	mutex_unlock(&queue->receive_lock);
 
 	list_for_each_entry_safe(message, next, &walk.taken, in_hand)
@@ -592,25 +591,45 @@ static int tq_receive_first(struct tq_file *file, struct tq_inbox *inbox)
 	return ret ?: tq_deliver_record(file, inbox, &hand);
 }
 
+/*
+ * Make the room for what is there resident.  No lock held; false when not even
+ * the next record could be copied there.
+ */
+static bool tq_fault_in_inbox(struct tq_file *file, struct tq_inbox *inbox)
+{
+	struct tqueue *queue = file->queue;
+	size_t next = min(inbox->room, tq_record_bytes(tq_next_length(file)));
+	size_t here = READ_ONCE(queue->tail) - READ_ONCE(queue->head);
+	size_t want = max(next, min(inbox->room, here));
+
+	return want - fault_in_writeable(inbox->at, want) >= next;
+}
+
 static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
 			 bool nowait, ktime_t *deadline)
 {
+	const struct tq_inbox empty = *inbox;
 	struct tqueue *queue = file->queue;
 	bool faulted = false;
 	bool woken = false;
-	size_t length;
-	int ret;
+	int count, ret;
 
 	for (;;) {
+		/* What was peeked at is found again. */
+		if (inbox->peek)
+			*inbox = empty;
+		count = inbox->count;
 		ret = tq_receive_records(file, inbox);
+		if (inbox->count > count) {
+			woken = woken && inbox->peek;
+			faulted = false;
+		}
 		if (ret == -EFAULT && !faulted) {
 			/* This may take as long as the memory's owner likes. */
 			if (woken)
 				tq_pass_on(queue);
 			woken = false;
-			length = min(inbox->room,
-				     tq_record_bytes(tq_next_length(file)));
-			if (fault_in_writeable(inbox->at, length))
+			if (!tq_fault_in_inbox(file, inbox))
 				break;
 			/* What is peeked at cannot be taken in hand. */
 			faulted = !inbox->peek;
@@ -619,6 +638,8 @@ static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
 				break;
 			continue;
 		}
+		if (inbox->count)
+			break;
 		if (ret == -EFAULT) {
 			ret = tq_receive_first(file, inbox);
 			if (ret == -EFAULT)
@@ -640,7 +661,7 @@ static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
 	/* Woken for a message, and leaving without it. */
 	if (woken && (!inbox->count || inbox->peek))
 		tq_pass_on(queue);
-	return ret;
+	return inbox->count ? 0 : ret;
 }
 
 /**

@@ -176,15 +176,17 @@ static int tq_ioctl_info(struct tqueue *queue, struct tqueue_info __user *user)
 
 /*
  * The arguments of the two calls that many make in a row are fetched word by
- * word, which costs a quarter of a call to copy_from_user().
+ * word, which costs a quarter of a call to copy_from_user().  The results are
+ * cleared at the same time, so that a structure which cannot be written is found
+ * out before messages move.
  */
 static int tq_get_send(struct tqueue_send *args,
-		       const struct tqueue_send __user *user)
+		       struct tqueue_send __user *user)
 {
 	const u64 __user *zeros = (const u64 __user *)&user->flags;
 	u64 zero, more, last;
 
-	if (!user_read_access_begin(user, sizeof(*user)))
+	if (!user_access_begin(user, sizeof(*user)))
 		return -EFAULT;
 	unsafe_get_user(args->records, &user->records, failed);
 	unsafe_get_user(args->bytes, &user->bytes, failed);
@@ -192,21 +194,23 @@ static int tq_get_send(struct tqueue_send *args,
 	unsafe_get_user(zero, zeros, failed);
 	unsafe_get_user(more, zeros + 1, failed);
 	unsafe_get_user(last, zeros + 2, failed);
-	user_read_access_end();
+	unsafe_put_user(0ULL, &user->last_id, failed);
+	unsafe_put_user(0ULL, &user->sent_bytes, failed);
+	user_access_end();
 	return zero | more | last ? -EINVAL : 0;
 
 failed:
-	user_read_access_end();
+	user_access_end();
 	return -EFAULT;
 }
 
 static int tq_get_receive(struct tqueue_receive *args,
-			  const struct tqueue_receive __user *user)
+			  struct tqueue_receive __user *user)
 {
 	const u64 __user *zeros = (const u64 __user *)user->reserved;
 	u64 zero, last;
 
-	if (!user_read_access_begin(user, sizeof(*user)))
+	if (!user_access_begin(user, sizeof(*user)))
 		return -EFAULT;
 	unsafe_get_user(args->records, &user->records, failed);
 	unsafe_get_user(args->bytes, &user->bytes, failed);
@@ -215,11 +219,12 @@ static int tq_get_receive(struct tqueue_receive *args,
 	unsafe_get_user(args->count, &user->count, failed);
 	unsafe_get_user(zero, zeros, failed);
 	unsafe_get_user(last, zeros + 1, failed);
-	user_read_access_end();
+	unsafe_put_user(0ULL, &user->lost, failed);
+	user_access_end();
 	return args->flags & ~TQUEUE_RECEIVE_PEEK || zero | last ? -EINVAL : 0;
 
 failed:
-	user_read_access_end();
+	user_access_end();
 	return -EFAULT;
 }
 
@@ -244,8 +249,8 @@ static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 	if (ret < 0)
 		return ret;
 	/*
-	 * The messages have moved: the call succeeds even if its caller cannot
-	 * be told more than how many.
+	 * The messages have moved: the call succeeds even if the structure has
+	 * gone since, and its caller cannot be told more than how many.
 	 */
 	if (!user_write_access_begin(user, sizeof(*user)))
 		return ret;
