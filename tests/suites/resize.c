@@ -408,9 +408,9 @@ static void in_traffic(void)
 		long n;
 
 		if (!last && tq_now() > end) {
+			atomic_store(&stop, 1);
 			/* The senders may need room to end. */
 			tq_is(resize(1 << 20), 0);
-			atomic_store(&stop, 1);
 			for (i = 0; i < SENDERS; i++)
 				tq_finish(&senders[i]);
 			last = true;
