@@ -8,6 +8,7 @@
  *
  * Needs a kernel with fault injection.
  */
+#include "calls.h"
 #include "options.h"
 #include "uring.h"
 
@@ -24,8 +25,18 @@ static int pipes[2];
 static char *buf;		/* resident */
 static char *fresh;		/* not resident */
 static int file;		/* of 1000 bytes: message 1 */
+static int batch_file;		/* of the records that make_batch() makes */
 static unsigned int n;		/* which fault */
 static struct uring ring;
+
+#define BATCH		5	/* messages 1, 2 ... */
+#define BATCH_LENGTH	300
+#define BATCH_BYTES	(BATCH * tq_record(BATCH_LENGTH))
+
+static void make_batch(void)
+{
+	tq_put_many(buf, BATCH_LENGTH, 1, BATCH);
+}
 
 /* ---- faults ---------------------------------------------------------------- */
 
@@ -72,6 +83,12 @@ static void prepare(void)
 	file = memfd_create("message", 0);
 	tq_pattern(buf, 1000, 1, 0);
 	tq_is(write(file, buf, 1000), 1000);
+	batch_file = memfd_create("batch", 0);
+	make_batch();
+	tq_is(write(batch_file, buf, BATCH_BYTES), BATCH_BYTES);
+	/* Opened before anything fails. */
+	if (fd >= 0)
+		tq_control();
 }
 
 static void arm(unsigned int nth)
@@ -472,6 +489,342 @@ static void read_nothing(void)
 	try_all(NULL, call_read, NULL, -1, EAGAIN);
 }
 
+/* ---- batches ----------------------------------------------------------------------- */
+
+/* So many as the call said are there, and no others. */
+static void sent_so_many(ssize_t result)
+{
+	if (result > 0)
+		tq_received(fd, result, BATCH_LENGTH, 1);
+	tq_nothing();
+	tq_is(tq_value("bytes"), 0);
+}
+
+static ssize_t call_send_batch(void)
+{
+	return tq_send_call(fd, buf, BATCH_BYTES, 0);
+}
+
+static void send_batch(void)
+{
+	try_all(make_batch, call_send_batch, sent_so_many, BATCH, 0);
+}
+
+static void map_batch(void)
+{
+	tq_true(mmap(fresh, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, batch_file,
+		     0) == fresh, "mmap fails");
+}
+
+static ssize_t call_send_fresh(void)
+{
+	return tq_send_call(fd, fresh, BATCH_BYTES, 0);
+}
+
+static void send_batch_not_resident(void)
+{
+	try_all(map_batch, call_send_fresh, sent_so_many, BATCH, 0);
+}
+
+static ssize_t call_send_waiting(void)
+{
+	return tq_send_call(other, buf, BATCH_BYTES, TQUEUE_FOREVER);
+}
+
+static void fill_and_make_batch(void)
+{
+	fill_and_open();
+	make_batch();
+}
+
+static void after_send_waiting(ssize_t result)
+{
+	size_t i;
+
+	pthread_join(helper, NULL);
+	for (i = 1; i < filled; i++)
+		tq_receive(fd, 4056, 100 + i);
+	sent_so_many(result);
+	close(other);
+}
+
+static void send_batch_waiting(void)
+{
+	try_all(fill_and_make_batch, call_send_waiting, after_send_waiting, BATCH, 0);
+}
+
+static void send_five(void)
+{
+	make_batch();
+	tq_is(tq_send_call(fd, buf, BATCH_BYTES, 0), BATCH);
+	memset(buf, 0, 8192);
+}
+
+/* So many as the call said were received, and the others are there. */
+static void received_from(char *from, ssize_t result)
+{
+	size_t at = 0;
+	int i;
+
+	if (result < 0)
+		result = 0;
+	for (i = 0; i < result; i++)
+		tq_record_is(from, &at, 1 << 16, BATCH_LENGTH, 1 + i, 0);
+	if (result < BATCH)
+		tq_received(fd, BATCH - result, BATCH_LENGTH, 1 + result);
+	tq_nothing();
+	tq_is(tq_value("bytes"), 0);
+	tq_is(tq_value("messages"), 0);
+}
+
+static void received_so_many(ssize_t result)
+{
+	received_from(buf, result);
+}
+
+static ssize_t call_receive_batch(void)
+{
+	return tq_receive_call(fd, buf, 8192, 0);
+}
+
+static void receive_batch(void)
+{
+	try_all(send_five, call_receive_batch, received_so_many, BATCH, 0);
+}
+
+static void send_five_unmap(void)
+{
+	send_five();
+	tq_is(madvise(fresh, 1 << 16, MADV_DONTNEED), 0);
+}
+
+static ssize_t call_receive_fresh(void)
+{
+	return tq_receive_call(fd, fresh, 1 << 16, 0);
+}
+
+static void received_fresh_batch(ssize_t result)
+{
+	received_from(fresh, result);
+}
+
+static void receive_batch_not_resident(void)
+{
+	try_all(send_five_unmap, call_receive_fresh, received_fresh_batch, BATCH, 0);
+}
+
+static ssize_t call_peek(void)
+{
+	return tq_peek_call(fd, buf, 8192);
+}
+
+static void nothing_received(ssize_t result)
+{
+	(void)result;
+	received_so_many(0);
+}
+
+static void peek_batch(void)
+{
+	try_all(send_five, call_peek, nothing_received, BATCH, 0);
+}
+
+static void *help_receiving(void *arg)
+{
+	tq_sleep_ms(5);
+	tq_receive(fd, 1000, 1);
+	return arg;
+}
+
+static void send_one_and_help(void)
+{
+	other = tq_open(O_RDWR);
+	send_one();
+	tq_is(pthread_create(&helper, NULL, help_receiving, NULL), 0);
+}
+
+static ssize_t call_wait(void)
+{
+	return tq_wait_call(other, TQUEUE_FOREVER, TQUEUE_FOREVER);
+}
+
+static void after_wait(ssize_t result)
+{
+	(void)result;
+	pthread_join(helper, NULL);
+	close(other);
+}
+
+static void wait_until_done(void)
+{
+	try_all(send_one_and_help, call_wait, after_wait, 0, 0);
+}
+
+/* ---- policies, and queues by name ---------------------------------------------------- */
+
+static void set_overflow(unsigned int overflow)
+{
+	tq_is(tq_policy_call("tqueue", TQUEUE_CONFIG_OVERFLOW, overflow, 0), 0);
+}
+
+static void fill_and_drop(void)
+{
+	fill_only();
+	set_overflow(TQUEUE_OVERFLOW_DROP_OLDEST);
+}
+
+/* What cannot be sent costs nothing. */
+static void dropped_or_not(ssize_t result)
+{
+	empty(result > 0, result);
+	set_overflow(TQUEUE_OVERFLOW_BLOCK);
+}
+
+static void write_dropping(void)
+{
+	try_all(fill_and_drop, call_write, dropped_or_not, 1000, 0);
+}
+
+static ssize_t call_resize(void)
+{
+	return tq_set_call("tqueue", TQUEUE_CONFIG_SIZE, 65536, 0);
+}
+
+static void resized_or_not(ssize_t result)
+{
+	tq_is(tq_get("tqueue").size, result ? 16384 : 65536);
+	received_so_many(0);
+	tq_is(tq_set_call("tqueue", TQUEUE_CONFIG_SIZE, 16384, 0), 0);
+}
+
+static void resize_it(void)
+{
+	try_all(send_five, call_resize, resized_or_not, 0, 0);
+}
+
+static ssize_t call_stop_and_start(void)
+{
+	if (tq_select_call(TQUEUE_CTL_STOP, "tqueue"))
+		return -1;
+	return tq_select_call(TQUEUE_CTL_START, "tqueue");
+}
+
+static void started_again(ssize_t result)
+{
+	if (result)
+		tq_is(tq_select_call(TQUEUE_CTL_START, "tqueue"), 0);
+	received_so_many(0);
+}
+
+static void stop_and_start(void)
+{
+	try_all(send_five, call_stop_and_start, started_again, 0, 0);
+}
+
+#define NAME "fault"
+
+static ssize_t call_create(void)
+{
+	struct tqueue_create create = tq_creation(NAME);
+
+	create.config.fields = TQUEUE_CONFIG_SIZE;
+	create.config.size = 4096;
+	return tq_create_call(&create);
+}
+
+static void created_or_not(ssize_t result)
+{
+	struct tqueue_info info = { .name = NAME };
+
+	if (!result) {
+		tq_is(strcmp(tq_get(NAME).name, NAME), 0);
+		tq_remove(NAME);
+	}
+	tq_errno(ioctl(tq_control(), TQUEUE_CTL_GET, &info), ENOENT);
+	tq_errno(access(tq_queue_path(NAME), F_OK), ENOENT);
+	tq_errno(access("/sys/class/tqueue/" NAME, F_OK), ENOENT);
+}
+
+static void create_it(void)
+{
+	try_all(NULL, call_create, created_or_not, 0, 0);
+}
+
+static void create_and_use(void)
+{
+	char part[10];
+
+	tq_is(call_create(), 0);
+	other = tq_open_queue(NAME, O_RDWR);
+	tq_fill_file(other, TQ_SMALL_MAX, 1);
+	tq_is(read(other, part, sizeof(part)), sizeof(part));
+}
+
+static ssize_t call_remove(void)
+{
+	return tq_remove_call(NAME, TQUEUE_REMOVE_FORCE);
+}
+
+static void removed_or_not(ssize_t result)
+{
+	if (result)
+		tq_is(call_remove(), 0);
+	tq_errno(write(other, "x", 1), EIDRM);
+	close(other);
+	tq_errno(access(tq_queue_path(NAME), F_OK), ENOENT);
+}
+
+static void remove_it(void)
+{
+	try_all(create_and_use, call_remove, removed_or_not, 0, 0);
+}
+
+static ssize_t call_open_named(void)
+{
+	other = tq_open_queue_call(NAME, O_RDWR);
+	return other < 0 ? -1 : 0;
+}
+
+static void create_only(void)
+{
+	tq_is(call_create(), 0);
+}
+
+static void close_and_remove(ssize_t result)
+{
+	if (!result)
+		close(other);
+	tq_remove(NAME);
+}
+
+static void open_named(void)
+{
+	try_all(create_only, call_open_named, close_and_remove, 0, 0);
+}
+
+static ssize_t call_info(void)
+{
+	struct tqueue_info info = { 0 };
+
+	if (ioctl(fd, TQUEUE_INFO, &info))
+		return -1;
+	memset(&info, 0, sizeof(info));
+	if (ioctl(tq_control(), TQUEUE_CTL_NEXT, &info))
+		return -1;
+	return ioctl(tq_control(), TQUEUE_CTL_GET, &info);
+}
+
+static void received_one(ssize_t result)
+{
+	(void)result;
+	tq_receive(fd, 1000, 1);
+}
+
+static void ask_for_info(void)
+{
+	try_all(send_one, call_info, received_one, 0, 0);
+}
+
 /* ---- pipes and files ---------------------------------------------------------------- */
 
 static ssize_t call_splice_out(void)
@@ -855,6 +1208,12 @@ int main(int argc, char **argv)
 		KIND(read_whole), KIND(read_vector), KIND(read_not_resident),
 		KIND(read_short), KIND(read_rest), KIND(read_part_of_rest),
 		KIND(read_returned), KIND(read_waiting), KIND(read_short_waiting),
+		KIND(send_batch), KIND(send_batch_not_resident),
+		KIND(send_batch_waiting), KIND(receive_batch),
+		KIND(receive_batch_not_resident), KIND(peek_batch),
+		KIND(wait_until_done), KIND(write_dropping), KIND(resize_it),
+		KIND(stop_and_start), KIND(create_it), KIND(remove_it),
+		KIND(open_named), KIND(ask_for_info),
 		KIND(read_nothing), KIND(splice_out), KIND(splice_in),
 		KIND(send_from_file), KIND(uring_write), KIND(uring_read),
 		KIND(open_it), KIND(close_with_rest), KIND(poll_it), KIND(epoll_it),
