@@ -5,6 +5,9 @@
  * others unmap meanwhile, absurd lengths, files closed and replaced under the
  * call, odd flags.
  *
+ * Queues come and go under it by name, and the default queue is stopped, resized
+ * and given other policies, too.
+ *
  * It goes in rounds. In each, some processes of some threads call away until they
  * are killed, wherever they are; then the queue must work as if nothing had been:
  * it can be drained, a message goes through, and nothing is left. Meanwhile one
@@ -12,6 +15,7 @@
  * rest. All choices follow from the seed and the number of the round, which is
  * printed when something is wrong: TQUEUE_ROUND starts there.
  */
+#include "calls.h"
 #include "options.h"
 #include "uring.h"
 
@@ -41,6 +45,7 @@ static struct shared {
 
 /* Of one process, whose threads all use them. */
 static atomic_int files[FILES];
+static int control;
 static char *pool;
 static struct uring uring;
 static pthread_mutex_t uring_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -145,6 +150,182 @@ static void keep(struct fuzzer *f, int fd)
 	close(old);
 }
 
+/* ---- the driver's own calls ------------------------------------------------------ */
+
+static const char * const names[] = { "fuzz-a", "fuzz-b", "fuzz-c" };
+
+static void *or_any(struct fuzzer *f, void *usual)
+{
+	return one_in(f, 12) ? any_pointer(f) : usual;
+}
+
+static uint64_t any_deadline(struct fuzzer *f)
+{
+	switch (below(f, 5)) {
+	case 0:
+		return 0;
+	case 1:
+		return below(f, 3);
+	case 2:
+		return TQUEUE_FOREVER - below(f, 2);
+	case 3:
+		return random_next(&f->dice);
+	default:
+		return (tq_now() + below(f, 3) * 0.001) * 1e9;
+	}
+}
+
+static struct tqueue_config any_config(struct fuzzer *f)
+{
+	static const uint64_t sizes[] = {
+		0, 1, 4096, 8192, 16384, 65536, 1 << 20, 1 << 30, 1ULL << 32, -1,
+	};
+	struct tqueue_config config = {
+		.fields = any_bits(f, 15),
+		.size = sizes[below(f, one_in(f, 4) ? ARRAY_SIZE(sizes) : 6)],
+		.max_message = one_in(f, 2) ? 0 : any_length(f),
+		.overflow = one_in(f, 20) ? below(f, 9) : below(f, 3),
+		.end_of_file = one_in(f, 20) ? below(f, 9) : below(f, 2),
+	};
+
+	if (one_in(f, 30))
+		config.reserved[below(f, 5)] = 1;
+	return config;
+}
+
+/* Records of which most are right. */
+static size_t any_records(struct fuzzer *f, char *buf, size_t room)
+{
+	size_t end = 0;
+	int n = below(f, 20);
+
+	while (n--) {
+		size_t len = below(f, one_in(f, 4) ? 900 : 60);
+		struct tqueue_record *record = tq_at(buf, end);
+
+		if (end + tq_record(len) > room)
+			break;
+		end = tq_put(buf, end, len, n);
+		if (!one_in(f, 25))
+			continue;
+		switch (below(f, 5)) {
+		case 0:
+			record->length = random_next(&f->dice);
+			break;
+		case 1:
+			record->header_words = below(f, 8);
+			break;
+		case 2:
+			record->flags = any_bits(f, 0xffff);
+			break;
+		case 3:
+			record->priority = below(f, 64);
+			break;
+		default:
+			end -= below(f, end);
+			break;
+		}
+	}
+	return end;
+}
+
+static long call_send(struct fuzzer *f)
+{
+	char buf[4096];
+	size_t bytes = any_records(f, buf, sizeof(buf));
+	struct tqueue_send send = {
+		.records = (uintptr_t)or_any(f, buf),
+		.bytes = one_in(f, 10) ? any_length(f) : bytes,
+		.deadline = any_deadline(f),
+		.flags = one_in(f, 30) ? any_bits(f, 3) : 0,
+	};
+
+	return ioctl(any_file(f), TQUEUE_SEND, or_any(f, &send));
+}
+
+static long call_receive(struct fuzzer *f)
+{
+	char buf[4096];
+	bool mine = !one_in(f, 3);
+	struct tqueue_receive receive = {
+		.records = (uintptr_t)(mine ? buf : any_pointer(f)),
+		.bytes = mine ? below(f, sizeof(buf)) : any_length(f),
+		.deadline = any_deadline(f),
+		.flags = one_in(f, 3) ? TQUEUE_RECEIVE_PEEK : 0,
+		.count = one_in(f, 2) ? 0 : below(f, 30),
+	};
+
+	if (one_in(f, 30))
+		receive.flags = any_bits(f, 3);
+	return ioctl(any_file(f), TQUEUE_RECEIVE, or_any(f, &receive));
+}
+
+static long call_queue(struct fuzzer *f)
+{
+	struct tqueue_wait wait = {
+		.id = one_in(f, 2) ? TQUEUE_FOREVER : below(f, 10000),
+		.deadline = any_deadline(f),
+	};
+	struct tqueue_config config = any_config(f);
+	struct tqueue_info info;
+	int fd = any_file(f);
+
+	switch (below(f, 8)) {
+	case 0:
+		return ioctl(fd, TQUEUE_STOP);
+	case 1:
+	case 2:
+		return ioctl(fd, TQUEUE_START);
+	case 3:
+		return ioctl(fd, TQUEUE_SET, or_any(f, &config));
+	case 4:
+		return ioctl(fd, TQUEUE_INFO, or_any(f, &info));
+	default:
+		return ioctl(fd, TQUEUE_WAIT, or_any(f, &wait));
+	}
+}
+
+static long call_control(struct fuzzer *f)
+{
+	static const unsigned long selects[] = {
+		TQUEUE_CTL_REMOVE, TQUEUE_CTL_REMOVE, TQUEUE_CTL_START,
+		TQUEUE_CTL_STOP,
+	};
+	struct tqueue_create create = { .mode = 0600, .config = any_config(f) };
+	struct tqueue_select select = { .flags = below(f, 2) };
+	struct tqueue_set set = { .config = create.config };
+	struct tqueue_info info = { 0 };
+	const char *name = names[below(f, ARRAY_SIZE(names))];
+	uint64_t mask;
+
+	strcpy(create.name, name);
+	strcpy(select.name, name);
+	strcpy(set.name, name);
+	switch (below(f, 10)) {
+	case 0 ... 2:
+		if (one_in(f, 10))
+			create.mode = random_next(&f->dice);
+		if (one_in(f, 20))
+			create.name[below(f, 64)] = random_next(&f->dice);
+		return ioctl(control, TQUEUE_CTL_CREATE, or_any(f, &create));
+	case 3:
+	case 4:
+		return ioctl(control, selects[below(f, ARRAY_SIZE(selects))],
+			     or_any(f, &select));
+	case 5:
+		return ioctl(control, TQUEUE_CTL_SET, or_any(f, &set));
+	case 6:
+		return ioctl(control, TQUEUE_CTL_FEATURES, or_any(f, &mask));
+	case 7:
+		if (one_in(f, 2))
+			strcpy(info.name, one_in(f, 3) ? "tqueue" : name);
+		return ioctl(control, TQUEUE_CTL_NEXT, or_any(f, &info));
+	default:
+		strcpy(info.name, name);
+		return ioctl(control, TQUEUE_CTL_GET, or_any(f, &info));
+	}
+}
+
 /* ---- calls ---------------------------------------------------------------------- */
 
 static long call_open(struct fuzzer *f)
@@ -158,7 +339,8 @@ static long call_open(struct fuzzer *f)
 		flags |= any_bits(f, O_APPEND | O_DIRECT | O_SYNC | O_ASYNC |
 				  O_CLOEXEC | O_NOFOLLOW | O_NOATIME | O_TRUNC) &
 			 ~(O_CREAT | O_PATH);
-	keep(f, open(TQ_DEVICE, flags));
+	keep(f, open(one_in(f, 2) ? TQ_DEVICE :
+		     tq_queue_path(names[below(f, ARRAY_SIZE(names))]), flags));
 	return 0;
 }
 
@@ -551,7 +733,9 @@ static const struct call {
 	{ "pipe", call_pipe, 4 }, { "odd", call_odd, 4 },
 	{ "memory", call_memory, 8 }, { "userfaultfd", call_stall, 3 },
 	{ "sendmsg", call_pass_file, 2 }, { "aio", call_aio, 4 },
-	{ "io_uring", call_uring, 8 },
+	{ "io_uring", call_uring, 8 }, { "SEND", call_send, 14 },
+	{ "RECEIVE", call_receive, 14 }, { "queue ioctl", call_queue, 8 },
+	{ "control ioctl", call_control, 6 },
 };
 
 static void catch_signal(int number)
@@ -616,6 +800,7 @@ static void process(void *arg)
 	pool += 4096;
 	mmap(pool, POOL, PROT_READ | PROT_WRITE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
+	control = open(TQ_CONTROL, O_RDWR | O_CLOEXEC);
 	if (!uring_open(&uring, 8))
 		uring.fd = -1;
 	syscall(SYS_io_setup, 16, &aio);
@@ -643,12 +828,15 @@ static void behave(void *arg)
 	while (!atomic_load(&shared->stop)) {
 		ssize_t done = write(fd, text, 100);
 
-		tq_true(done == 100 || (done == -1 && errno == EAGAIN),
+		tq_true(done == 100 || (done == -1 && (errno == EAGAIN ||
+						       errno == EMSGSIZE ||
+						       errno == ESHUTDOWN)),
 			"write gives %zd (%s)", done, strerror(errno));
 		tq_is(ioctl(fd, FIONREAD, &bytes), 0);
 		tq_poll(fd, POLLIN | POLLOUT);
 		done = read(fd, text, sizeof(text));
-		tq_true(done > 0 || (done == -1 && errno == EAGAIN),
+		/* 0: somebody has stopped the queue. */
+		tq_true(done >= 0 || (done == -1 && errno == EAGAIN),
 			"read gives %zd (%s)", done, strerror(errno));
 		atomic_fetch_add(&shared->beats, 1);
 		usleep(500);
@@ -665,6 +853,30 @@ static void wrong(const char *what, unsigned long number)
 				calls[atomic_load(&shared->last[i][j])].name);
 	tq_fail("%s (%lu); repeat with TQUEUE_SEED=%llu TQUEUE_ROUND=%d", what, number,
 		(unsigned long long)option_seed, atomic_load(&shared->round));
+}
+
+/* What the calls are allowed to change. */
+static void restore(void)
+{
+	struct tqueue_set set = {
+		.name = "tqueue",
+		.config = {
+			.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE |
+				  TQUEUE_CONFIG_OVERFLOW |
+				  TQUEUE_CONFIG_END_OF_FILE,
+			.size = 16384,
+		},
+	};
+
+	tq_remove_all();
+	tq_is(tq_select_call(TQUEUE_CTL_START, "tqueue"), 0);
+	/* A ring may hold more than it is to be made, while others still send. */
+	while (ioctl(tq_control(), TQUEUE_CTL_SET, &set)) {
+		tq_is(errno, EBUSY);
+		tq_is(tq_policy_call("tqueue", TQUEUE_CONFIG_END_OF_FILE, 0,
+				     TQUEUE_EOF_NEVER), 0);
+		tq_drain();
+	}
 }
 
 static void one_round(pid_t *processes)
@@ -696,6 +908,7 @@ static void one_round(pid_t *processes)
 		tq_kill(processes[i]);
 
 	/* As if nothing had been. */
+	restore();
 	fd = tq_open(O_RDWR | O_NONBLOCK);
 	end = tq_now() + 10 * tq_slow();
 	for (;;) {
@@ -744,7 +957,7 @@ static void hostile_calls(void)
 int main(int argc, char **argv)
 {
 	struct tq_test tests[] = {
-		TQ_TEST_WITH(hostile_calls, "size_l=16384"),
+		TQ_TEST_WITH(hostile_calls, "size_l=16384 max_memory=8388608"),
 	};
 
 	argc = options(argc, argv, 5);
