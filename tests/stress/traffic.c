@@ -19,6 +19,7 @@
  * end each message must have been received once and whole, or be made up of what
  * killed receivers had and of rests received after them, each of those used once.
  */
+#include "calls.h"
 #include "options.h"
 #include "uring.h"
 
@@ -35,6 +36,7 @@
 #define LOG		(NUMBERS * SENDERS)
 #define PIECES		4000
 #define FLIGHT		4	/* requests of an io_uring receiver */
+#define BATCH_MAX	(LENGTH_MAX + 4096)	/* bytes of records in one call */
 /*
  * The kernel's own ERESTARTSYS: io_uring of Linux 6.1 lets it through when a
  * worker thread of its own waits in the driver and the process is stopped.
@@ -58,6 +60,8 @@ struct slot {
 	int last[SENDERS];	/* number received last */
 	unsigned char log[LOG];	/* by message: length of a tiny one, 0: not tiny */
 	unsigned char buf[LENGTH_MAX + 64];
+	atomic_uint batch_nth;	/* which message is the first of @batch */
+	uint64_t batch[BATCH_MAX / 8];	/* records, as received; zeros before */
 };
 
 /* What killed receivers had, and rests that followed. */
@@ -457,6 +461,54 @@ static void receive_epoll_exclusive(struct worker *self)
 	receive_epoll(self, EPOLLEXCLUSIVE);
 }
 
+/* Record number @index of the batch that was received last, or NULL. */
+static struct tqueue_record *batch_record(struct slot *slot, unsigned int index)
+{
+	size_t at = 0;
+
+	for (;;) {
+		struct tqueue_record *record = tq_at(slot->batch, at);
+
+		if (at + TQ_HEADER > BATCH_MAX || !record->header_words)
+			return NULL;
+		if (!index--)
+			return record;
+		at += tq_record(record->length);
+	}
+}
+
+/* Batches of records, of which those that are rests say so. */
+static void receive_batch(struct worker *self)
+{
+	struct slot *slot = slot_of(self);
+	int fd = tq_open(O_RDONLY);
+
+	while (!over(self, slot)) {
+		struct tqueue_receive receive = {
+			.records = (uintptr_t)slot->batch, .bytes = BATCH_MAX,
+			.deadline = TQUEUE_FOREVER,
+			.count = random_below(&self->dice, 12),
+		};
+		int n, i;
+
+		memset(slot->batch, 0, sizeof(slot->batch));
+		atomic_store(&slot->batch_nth, nth(slot));
+		n = ioctl(fd, TQUEUE_RECEIVE, &receive);
+		if (try_again(n, "RECEIVE"))
+			continue;
+		for (i = 0; i < n; i++) {
+			struct tqueue_record *record = batch_record(slot, i);
+
+			tq_true(record, "RECEIVE gives %d records, %d are there", n, i);
+			tq_is(!!(record->flags & TQUEUE_FLAG_PARTIAL),
+			      record->payload[0] >> 7);
+			memcpy(slot_ready(slot), record->payload, record->length);
+			slot_got(slot, record->length, -1);
+		}
+		tq_true(!batch_record(slot, n), "more records than RECEIVE says");
+	}
+}
+
 static void receive_splice(struct worker *self)
 {
 	struct slot *slot = slot_of(self);
@@ -558,11 +610,21 @@ static void receive_threads(struct worker *self)
 
 /* ---- sending -------------------------------------------------------------- */
 
-/* The number of the next message, or -1 when it is time to end. */
+/* Makes the next message, and gives its number. */
+static long send_take(struct worker *self, unsigned char *buf, size_t *len)
+{
+	struct sender *sender = &shared->senders[self->number];
+	unsigned int number = atomic_fetch_add(&sender->next, 1);
+
+	*len = message_make(buf, self->number, number);
+	atomic_store(&sender->state[number], SENDING);
+	return number;
+}
+
+/* The same when it is time for one; -1 when it is time to end. */
 static long send_next(struct worker *self, unsigned char *buf, size_t *len)
 {
 	struct sender *sender = &shared->senders[self->number];
-	unsigned int number;
 
 	while (atomic_load(&shared->hold_still) ||
 	       atomic_load(&sender->next) >= NUMBERS) {
@@ -572,10 +634,7 @@ static long send_next(struct worker *self, unsigned char *buf, size_t *len)
 		usleep(500);
 	}
 	atomic_store(&sender->still, 0);
-	number = atomic_fetch_add(&sender->next, 1);
-	*len = message_make(buf, self->number, number);
-	atomic_store(&sender->state[number], SENDING);
-	return number;
+	return send_take(self, buf, len);
 }
 
 static void send_done(struct worker *self, long number)
@@ -640,6 +699,49 @@ static void send_vector(struct worker *self)
 		while (!sent(writev(fd, parts, 4), len, "writev"))
 			;
 		send_done(self, number);
+	}
+}
+
+/* As many as there are, or fit, in one call. */
+static void send_batch(struct worker *self)
+{
+	struct sender *sender = &shared->senders[self->number];
+	uint64_t records[BATCH_MAX / 8];
+	unsigned char buf[LENGTH_MAX];
+	int fd = tq_open(O_WRONLY);
+	long numbers[16], number;
+	size_t len;
+
+	while ((number = send_next(self, buf, &len)) >= 0) {
+		unsigned int wanted = random_below(&self->dice, ARRAY_SIZE(numbers));
+		size_t end = 0, at = 0;
+		unsigned int n = 0;
+
+		for (;;) {
+			end = tq_put(records, end, len, 0);
+			memcpy(tq_at(records, end - tq_record(len))->payload, buf, len);
+			numbers[n++] = number;
+			if (n > wanted || end + tq_record(length_max) > BATCH_MAX ||
+			    atomic_load(&shared->hold_still) ||
+			    atomic_load(&sender->next) >= NUMBERS)
+				break;
+			number = send_take(self, buf, &len);
+		}
+		wanted = n;
+		for (n = 0; n < wanted;) {
+			struct tqueue_send send = {
+				.records = (uintptr_t)records + at,
+				.bytes = end - at, .deadline = TQUEUE_FOREVER,
+			};
+			int sent = ioctl(fd, TQUEUE_SEND, &send);
+
+			if (try_again(sent, "SEND"))
+				continue;
+			at += send.sent_bytes;
+			while (sent--)
+				send_done(self, numbers[n++]);
+		}
+		tq_is(at, end);
 	}
 }
 
@@ -962,6 +1064,30 @@ static void account(void)
 	tq_true(total > 10, "only %lu messages were sent", total);
 }
 
+/* Of a batch that was received all is known: what was not looked at yet follows. */
+static void autopsy_of_batch(struct slot *slot)
+{
+	struct tqueue_record *record;
+
+	while ((record = batch_record(slot, nth(slot) -
+				      atomic_load(&slot->batch_nth)))) {
+		unsigned int number = 0;
+		int sender = -1;
+
+		memcpy(slot->buf, record->payload, record->length);
+		atomic_store(&slot->at, (uint64_t)nth(slot) << 32 | record->length);
+		if (slot->buf[0] & 0x80) {
+			if (!piece_noted(slot))
+				piece_add(slot, 0, false);
+			slot_next(slot, 0);
+		} else {
+			tq_is(message_claims(slot->buf, record->length, &sender,
+					     &number), record->length);
+			slot_complete(slot, sender, number, true);
+		}
+	}
+}
+
 /* What a killed receiver had and what is in doubt. */
 static void autopsy(struct worker *worker, struct slot *slot)
 {
@@ -969,6 +1095,10 @@ static void autopsy(struct worker *worker, struct slot *slot)
 	unsigned int number = 0;
 	int sender = -1;
 
+	if (worker->run == receive_batch) {
+		autopsy_of_batch(slot);
+		return;
+	}
 	if (atomic_load(&slot->clean) != nth(slot))
 		return;
 	len = have(slot);
@@ -1238,6 +1368,21 @@ static void everything_at_once(void)
 	run(workers, ARRAY_SIZE(workers));
 }
 
+/* Batches among single messages, and all of them killed at times. */
+static void batches(void)
+{
+	struct worker workers[] = {
+		SENDER(send_batch, 0), SENDER(send_batch, 1), SENDER(send_batch, 2),
+		SENDER(send_write, 3), SENDER(send_poll, 4),
+		RECEIVER(receive_batch, 1), RECEIVER(receive_batch, 1),
+		RECEIVER(receive_batch, 1), RECEIVER(receive_whole, 1),
+		RECEIVER(receive_short, 1), RECEIVER(receive_epoll_edge, 1),
+		BYSTANDER(pass_bad_pointers), BYSTANDER(open_and_close),
+	};
+
+	run(workers, ARRAY_SIZE(workers));
+}
+
 /* Many senders, few slow receivers: the ring is full nearly all the time. */
 static void mostly_full(void)
 {
@@ -1285,8 +1430,9 @@ static void order(void)
 	struct worker workers[] = {
 		SENDER(send_write, 0), SENDER(send_vector, 1),
 		SENDER(send_poll, 2), SENDER(send_splice, 3),
-		SENDER(send_file, 5),
+		SENDER(send_batch, 4), SENDER(send_file, 5),
 		RECEIVER(receive_whole, 1), RECEIVER(receive_vector, 1),
+		RECEIVER(receive_batch, 1), RECEIVER(receive_batch, 1),
 		RECEIVER(receive_short, 1), RECEIVER(receive_poll, 1),
 		RECEIVER(receive_epoll_edge, 1), RECEIVER(receive_splice, 1),
 		BYSTANDER(open_and_close),
@@ -1300,6 +1446,7 @@ int main(int argc, char **argv)
 {
 	struct tq_test tests[] = {
 		TQ_TEST_WITH(everything_at_once, "size_l=16384"),
+		TQ_TEST_WITH(batches, "size_l=16384"),
 		TQ_TEST_WITH(mostly_full, "size_l=4096"),
 		TQ_TEST_WITH(mostly_empty, "size_l=65536"),
 		TQ_TEST_WITH(woken_in_vain, "size_l=65536"),
