@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
+ * Things that go while they are in use.
+ *
  * The module is loaded and unloaded in a loop while others use whatever is
  * there: the node, an own node of the same number, the files in /sys. Each use
  * either finds a queue that works or a clear error, and unloading succeeds
  * exactly when nobody has the queue open and it is empty.
+ *
+ * A queue is made and removed in a loop while processes that are killed at random
+ * use it in all ways: whoever is not killed finds that it is gone, and when all
+ * have gone so has everything that was removed.
  */
+#include "calls.h"
 #include "options.h"
 
 #include <linux/sockios.h>
@@ -182,13 +189,101 @@ static void under_use(void)
 	tq_true(atomic_load(&shared->opened), "never opened");
 }
 
+/* ---- a queue by name ----------------------------------------------------------- */
+
+#define NAME	"reload"
+
+/* One call that may sleep for ever, were the queue not removed. */
+static long call_named(int fd, uint64_t *dice)
+{
+	struct pollfd one = { .fd = fd, .events = POLLIN };
+	char buf[2048] = "";
+
+	switch (random_below(dice, 9)) {
+	case 0:
+		return read(fd, buf, sizeof(buf));
+	case 1:
+		return read(fd, buf, 1 + random_below(dice, 20));
+	case 2:
+	case 3:
+		return write(fd, buf, 1 + random_below(dice, 900));
+	case 4:
+		return tq_receive_call(fd, buf, sizeof(buf), TQUEUE_FOREVER);
+	case 5:
+	case 6:
+		return tq_send_call(fd, buf, tq_put_many(buf, 80, 1, 10),
+				    TQUEUE_FOREVER);
+	case 7:
+		return tq_wait_call(fd, TQUEUE_FOREVER, TQUEUE_FOREVER);
+	default:
+		return poll(&one, 1, -1);
+	}
+}
+
+static void user_named(void *arg)
+{
+	uint64_t dice = option_seed + (uintptr_t)arg;
+
+	for (;;) {
+		int fd = tq_open_queue_call(NAME, O_RDWR);
+
+		if (fd < 0) {
+			tq_true(gone(errno) || errno == EIDRM, "open: %s",
+				strerror(errno));
+			atomic_fetch_add(&shared->missed, 1);
+			continue;
+		}
+		atomic_fetch_add(&shared->opened, 1);
+		while (call_named(fd, &dice) >= 0 || errno == EBUSY)
+			atomic_fetch_add(&shared->sent, 1);
+		tq_is(errno, EIDRM);
+		close(fd);
+	}
+}
+
+static void removed_under_use(void)
+{
+	static const size_t sizes[] = { 4096, 65536, 16384 };
+	double end = tq_now() + option_seconds;
+	uint64_t dice = option_seed;
+	int removed = 0, killed = 0, i;
+	pid_t users[USERS];
+
+	shared = tq_shared(sizeof(*shared));
+	tq_control();
+	for (i = 0; i < USERS; i++)
+		users[i] = tq_fork(user_named, (void *)(uintptr_t)(i + 1));
+	while (tq_now() < end || !removed) {
+		tq_create(NAME, sizes[random_below(&dice, ARRAY_SIZE(sizes))]);
+		usleep(random_below(&dice, 5000));
+		for (i = 0; i < USERS; i++) {
+			if (random_below(&dice, 8))
+				continue;
+			tq_kill(users[i]);
+			killed++;
+			users[i] = tq_fork(user_named,
+					   (void *)(uintptr_t)random_next(&dice));
+		}
+		tq_is(tq_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+		removed++;
+	}
+	for (i = 0; i < USERS; i++)
+		tq_kill(users[i]);
+	fprintf(stderr, "# removed %d times, killed %d; %lu opens, %lu calls\n", removed,
+		killed, atomic_load(&shared->opened), atomic_load(&shared->sent));
+	tq_true(atomic_load(&shared->opened), "never opened");
+}
+
 int main(int argc, char **argv)
 {
 	struct tq_test tests[] = {
 		{ .name = "under_use", .run = under_use, .reloads = true, .logs = true },
+		TQ_TEST(removed_under_use),
 	};
+	size_t i;
 
 	argc = options(argc, argv, 3);
-	tests[0].seconds = 60 + option_seconds / tq_slow();
+	for (i = 0; i < ARRAY_SIZE(tests); i++)
+		tests[i].seconds = 60 + option_seconds / tq_slow();
 	return tq_main("reload", tests, ARRAY_SIZE(tests), argc, argv);
 }
