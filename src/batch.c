@@ -11,6 +11,7 @@
  */
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/time64.h>
 
 #include "hand.h"
@@ -19,6 +20,9 @@
 #include "tail.h"
 #include "tqueue.h"
 #include "wake.h"
+
+/* What is faulted in at once of a batch that may not find room anyway. */
+#define TQ_FAULT_IN_MOST	SZ_1M
 
 /*
  * Whether a header that cannot change any more is right: 0 or an error.  What
@@ -234,8 +238,7 @@ int tq_batch_send(struct tq_file *file, struct tqueue_send *args, bool nowait)
 		}
 		if (ret == -EFAULT && !faulted) {
 			faulted = true;
-			/* More than that does not go at once. */
-			some = min(outbox.bytes, READ_ONCE(file->queue->ring.size));
+			some = min_t(size_t, outbox.bytes, TQ_FAULT_IN_MOST);
 			if (fault_in_readable(outbox.at, some) < some)
 				continue;
 			break;

@@ -74,19 +74,6 @@ static struct tqueue *tq_find_next(const char *name)
 	return next;
 }
 
-/* A queue by name, with a reference to its device, or NULL. */
-static struct tqueue *tq_get(const char *name)
-{
-	struct tqueue *queue;
-
-	mutex_lock(&tq_control_lock);
-	queue = tq_find(name);
-	if (queue)
-		get_device(&queue->dev);
-	mutex_unlock(&tq_control_lock);
-	return queue;
-}
-
 static bool tq_is_default(const struct tqueue *queue)
 {
 	return !queue->dev.type;
@@ -105,6 +92,22 @@ static int tq_check_name(const char *name)
 		if (!isascii(*c) || !(isalnum(*c) || strchr("._-", *c)))
 			return -EINVAL;
 	return 0;
+}
+
+/* A queue by name, with a reference to its device, or an ERR_PTR. */
+static struct tqueue *tq_get(const char *name)
+{
+	struct tqueue *queue;
+	int ret = tq_check_name(name);
+
+	if (ret)
+		return ERR_PTR(ret);
+	mutex_lock(&tq_control_lock);
+	queue = tq_find(name);
+	if (queue)
+		get_device(&queue->dev);
+	mutex_unlock(&tq_control_lock);
+	return queue ?: ERR_PTR(-ENOENT);
 }
 
 /* Whoever may create queues may not give them away: the rules of chown(). */
@@ -215,8 +218,23 @@ static int tq_remove_named(const char *name, bool force)
 	return ret;
 }
 
-/* REMOVE, START and STOP. */
-static int tq_ctl_select(unsigned int cmd, const struct tqueue_select __user *user)
+static int tq_ctl_remove(const struct tqueue_select __user *user)
+{
+	struct tqueue_select args;
+	int ret;
+
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (args.flags & ~TQUEUE_REMOVE_FORCE ||
+	    memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+		return -EINVAL;
+	ret = tq_check_name(args.name);
+	return ret ?: tq_remove_named(args.name,
+				      args.flags & TQUEUE_REMOVE_FORCE);
+}
+
+static int tq_ctl_switch(const struct tqueue_select __user *user,
+			 int (*how)(struct tqueue *queue))
 {
 	struct tqueue_select args;
 	struct tqueue *queue;
@@ -224,23 +242,12 @@ static int tq_ctl_select(unsigned int cmd, const struct tqueue_select __user *us
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	ret = tq_check_name(args.name);
-	if (ret)
-		return ret;
-	if (memchr_inv(args.reserved, 0, sizeof(args.reserved)))
-		return -EINVAL;
-	if (cmd == TQUEUE_CTL_REMOVE) {
-		if (args.flags & ~TQUEUE_REMOVE_FORCE)
-			return -EINVAL;
-		return tq_remove_named(args.name,
-				       args.flags & TQUEUE_REMOVE_FORCE);
-	}
-	if (args.flags)
+	if (args.flags || memchr_inv(args.reserved, 0, sizeof(args.reserved)))
 		return -EINVAL;
 	queue = tq_get(args.name);
-	if (!queue)
-		return -ENOENT;
-	ret = cmd == TQUEUE_CTL_START ? tq_start(queue) : tq_stop(queue);
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	ret = how(queue);
 	put_device(&queue->dev);
 	return ret;
 }
@@ -253,12 +260,9 @@ static int tq_ctl_set(const struct tqueue_set __user *user)
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	ret = tq_check_name(args.name);
-	if (ret)
-		return ret;
 	queue = tq_get(args.name);
-	if (!queue)
-		return -ENOENT;
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
 	ret = tq_config_set(queue, &args.config);
 	put_device(&queue->dev);
 	return ret;
@@ -315,10 +319,14 @@ static long tq_control_ioctl(struct file *filp, unsigned int cmd,
 	switch (cmd) {
 	case TQUEUE_CTL_CREATE:
 		return tq_ctl_create(user);
+	case TQUEUE_CTL_REMOVE:
+		return tq_ctl_remove(user);
 	case TQUEUE_CTL_SET:
 		return tq_ctl_set(user);
+	case TQUEUE_CTL_START:
+		return tq_ctl_switch(user, tq_start);
 	default:
-		return tq_ctl_select(cmd, user);
+		return tq_ctl_switch(user, tq_stop);
 	}
 }
 
