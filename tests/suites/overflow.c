@@ -174,6 +174,105 @@ static void plain_readers_notice_nothing(void)
 	done(fd);
 }
 
+/* Nobody has ever received when the first is dropped: then nothing but reads. */
+static void dropped_before_anybody_received(void)
+{
+	char byte;
+	int round;
+
+	for (round = 0; round < 8; round++) {
+		int fd = open_dropping(), i;
+
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		for (i = 0; i < FULL + round; i++)
+			tq_send(fd, TQ_SMALL_MAX, i);
+		for (i = round; i < FULL + round; i++)
+			tq_receive(fd, TQ_SMALL_MAX, i);
+		tq_errno(read(fd, &byte, 1), EAGAIN);
+		tq_errno(read(fd, &byte, 1), EAGAIN);
+		tq_is(tq_poll(fd, POLLIN), 0);
+		tq_is(tq_info(fd).messages, 0);
+		tq_send(fd, 100, 99);
+		tq_receive(fd, 100, 99);
+		tq_errno(read(fd, &byte, 1), EAGAIN);
+		done(fd);
+	}
+}
+
+/*
+ * A rest that came back stands before the gap. When it is dropped too, all that
+ * is missing before the next message is one gap.
+ */
+static void gaps_around_a_rest(void)
+{
+	int fd = open_dropping(), holder = tq_open_queue(NAME, O_RDONLY), i;
+	char part[8];
+
+	for (i = 0; i < FULL; i++)
+		tq_send(fd, TQ_SMALL_MAX, i);
+	tq_is(read(holder, part, sizeof(part)), sizeof(part));
+	for (i = FULL; i < FULL + 2; i++)
+		tq_send(fd, TQ_SMALL_MAX, i);
+	tq_is(tq_info(fd).lost, 1);
+	close(holder);
+	/* Needs the room of the rest and of one more. */
+	tq_send(fd, TQ_SMALL_MAX, FULL + 2);
+	tq_is(tq_info(fd).lost, 3);
+	received(fd, TQ_SMALL_MAX, 3, 3);
+	for (i = 4; i < FULL + 3; i++)
+		received(fd, TQ_SMALL_MAX, i, 0);
+	done(fd);
+}
+
+/*
+ * A receiver stalls in the midst of a batch, and what it would have received
+ * next is dropped. What was lost is told, and only before a first record.
+ */
+static void a_gap_while_a_receiver_stalls(void)
+{
+	size_t page = tq_page(), len = 500;
+	int fd = open_dropping(), i;
+	struct tq_batch batch;
+	struct tq_stall stall;
+	uint64_t lost = 0;
+	long received = 0;
+	char *zeros = calloc(1, 2 * page), *buf;
+
+	tq_stall_make(&stall, 2 * page);
+	tq_stall_give(&stall, zeros, 0, page);
+	buf = stall.map + page - 2 * tq_record(len) - 8;
+	for (i = 0; i < 7; i++)
+		tq_send(fd, len, i);
+	tq_start_receive(&batch, tq_open_queue(NAME, O_RDONLY), buf,
+			 7 * tq_record(len), TQUEUE_FOREVER);
+	tq_stall_wait(&stall);
+	for (i = 7; i < 20; i++)
+		tq_send(fd, len, i);
+	tq_stall_release(&stall, NULL);
+	tq_finish(&batch.task);
+	while (batch.task.result > 0) {
+		size_t at = 0;
+
+		for (i = 0; i < batch.task.result; i++) {
+			if (tq_at(buf, at)->flags & TQUEUE_FLAG_LOST)
+				tq_true(!i && batch.receive.lost,
+					"record %d of %zd says that messages were lost",
+					i, batch.task.result);
+			at += tq_record(len);
+		}
+		lost += batch.receive.lost;
+		received += batch.task.result;
+		batch.receive.bytes = 7 * tq_record(len);
+		batch.receive.deadline = 0;
+		batch.task.result = ioctl(fd, TQUEUE_RECEIVE, &batch.receive);
+	}
+	tq_is(lost, tq_info(fd).lost);
+	tq_is(lost + received, 20);
+	close(batch.task.fd);
+	free(zeros);
+	done(fd);
+}
+
 /* Everything was dropped by one that needs all the room. */
 static void as_many_as_need_be(void)
 {
@@ -540,6 +639,9 @@ static const struct tq_test tests[] = {
 	TQ_TEST(the_gap_in_a_batch),
 	TQ_TEST(gaps_add_up),
 	TQ_TEST(plain_readers_notice_nothing),
+	TQ_TEST(dropped_before_anybody_received),
+	TQ_TEST(gaps_around_a_rest),
+	TQ_TEST(a_gap_while_a_receiver_stalls),
 	TQ_TEST(as_many_as_need_be),
 	TQ_TEST(failures_drop_nothing),
 	TQ_TEST(stalled_sender),
