@@ -485,6 +485,42 @@ static void receive_in_a_container(void *arg)
 	tq_is(tq_at(buf, tq_record(10))->uid, 1234);
 }
 
+/* Nor does what is cut off tell more. */
+static void receive_a_part_in_a_container(void *arg)
+{
+	size_t there;
+	int fd;
+
+	(void)arg;
+	fd = tq_open_queue(NAME, O_RDONLY);
+	for (there = 8; there < 2 * tq_record(10) - 8; there += 8) {
+		char *edge = tq_edge(there);
+		struct tqueue_receive receive = {
+			.records = (uintptr_t)edge, .bytes = 2 * tq_record(10),
+			.flags = TQUEUE_RECEIVE_PEEK,
+		};
+		struct tqueue_record *record = tq_at(edge, 0);
+		uint32_t untouched;
+
+		memset(&untouched, 0x5a, sizeof(untouched));
+		ioctl(fd, TQUEUE_RECEIVE, &receive);
+		if (there >= 32)
+			tq_true(!record->pid || record->pid == untouched,
+				"of %zu bytes process %u is named", there,
+				record->pid);
+		record = tq_at(edge, tq_record(10));
+		if (there >= tq_record(10) + 32)
+			tq_true(!record->pid || record->pid == untouched,
+				"of %zu bytes process %u is named", there,
+				record->pid);
+		tq_edge_free(edge, there);
+	}
+	tq_received(fd, 1, 10, 1);
+	tq_received(fd, 1, 10, 2);
+}
+
+static void (*receiver_there)(void *arg);
+
 static void enter_a_container(void *arg)
 {
 	pid_t child;
@@ -495,7 +531,7 @@ static void enter_a_container(void *arg)
 		tq_skip("no pid namespaces: %s", strerror(errno));
 	child = fork();
 	if (!child) {
-		receive_in_a_container(NULL);
+		receiver_there(NULL);
 		_exit(0);
 	}
 	tq_is(waitpid(child, &status, 0), child);
@@ -534,6 +570,13 @@ static void in_a_user_namespace(void)
 
 static void in_a_pid_namespace(void)
 {
+	receiver_there = receive_in_a_container;
+	from_elsewhere(enter_a_container);
+}
+
+static void a_part_in_a_pid_namespace(void)
+{
+	receiver_there = receive_a_part_in_a_container;
 	from_elsewhere(enter_a_container);
 }
 
@@ -659,6 +702,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(changed_while_it_waits),
 	TQ_TEST(in_a_user_namespace),
 	TQ_TEST(in_a_pid_namespace),
+	TQ_TEST(a_part_in_a_pid_namespace),
 	TQ_TEST(sent_from_a_pid_namespace),
 	TQ_TEST(calls_of_32_bits),
 };
