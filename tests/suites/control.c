@@ -1036,6 +1036,19 @@ static void memory_of_removed_queues(void)
 	tq_true(n < 20, "memory that removed queues still have is not counted");
 }
 
+/* All memory is taken: a queue can still give some of its own back. */
+static void smaller_at_the_ceiling(void)
+{
+	tq_is(create_numbered(0, 65536), 0);
+	tq_errno(create_numbered(1, 4096), ENOSPC);
+	tq_is(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 32768, 0), 0);
+	works("q0");
+	tq_is(create_numbered(1, 32768), 0);
+	tq_errno(create_numbered(2, 4096), ENOSPC);
+	remove_numbered(0);
+	remove_numbered(1);
+}
+
 static void one_of_many(struct tq_task *task)
 {
 	int round;
@@ -1102,6 +1115,7 @@ static const struct tq_test tests[] = {
 	  .run = holds_the_module_when_removed, .reloads = true, .logs = true },
 	TQ_TEST_WITH(too_many_queues, "max_queues=5"),
 	TQ_TEST_WITH(too_much_memory, "size_l=4096 max_memory=262144"),
+	TQ_TEST_WITH(smaller_at_the_ceiling, "size_l=4096 max_memory=69632"),
 	TQ_TEST_WITH(memory_of_removed_queues, "size_l=4096 max_memory=262144"),
 };
 
