@@ -4,7 +4,7 @@
  * group has no more, the call fails with ENOMEM: nothing is lost, nobody is
  * killed.
  */
-#include "common.h"
+#include "calls.h"
 
 #include <sys/mount.h>
 #include <sys/vfs.h>
@@ -127,6 +127,42 @@ static void ring_that_does_not_fit(void)
 	tq_is(tq_load(TQ_SMALL), 0);
 	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
 	tq_is(tq_drain(), 4);
+	remove_group();
+}
+
+static int create_of(const char *name, size_t size)
+{
+	struct tqueue_create create = tq_creation(name);
+
+	create.config.fields = TQUEUE_CONFIG_SIZE;
+	create.config.size = size;
+	return tq_create_call(&create);
+}
+
+/* That of a queue made by name belongs to who made it, or made it larger. */
+static void named_queues_are_charged(void)
+{
+	long before;
+
+	make_group("12582912");
+	tq_control();
+	enter();
+	before = get("memory.current");
+	tq_is(create_of("charged", 8 * MIB), 0);
+	tq_true(get("memory.current") - before >= 8 * MIB,
+		"8 MiB of ring are charged with %ld bytes",
+		get("memory.current") - before);
+	tq_errno(create_of("more", 8 * MIB), ENOMEM);
+	tq_errno(access(tq_queue_path("more"), F_OK), ENOENT);
+	tq_errno(tq_set_call("charged", TQUEUE_CONFIG_SIZE, 16 * MIB, 0), ENOMEM);
+	tq_is(tq_get("charged").size, 8 * MIB);
+	tq_is(tq_set_call("charged", TQUEUE_CONFIG_SIZE, 2 * MIB, 0), 0);
+	tq_is(create_of("more", 8 * MIB), 0);
+	tq_remove("more");
+	leave();
+	tq_remove("charged");
+	tq_true(get("memory.current") < before + MIB, "%ld bytes stay charged",
+		get("memory.current") - before);
 	remove_group();
 }
 
@@ -278,6 +314,7 @@ static const struct tq_test tests[] = {
 	  .logs = true, .reloads = true },
 	{ .name = "ring_that_does_not_fit", .run = ring_that_does_not_fit,
 	  .params = "", .logs = true, .reloads = true },
+	TQ_TEST(named_queues_are_charged),
 	TQ_TEST(waiting_messages_are_charged),
 	TQ_TEST(rests_are_charged),
 };
