@@ -45,7 +45,8 @@ static void explain_access(struct text *text, const char *path)
 
 	if (stat(path, &node))
 		return;
-	if (!(node.st_mode & 060)) {
+	/* Nobody is to be put into the group of root. */
+	if (!(node.st_mode & 060) || !node.st_gid) {
 		append(text, "; %s is for its owner only (user id %u)", path,
 		       node.st_uid);
 		return;
@@ -105,7 +106,7 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 		append(&text, "; what was in it is gone, and it has to be made and opened anew");
 		break;
 	case EBUSY:
-		append(&text, "; wait until it is empty and closed, or remove it with force: 'tqueue remove --force %s'",
+		append(&text, "; let its messages be received and its programs end; 'tqueue remove --force %s' removes it all the same",
 		       queue);
 		break;
 	case ENAMETOOLONG:
