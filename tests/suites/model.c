@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The queue against a model of it: one process makes random calls that never
+ * wait, through three open files, and after each the queue must say, give and
+ * hold what the model does. The seed of a run is in its message.
+ */
+#include "calls.h"
+
+#define NAME	"model"
+#define FILES	3
+#define MOST	2000
+
+struct item {
+	uint64_t order, seed;
+	size_t len, offset;
+};
+
+static struct item items[MOST], rests[FILES];
+static bool has_rest[FILES];
+static size_t count, size, max_message;
+static uint64_t sent, lost;
+static unsigned int overflow;
+static bool follows, stopped;
+static int files[FILES];
+static char buf[1 << 18];
+static unsigned long seed, steps;
+static uint64_t dice;
+
+static unsigned int below(unsigned int n)
+{
+	dice = dice * 6364136223846793005 + 1442695040888963407;
+	return (dice >> 33) % n;
+}
+
+static void agrees(const char *what, long long got, long long want)
+{
+	int error = errno;
+
+	if (got != want)
+		tq_fail("seed %lu, step %lu: %s is %lld (%s), not %lld", seed, steps,
+			what, got, got == -1 ? strerrorname_np(error) : "", want);
+}
+
+static void fails(const char *what, long long got, int want)
+{
+	int error = errno;
+
+	if (got != -1 || error != want)
+		tq_fail("seed %lu, step %lu: %s is %lld (%s), not %s", seed, steps,
+			what, got, got == -1 ? strerrorname_np(error) : "",
+			strerrorname_np(want));
+}
+
+/* ---- the model ------------------------------------------------------------- */
+
+static size_t held(void)
+{
+	size_t bytes = 0, i;
+
+	for (i = 0; i < count; i++)
+		bytes += tq_record(items[i].len);
+	return bytes;
+}
+
+static int in_hand(void)
+{
+	int n = 0, i;
+
+	for (i = 0; i < FILES; i++)
+		n += has_rest[i];
+	return n;
+}
+
+static void take_first(size_t n)
+{
+	count -= n;
+	memmove(items, items + n, count * sizeof(items[0]));
+}
+
+static void put_back(struct item item)
+{
+	size_t at = 0;
+
+	while (at < count && items[at].order < item.order)
+		at++;
+	memmove(items + at + 1, items + at, (count - at) * sizeof(items[0]));
+	items[at] = item;
+	count++;
+}
+
+/* 0, EMSGSIZE, ESHUTDOWN or EAGAIN. */
+static int send_one(size_t len)
+{
+	if (len > max_message)
+		return EMSGSIZE;
+	if (stopped)
+		return ESHUTDOWN;
+	if (held() + tq_record(len) > size && overflow != TQUEUE_OVERFLOW_DROP_OLDEST)
+		return EAGAIN;
+	while (held() + tq_record(len) > size) {
+		take_first(1);
+		lost++;
+	}
+	sent++;
+	put_back((struct item){ .order = sent, .seed = sent, .len = len });
+	return 0;
+}
+
+/* What a read or a RECEIVE gives where there is nothing. */
+static void at_the_end(const char *what, long got)
+{
+	if (stopped && !in_hand())
+		is(what, got, 0);
+	else
+		fails(what, got, EAGAIN);
+}
+
+/* ---- calls -------------------------------------------------------------------- */
+
+static size_t any_length(void)
+{
+	switch (below(8)) {
+	case 0:
+		return max_message - below(max_message < 3 ? 1 : 3);
+	case 1:
+		return max_message + 1 + below(100);
+	case 2:
+		return below(max_message + 1);
+	default:
+		return below(120);
+	}
+}
+
+static void try_write(int fd)
+{
+	size_t len = any_length();
+	int error;
+	long got;
+
+	if (!len)
+		len = 1;
+	tq_pattern(buf, len, sent + 1, 0);
+	got = write(fd, buf, len);
+	error = errno;
+	switch (send_one(len)) {
+	case 0:
+		errno = error;
+		agrees("write", got, len);
+		break;
+	case EMSGSIZE:
+		errno = error;
+		fails("write", got, EMSGSIZE);
+		break;
+	case ESHUTDOWN:
+		errno = error;
+		fails("write", got, ESHUTDOWN);
+		break;
+	default:
+		errno = error;
+		fails("write", got, EAGAIN);
+		break;
+	}
+}
+
+static void try_send(int fd)
+{
+	size_t lens[12], end = 0;
+	int n = 1 + below(ARRAY_SIZE(lens)), i, why = 0, error;
+	struct tqueue_send send = { .records = (uintptr_t)buf };
+	long got;
+
+	for (i = 0; i < n; i++) {
+		lens[i] = any_length();
+		end = tq_put(buf, end, lens[i], sent + 1 + i);
+	}
+	send.bytes = end;
+	got = ioctl(fd, TQUEUE_SEND, &send);
+	error = errno;
+	if (stopped) {
+		fails("SEND", got, ESHUTDOWN);
+		return;
+	}
+	for (i = 0, end = 0; i < n; i++) {
+		why = send_one(lens[i]);
+		if (why)
+			break;
+		end += tq_record(lens[i]);
+	}
+	errno = error;
+	if (i) {
+		agrees("SEND", got, i);
+		agrees("sent_bytes", send.sent_bytes, end);
+	} else if (why == EMSGSIZE && error == EAGAIN) {
+		/* It was too full to look at the first. */
+		agrees("room", held() + TQ_HEADER > size, 1);
+	} else {
+		fails("SEND", got, why);
+	}
+}
+
+static void try_read(int file)
+{
+	size_t room = below(2) ? 1 + below(200) : 40000, left, n;
+	long got = read(files[file], buf, room);
+	struct item *item = &rests[file];
+
+	if (!has_rest[file]) {
+		while (count && items[0].len == items[0].offset)
+			take_first(1);
+		if (!count) {
+			at_the_end("read", got);
+			return;
+		}
+		*item = items[0];
+		take_first(1);
+	}
+	left = item->len - item->offset;
+	n = room < left ? room : left;
+	agrees("read", got, n);
+	agrees("differs", tq_differs(buf, n, item->seed, item->offset), -1);
+	item->offset += n;
+	has_rest[file] = n < left;
+}
+
+static void try_receive(int file, bool peek)
+{
+	struct tqueue_receive receive = {
+		.records = (uintptr_t)buf, .count = below(2) ? below(10) : 0,
+		.bytes = below(2) ? below(2000) : sizeof(buf),
+		.flags = peek ? TQUEUE_RECEIVE_PEEK : 0,
+	};
+	size_t room = receive.bytes, at = 0, n = 0;
+	long got = ioctl(files[file], TQUEUE_RECEIVE, &receive);
+	int error = errno;
+
+	if (has_rest[file]) {
+		fails("RECEIVE", got, EBUSY);
+		return;
+	}
+	if (!count) {
+		at_the_end("RECEIVE", got);
+		return;
+	}
+	for (; n < count && (!receive.count || n < receive.count); n++) {
+		size_t left = items[n].len - items[n].offset;
+		struct tqueue_record *record = tq_at(buf, at);
+
+		if (at + tq_record(left) > room)
+			break;
+		if (got > (long)n) {
+			agrees("length", record->length, left);
+			agrees("partial", record->flags & TQUEUE_FLAG_PARTIAL,
+			   items[n].offset ? TQUEUE_FLAG_PARTIAL : 0);
+			agrees("mark", !!(record->flags & TQUEUE_FLAG_LOST),
+			   !n && receive.lost);
+			agrees("differs", tq_differs(record->payload, left,
+						 items[n].seed, items[n].offset), -1);
+		}
+		at += tq_record(left);
+	}
+	errno = error;
+	if (!n) {
+		fails("RECEIVE", got, EMSGSIZE);
+		agrees("needed", receive.bytes,
+		   tq_record(items[0].len - items[0].offset));
+		return;
+	}
+	/* Fewer only where a gap follows. */
+	if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST || lost) {
+		if (got < 1 || got > (long)n)
+			agrees("RECEIVE", got, n);
+		n = got;
+	}
+	agrees("RECEIVE", got, n);
+	if (!peek)
+		take_first(n);
+}
+
+static void reopen(int file)
+{
+	close(files[file]);
+	if (has_rest[file])
+		put_back(rests[file]);
+	has_rest[file] = false;
+	files[file] = tq_open_queue(NAME, O_RDWR | O_NONBLOCK);
+}
+
+static void resize(void)
+{
+	size_t wanted = 4096UL << below(5);
+	size_t most = wanted / 4 - TQ_HEADER;
+	long got = tq_set_call(NAME, TQUEUE_CONFIG_SIZE, wanted, 0);
+
+	if (held() > wanted) {
+		fails("SET size", got, EBUSY);
+	} else if (!follows && max_message > most) {
+		fails("SET size", got, EINVAL);
+	} else {
+		agrees("SET size", got, 0);
+		size = wanted;
+		if (follows)
+			max_message = most;
+	}
+}
+
+static void set_max_message(void)
+{
+	size_t most = size / 4 - TQ_HEADER, wanted = below(2) ? 0 : below(most * 5 / 4);
+	long got = tq_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, wanted);
+
+	if (wanted > most) {
+		fails("SET max_message", got, EINVAL);
+		return;
+	}
+	agrees("SET max_message", got, 0);
+	follows = !wanted;
+	max_message = wanted ? wanted : most;
+}
+
+static void configure(void)
+{
+	switch (below(8)) {
+	case 0 ... 2:
+		overflow = below(3);
+		agrees("SET overflow", tq_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
+						  overflow, 0), 0);
+		break;
+	case 3:
+		set_max_message();
+		break;
+	case 4:
+		/* Stopped now and then, and not for long. */
+		stopped = !stopped && !below(3);
+		agrees("STOP, START", ioctl(files[0], stopped ? TQUEUE_STOP :
+					TQUEUE_START), 0);
+		break;
+	default:
+		resize();
+		break;
+	}
+}
+
+static void compare(void)
+{
+	int file = below(FILES);
+	struct tqueue_info info = tq_info(files[file]);
+	bool ended = stopped && !count && !in_hand();
+	size_t next = 0, i;
+	short events = 0;
+
+	agrees("messages", info.messages, count);
+	agrees("bytes", info.bytes, held());
+	agrees("lost", info.lost, lost);
+	agrees("in_hand", info.in_hand, in_hand());
+	agrees("size", info.size, size);
+	agrees("max_message", info.max_message, max_message);
+	agrees("state", info.state, stopped);
+	if (has_rest[file]) {
+		next = rests[file].len - rests[file].offset;
+	} else {
+		for (i = 0; i < count && !next; i++)
+			next = items[i].len - items[i].offset;
+	}
+	agrees("FIONREAD", tq_fionread(files[file]), next);
+	if (has_rest[file] || count || ended)
+		events |= POLLIN;
+	if (stopped || overflow == TQUEUE_OVERFLOW_DROP_OLDEST ||
+	    held() + tq_record(max_message) <= size)
+		events |= POLLOUT;
+	agrees("poll", tq_poll(files[file], POLLIN | POLLOUT), events);
+	if (count || in_hand())
+		fails("WAIT", tq_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
+	else
+		agrees("WAIT", tq_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
+}
+
+static void one_step(unsigned int bias)
+{
+	int file = below(FILES);
+	unsigned int coin = below(100);
+
+	if (coin < bias)
+		try_write(files[file]);
+	else if (coin < bias + 15)
+		try_send(files[file]);
+	else if (coin < 75)
+		try_read(file);
+	else if (coin < 85)
+		try_receive(file, false);
+	else if (coin < 90)
+		try_receive(file, true);
+	else if (coin < 96)
+		reopen(file);
+	else
+		configure();
+}
+
+static void one_run(void)
+{
+	int i;
+
+	dice = seed;
+	count = 0;
+	sent = 0;
+	lost = 0;
+	stopped = false;
+	follows = true;
+	size = 4096;
+	max_message = TQ_SMALL_MAX;
+	overflow = below(3);
+	tq_create_with(NAME, size, overflow, TQUEUE_EOF_NEVER);
+	for (i = 0; i < FILES; i++) {
+		files[i] = tq_open_queue(NAME, O_RDWR | O_NONBLOCK);
+		has_rest[i] = false;
+	}
+	for (steps = 0; steps < 600; steps++) {
+		/* Now it fills, now it empties. */
+		one_step(steps / 50 % 2 ? 10 : 40);
+		/* Looking must not be what keeps it right. */
+		if (!below(3))
+			compare();
+	}
+	for (i = 0; i < FILES; i++)
+		close(files[i]);
+	tq_is(tq_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+}
+
+static void random_calls(void)
+{
+	double end = tq_now() + tq_seconds(5);
+	const char *given = getenv("TQUEUE_SEED");
+	int runs = 0;
+
+	seed = given ? strtoul(given, NULL, 0) :
+	       (unsigned long)(tq_now() * 1e6) % 100000000;
+	do {
+		one_run();
+		seed++;
+		runs++;
+	} while (tq_now() < end);
+	fprintf(stderr, "# %d runs\n", runs);
+}
+
+static const struct tq_test tests[] = {
+	TQ_TEST(random_calls),
+};
+
+int main(int argc, char **argv)
+{
+	return tq_main("model", tests, ARRAY_SIZE(tests), argc, argv);
+}
