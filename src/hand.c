@@ -37,6 +37,18 @@ static void tq_hand_end(struct tqueue *queue, struct tq_message *message)
 	WRITE_ONCE(queue->hands_done, queue->hands_done + 1);
 }
 
+/* After tq_hand_end(), with no lock held: tell those who wait for that. */
+static void tq_hand_settle(struct tqueue *queue)
+{
+	/* Publish, barrier, look for sleepers: see wake.h. */
+	smp_mb();
+	if (tq_drained(queue))
+		tq_wake_ended(queue);
+	/* After the barrier. */
+	if (waitqueue_active(&queue->done))
+		tq_wake_done(queue);
+}
+
 /**
  * tq_return - give a message in hand back to its queue, at its place
  * @queue: the queue

@@ -63,6 +63,26 @@ static inline struct tq_message *tq_index_ready(struct tqueue *queue)
 	return first;
 }
 
+/*
+ * Make a detached message ready; from now on the index owns it.  What the index
+ * holds counts for the queue's size: senders find that much less room from now
+ * on, and the more so if it was not there.  Both locks; the caller wakes
+ * receivers once they are dropped.
+ */
+static inline void tq_index_put(struct tqueue *queue,
+				struct tq_message *message)
+{
+	unsigned long limit = queue->limit - tq_message_bytes(message);
+
+	lockdep_assert_held(&queue->send_lock);
+	lockdep_assert_held(&queue->receive_lock);
+
+	tq_index_add(&queue->index, message);
+	WRITE_ONCE(queue->indexed, queue->indexed + 1);
+	WRITE_ONCE(queue->limit, limit);
+	queue->limit_seen = limit;
+}
+
 /* Take a message out of the index; it still counts for the size. */
 static inline void tq_index_del(struct tqueue *queue,
 				struct tq_message *message)

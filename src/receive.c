@@ -21,23 +21,6 @@
 /* Internal result: the message cannot be copied straight out of the ring. */
 #define TQ_TAKE_IN_HAND (-ERANGE)
 
-/**
- * tq_pay_debt - give others what a receive that made room owes them
- * @queue: the queue
- * @debt: TQ_OWES_*
- *
- * Context: Process context, no lock held; takes both.
- */
-void tq_pay_debt(struct tqueue *queue, unsigned int debt)
-{
-	if (debt & TQ_OWES_LINE)
-		tq_move_up(queue);
-	if (debt & TQ_OWES_POLLERS)
-		tq_wake_pollers_out(queue);
-	if (debt & TQ_OWES_WAITERS)
-		tq_wake_done(queue);
-}
-
 /* Sleep until nobody has this file's rest in hand, or a signal comes. */
 static int tq_wait_rest(struct tq_file *file)
 {

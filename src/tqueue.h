@@ -24,19 +24,22 @@
  *	control.c	/dev/tqueue-control: queues by name
  *	device.c	the character device and its file operations
  *	stats.c		what can be read about a queue: INFO, sysfs, fdinfo
+ *	queue.c		the queue as an object: made and freed
  *	config.c	what can be chosen for a queue, and chosen anew
  *	file.c		open files: what becomes of what they hold
- *	batch.c		sending and receiving many records in one call
+ *	end.c		stopped and removed queues, the last writer
+ *	outbox.c	sending many records in one call
+ *	inbox.c		receiving many records in one call
  *	receive.c	receiving
  *	hand.[ch]	messages in hand, and what stays with an open file
  *	send.c		sending, and the line of senders that wait for room
  *	head.h		what stands at a queue's head
  *	tail.h		the room at its tail
- *	end.c		stopped and removed queues, end-of-file, messages done
- *	queue.c		the queue as an object, and its state
- *	wake.c		who is woken, and how no wake-up is lost
- *	message.c	detached messages
- *	ring.c		the memory of a ring
+ *	done.c		waiting until messages are done
+ *	wake.[ch]	who is woken, and how no wake-up is lost
+ *	state.c		what can be said of a queue without a lock
+ *	message.[ch]	detached messages
+ *	ring.[ch]	the memory of a ring
  *	user.h		the caller's memory
  */
 #ifndef TQ_TQUEUE_H
@@ -251,6 +254,19 @@ static inline bool tq_removed(struct tqueue *queue)
 	return tq_closed(queue) == -EIDRM;
 }
 
+/* Lock both sides of a queue. */
+static inline void tq_lock_both(struct tqueue *queue)
+{
+	mutex_lock(&queue->send_lock);
+	mutex_lock(&queue->receive_lock);
+}
+
+static inline void tq_unlock_both(struct tqueue *queue)
+{
+	mutex_unlock(&queue->receive_lock);
+	mutex_unlock(&queue->send_lock);
+}
+
 /* What the queue holds, in the ring and out of it.  Both locks held. */
 static inline unsigned long tq_queue_bytes(const struct tqueue *queue)
 {
@@ -265,21 +281,22 @@ static inline bool tq_fits(unsigned long limit, unsigned long tail,
 }
 
 /* queue.c */
-void tq_lock_both(struct tqueue *queue);
-void tq_unlock_both(struct tqueue *queue);
-void tq_index_put(struct tqueue *queue, struct tq_message *message);
 struct tqueue *tq_queue_create(const struct tqueue_config *config);
 void tq_queue_free(struct tqueue *queue);
+
+/* state.c */
+bool tq_drained(struct tqueue *queue);
+bool tq_ended(struct tq_file *file);
 bool tq_readable(struct tq_file *file);
 bool tq_writable(struct tqueue *queue);
 
 /* end.c */
-void tq_hand_settle(struct tqueue *queue);
-bool tq_ended(struct tq_file *file);
 void tq_writers_left(struct tqueue *queue);
 int tq_start(struct tqueue *queue);
 int tq_stop(struct tqueue *queue);
 int tq_remove(struct tqueue *queue, bool force);
+
+/* done.c */
 void tq_wake_done(struct tqueue *queue);
 int tq_wait_done(struct tq_file *file, u64 id, bool nowait, ktime_t *deadline);
 
@@ -298,8 +315,10 @@ ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
 		   bool nowait);
 size_t tq_next_length(struct tq_file *file);
 
-/* batch.c */
+/* outbox.c */
 int tq_batch_send(struct tq_file *file, struct tqueue_send *args, bool nowait);
+
+/* inbox.c */
 int tq_batch_receive(struct tq_file *file, struct tqueue_receive *args,
 		     bool nowait);
 

@@ -100,6 +100,19 @@ void tq_wake_all_in(struct tqueue *queue)
 }
 
 /**
+ * tq_wake_ended - wake all who read, for the end may have come
+ * @queue: the queue
+ *
+ * Context: Any, no lock held, and past a full barrier after what made it so.
+ */
+void tq_wake_ended(struct tqueue *queue)
+{
+	if (tq_closed(queue) ||
+	    READ_ONCE(queue->end_of_file) == TQUEUE_EOF_LAST_WRITER)
+		tq_wake_all_in(queue);
+}
+
+/**
  * tq_wake_removed - wake all who wait for anything of a queue
  * @queue: the queue, which was removed
  *

@@ -39,6 +39,7 @@ void tq_wake_pollers_out(struct tqueue *queue);
 void tq_wake_file(struct tq_file *file);
 void tq_pass_on(struct tqueue *queue);
 void tq_wake_all_in(struct tqueue *queue);
+void tq_wake_ended(struct tqueue *queue);
 void tq_wake_removed(struct tqueue *queue);
 bool tq_sleep_until(ktime_t *deadline);
 int tq_wait_readable(struct tq_file *file, ktime_t *deadline);
