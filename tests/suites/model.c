@@ -32,7 +32,7 @@ static unsigned int below(unsigned int n)
 	return (dice >> 33) % n;
 }
 
-static void agrees(const char *what, long long got, long long want)
+static void eq(const char *what, long long got, long long want)
 {
 	int error = errno;
 
@@ -110,7 +110,7 @@ static int send_one(size_t len)
 static void at_the_end(const char *what, long got)
 {
 	if (stopped && !in_hand())
-		is(what, got, 0);
+		eq(what, got, 0);
 	else
 		fails(what, got, EAGAIN);
 }
@@ -145,7 +145,7 @@ static void try_write(int fd)
 	switch (send_one(len)) {
 	case 0:
 		errno = error;
-		agrees("write", got, len);
+		eq("write", got, len);
 		break;
 	case EMSGSIZE:
 		errno = error;
@@ -188,11 +188,11 @@ static void try_send(int fd)
 	}
 	errno = error;
 	if (i) {
-		agrees("SEND", got, i);
-		agrees("sent_bytes", send.sent_bytes, end);
+		eq("SEND", got, i);
+		eq("sent_bytes", send.sent_bytes, end);
 	} else if (why == EMSGSIZE && error == EAGAIN) {
 		/* It was too full to look at the first. */
-		agrees("room", held() + TQ_HEADER > size, 1);
+		eq("room", held() + TQ_HEADER > size, 1);
 	} else {
 		fails("SEND", got, why);
 	}
@@ -216,8 +216,8 @@ static void try_read(int file)
 	}
 	left = item->len - item->offset;
 	n = room < left ? room : left;
-	agrees("read", got, n);
-	agrees("differs", tq_differs(buf, n, item->seed, item->offset), -1);
+	eq("read", got, n);
+	eq("differs", tq_differs(buf, n, item->seed, item->offset), -1);
 	item->offset += n;
 	has_rest[file] = n < left;
 }
@@ -248,12 +248,12 @@ static void try_receive(int file, bool peek)
 		if (at + tq_record(left) > room)
 			break;
 		if (got > (long)n) {
-			agrees("length", record->length, left);
-			agrees("partial", record->flags & TQUEUE_FLAG_PARTIAL,
+			eq("length", record->length, left);
+			eq("partial", record->flags & TQUEUE_FLAG_PARTIAL,
 			   items[n].offset ? TQUEUE_FLAG_PARTIAL : 0);
-			agrees("mark", !!(record->flags & TQUEUE_FLAG_LOST),
+			eq("mark", !!(record->flags & TQUEUE_FLAG_LOST),
 			   !n && receive.lost);
-			agrees("differs", tq_differs(record->payload, left,
+			eq("differs", tq_differs(record->payload, left,
 						 items[n].seed, items[n].offset), -1);
 		}
 		at += tq_record(left);
@@ -261,17 +261,17 @@ static void try_receive(int file, bool peek)
 	errno = error;
 	if (!n) {
 		fails("RECEIVE", got, EMSGSIZE);
-		agrees("needed", receive.bytes,
+		eq("needed", receive.bytes,
 		   tq_record(items[0].len - items[0].offset));
 		return;
 	}
 	/* Fewer only where a gap follows. */
 	if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST || lost) {
 		if (got < 1 || got > (long)n)
-			agrees("RECEIVE", got, n);
+			eq("RECEIVE", got, n);
 		n = got;
 	}
-	agrees("RECEIVE", got, n);
+	eq("RECEIVE", got, n);
 	if (!peek)
 		take_first(n);
 }
@@ -296,7 +296,7 @@ static void resize(void)
 	} else if (!follows && max_message > most) {
 		fails("SET size", got, EINVAL);
 	} else {
-		agrees("SET size", got, 0);
+		eq("SET size", got, 0);
 		size = wanted;
 		if (follows)
 			max_message = most;
@@ -312,7 +312,7 @@ static void set_max_message(void)
 		fails("SET max_message", got, EINVAL);
 		return;
 	}
-	agrees("SET max_message", got, 0);
+	eq("SET max_message", got, 0);
 	follows = !wanted;
 	max_message = wanted ? wanted : most;
 }
@@ -322,7 +322,7 @@ static void configure(void)
 	switch (below(8)) {
 	case 0 ... 2:
 		overflow = below(3);
-		agrees("SET overflow", tq_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
+		eq("SET overflow", tq_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
 						  overflow, 0), 0);
 		break;
 	case 3:
@@ -331,7 +331,7 @@ static void configure(void)
 	case 4:
 		/* Stopped now and then, and not for long. */
 		stopped = !stopped && !below(3);
-		agrees("STOP, START", ioctl(files[0], stopped ? TQUEUE_STOP :
+		eq("STOP, START", ioctl(files[0], stopped ? TQUEUE_STOP :
 					TQUEUE_START), 0);
 		break;
 	default:
@@ -348,30 +348,30 @@ static void compare(void)
 	size_t next = 0, i;
 	short events = 0;
 
-	agrees("messages", info.messages, count);
-	agrees("bytes", info.bytes, held());
-	agrees("lost", info.lost, lost);
-	agrees("in_hand", info.in_hand, in_hand());
-	agrees("size", info.size, size);
-	agrees("max_message", info.max_message, max_message);
-	agrees("state", info.state, stopped);
+	eq("messages", info.messages, count);
+	eq("bytes", info.bytes, held());
+	eq("lost", info.lost, lost);
+	eq("in_hand", info.in_hand, in_hand());
+	eq("size", info.size, size);
+	eq("max_message", info.max_message, max_message);
+	eq("state", info.state, stopped);
 	if (has_rest[file]) {
 		next = rests[file].len - rests[file].offset;
 	} else {
 		for (i = 0; i < count && !next; i++)
 			next = items[i].len - items[i].offset;
 	}
-	agrees("FIONREAD", tq_fionread(files[file]), next);
+	eq("FIONREAD", tq_fionread(files[file]), next);
 	if (has_rest[file] || count || ended)
 		events |= POLLIN;
 	if (stopped || overflow == TQUEUE_OVERFLOW_DROP_OLDEST ||
 	    held() + tq_record(max_message) <= size)
 		events |= POLLOUT;
-	agrees("poll", tq_poll(files[file], POLLIN | POLLOUT), events);
+	eq("poll", tq_poll(files[file], POLLIN | POLLOUT), events);
 	if (count || in_hand())
 		fails("WAIT", tq_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
 	else
-		agrees("WAIT", tq_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
+		eq("WAIT", tq_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
 }
 
 static void one_step(unsigned int bias)
