@@ -131,6 +131,7 @@ static int apply_one(int control, const char *name)
 	FILE *in;
 
 	if (!conf_find(name, path)) {
+		conf_own(name, path);
 		report(name, "there is no file for it; it would be %s", path);
 		return EXIT_ERROR;
 	}

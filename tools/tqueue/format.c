@@ -31,12 +31,6 @@ static void add_bytes(struct text *text, const void *data, size_t length)
 	text->length += length;
 }
 
-static void add_byte(struct text *text, char byte)
-{
-	*text_room(text, 1) = byte;
-	text->length++;
-}
-
 void text_add(struct text *text, const char *string)
 {
 	add_bytes(text, string, strlen(string));
@@ -149,7 +143,8 @@ static void add_base64(struct text *text, const unsigned char *data, size_t leng
 	text->length = (size_t)(to - text->data);
 }
 
-int64_t boot_epoch(void)
+/* What the clock of records adds up to since the epoch, in nanoseconds. */
+static int64_t boot_epoch(void)
 {
 	struct timespec real, boot;
 
@@ -217,23 +212,40 @@ static void add_json(struct text *text, const struct tqueue_record *record,
 	text_add(text, "}\n");
 }
 
-void format_message(struct text *text, enum format format,
-		    const struct tqueue_record *record, uint64_t lost,
-		    int64_t epoch)
+/* The same for all other formats; there is room.  Returns where it ends. */
+static char *put_plain(char *to, enum format format, const struct tqueue_record *record)
 {
 	const char *payload = tqueue_payload(record);
 	size_t length = record->length;
+
+	memcpy(to, payload, length);
+	to += length;
+	if (format == FORMAT_NULL)
+		*to++ = '\0';
+	else if (format == FORMAT_LINES && (!length || to[-1] != '\n'))
+		*to++ = '\n';
+	return to;
+}
+
+uint64_t format_messages(struct text *text, enum format format,
+			 struct tqueue_batch *batch, size_t count)
+{
+	int64_t epoch = format == FORMAT_JSON ? boot_epoch() : 0;
+	uint64_t lost = batch->start ? 0 : batch->lost, bytes = 0;
+	const struct tqueue_record *record;
 	char *to;
 
-	if (format == FORMAT_JSON) {
-		add_json(text, record, lost, epoch);
-		return;
+	/* No message is longer than its record, whatever follows it. */
+	to = text_room(text, tqueue_batch_bytes(batch));
+	for (; count && tqueue_batch_next(batch, &record) > 0; count--) {
+		bytes += record->length;
+		if (format == FORMAT_JSON)
+			add_json(text, record, lost, epoch);
+		else
+			to = put_plain(to, format, record);
+		lost = 0;
 	}
-	to = text_room(text, length + 1);
-	memcpy(to, payload, length);
-	text->length += length;
-	if (format == FORMAT_NULL)
-		add_byte(text, '\0');
-	else if (format == FORMAT_LINES && (!length || payload[length - 1] != '\n'))
-		add_byte(text, '\n');
+	if (format != FORMAT_JSON)
+		text->length = (size_t)(to - text->data);
+	return bytes;
 }

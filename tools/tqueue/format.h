@@ -39,15 +39,11 @@ void text_add_quoted(struct text *text, const char *string, size_t length);
 /* Is it valid UTF-8? */
 int is_utf8(const unsigned char *data, size_t length);
 
-/* What the clock of records adds up to since the epoch, in nanoseconds. */
-int64_t boot_epoch(void);
-
 /*
- * Appends a message.  @lost: messages dropped right before it, if known; @epoch:
- * boot_epoch(), for JSON.
+ * Appends the next messages of a batch, at most @count.  The first of a batch
+ * carries its @lost.  Returns the bytes of the messages.
  */
-void format_message(struct text *text, enum format format,
-		    const struct tqueue_record *record, uint64_t lost,
-		    int64_t epoch);
+uint64_t format_messages(struct text *text, enum format format,
+			 struct tqueue_batch *batch, size_t count);
 
 #endif /* FORMAT_H */

@@ -41,6 +41,7 @@ struct arguments {
 	int timeout_given;
 	enum format format;
 	enum progress_wish progress;
+	int is_long;	/* the work, so that there are options about progress */
 };
 
 /**
@@ -50,8 +51,6 @@ struct arguments {
  * @room: memory for records
  * @size: bytes of @room
  * @text: what is to be written
- * @ends: of each record of a batch, where it ends in @text
- * @end_count: entries there is room for in @ends
  * @pipe_size: bytes that stdout holds, if it is a pipe, else 0
  * @left: messages that are still wanted
  * @received: messages that were received
@@ -62,8 +61,6 @@ struct receiver {
 	void *room;
 	size_t size;
 	struct text text;
-	size_t *ends;
-	size_t end_count;
 	size_t pipe_size;
 	uint64_t left;
 	uint64_t received;
@@ -79,7 +76,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->format;
 		state->child_inputs[1] = &arguments->timeout;
-		state->child_inputs[2] = &arguments->progress;
+		if (arguments->is_long)
+			state->child_inputs[2] = &arguments->progress;
 		return 0;
 	case KEY_COUNT:
 		if (parse_number(argument, NO_BOUND - 1, &arguments->count) || !arguments->count)
@@ -145,7 +143,6 @@ static void close_receiver(struct receiver *receiver)
 	progress_stop();
 	free(receiver->room);
 	free(receiver->text.data);
-	free(receiver->ends);
 	close(receiver->fd);
 }
 
@@ -259,60 +256,62 @@ static int receive(struct receiver *receiver, struct tqueue_batch *batch)
 /* Makes text of a batch. */
 static void format_batch(struct receiver *receiver, struct tqueue_batch *batch, int count)
 {
-	enum format format = receiver->arguments->format;
-	int64_t epoch = format == FORMAT_JSON ? boot_epoch() : 0;
 	const struct tqueue_record *record;
 	uint64_t lost = batch->lost, bytes = 0;
-	size_t i = 0;
 
 	if (lost)
 		report(receiver->arguments->name, "%llu message%s dropped here, because the queue was full",
 		       (unsigned long long)lost, lost == 1 ? " was" : "s were");
-	if ((size_t)count > receiver->end_count) {
-		free(receiver->ends);
-		receiver->end_count = (size_t)count * 2;
-		receiver->ends = need_memory(malloc(receiver->end_count * sizeof(size_t)));
-	}
 	receiver->text.length = 0;
-	while (tqueue_batch_next(batch, &record) > 0) {
-		bytes += record->length;
-		if (!receiver->arguments->discard)
-			format_message(&receiver->text, format, record, lost, epoch);
-		receiver->ends[i++] = receiver->text.length;
-		lost = 0;
-	}
+	if (receiver->arguments->discard)
+		while (tqueue_batch_next(batch, &record) > 0)
+			bytes += record->length;
+	else
+		bytes = format_messages(&receiver->text, receiver->arguments->format,
+					batch, (size_t)count);
 	progress_add((uint64_t)count, bytes);
 }
 
 /*
- * Gives back what was taken and not a byte of it written: it goes to the end of
- * the queue, if there is room.  How many messages that was.
+ * Finds the first message of which nothing is among the first @written bytes of
+ * the text: the batch starts there then.  Returns how many stand before it;
+ * *@cut: the last of those is not whole.
  */
-static uint64_t give_back(const struct receiver *receiver, struct tqueue_batch *batch,
-			  size_t written)
+static uint64_t find_unwritten(const struct receiver *receiver, struct tqueue_batch *batch,
+			       size_t written, int *cut)
+{
+	struct text text = { 0 };
+	uint64_t begun = 0;
+
+	batch->start = 0;
+	while (text.length < written && tqueue_batch_bytes(batch)) {
+		format_messages(&text, receiver->arguments->format, batch, 1);
+		begun++;
+	}
+	*cut = text.length > written;
+	free(text.data);
+	return begun;
+}
+
+/*
+ * Gives back what is left in a batch: it goes to the end of the queue, if there
+ * is room.  Returns how many messages that was.
+ */
+static uint64_t give_back(const struct receiver *receiver, struct tqueue_batch *batch)
 {
 	const struct tqueue_record *record;
-	struct tqueue_batch rest;
-	size_t i = 0, start = 0;
+	size_t start = batch->start;
 	uint64_t count = 0;
 	int fd, sent;
 
-	batch->start = 0;
-	for (;;) {
-		/* Those that were begun do not count: half of each is out. */
-		if (!i || receiver->ends[i - 1] < written)
-			start = batch->start;
-		if (tqueue_batch_next(batch, &record) <= 0)
-			break;
-		/* These are the driver's, and not for sending. */
+	/* The flags are the driver's, and not for sending. */
+	while (tqueue_batch_next(batch, &record) > 0)
 		((struct tqueue_record *)record)->flags = 0;
-		i++;
-	}
+	batch->start = start;
 	fd = tqueue_open(receiver->arguments->name, O_WRONLY);
 	if (fd < 0)
 		return 0;
-	tqueue_batch_load(&rest, batch->buffer + start, batch->end - start);
-	while ((sent = tqueue_send_batch(fd, &rest, 0)) > 0)
+	while ((sent = tqueue_send_batch(fd, batch, 0)) > 0)
 		count += (uint64_t)sent;
 	close(fd);
 	return count;
@@ -340,9 +339,9 @@ static size_t write_text(const struct text *text)
 /* Writes what was received; 0, or an exit status. */
 static int write_batch(struct receiver *receiver, struct tqueue_batch *batch, int count)
 {
-	uint64_t begun = 0, back, lost;
+	uint64_t begun, back, lost;
+	int error, cut;
 	size_t written;
-	int error;
 
 	/* What does not fit into a pipe may take its time: end then, if asked to. */
 	ending_release();
@@ -352,14 +351,13 @@ static int write_batch(struct receiver *receiver, struct tqueue_batch *batch, in
 	if (written == receiver->text.length)
 		return EXIT_OK;
 
-	while (begun < (uint64_t)count && (begun ? receiver->ends[begun - 1] : 0) < written)
-		begun++;
-	back = give_back(receiver, batch, written);
+	begun = find_unwritten(receiver, batch, written, &cut);
+	back = give_back(receiver, batch);
 	lost = (uint64_t)count - begun - back;
 	report(receiver->arguments->name, "cannot write to the standard output: %s; %llu message%s put at the end of the queue again",
 	       error == EPIPE ? "nobody reads it any more" : strerror(error),
 	       (unsigned long long)back, back == 1 ? " was" : "s were");
-	if (begun && receiver->ends[begun - 1] > written)
+	if (cut)
 		report(receiver->arguments->name, "one message was written in part");
 	if (lost)
 		report(receiver->arguments->name, "%llu message%s lost, for which there was no room in the queue any more",
@@ -408,6 +406,8 @@ static int receive_and_end(struct receiver *receiver)
 	int unbounded = receiver->left == NO_BOUND;
 	int status;
 
+	/* It is told by the write, and there may be something to put back. */
+	signal(SIGPIPE, SIG_IGN);
 	ending_watch(1);
 	ending_hold();
 	status = receive_all(receiver);
@@ -449,7 +449,7 @@ static const struct argp recv_argp = {
 
 int command_recv(int argc, char **argv)
 {
-	struct arguments arguments = { .count = 1, .timeout = UNITS_FOREVER };
+	struct arguments arguments = { .count = 1, .timeout = UNITS_FOREVER, .is_long = 1 };
 	struct receiver receiver = { .arguments = &arguments };
 
 	argp_parse(&recv_argp, argc, argv, 0, NULL, &arguments);
@@ -479,7 +479,7 @@ static const struct argp drain_argp = {
 
 int command_drain(int argc, char **argv)
 {
-	struct arguments arguments = { .timeout = UNITS_FOREVER };
+	struct arguments arguments = { .timeout = UNITS_FOREVER, .is_long = 1 };
 	struct receiver receiver = { .arguments = &arguments, .left = NO_BOUND };
 
 	argp_parse(&drain_argp, argc, argv, 0, NULL, &arguments);
@@ -491,6 +491,12 @@ int command_drain(int argc, char **argv)
 	start_progress(&arguments, arguments.discard ? "discarded" : "received");
 	return receive_and_end(&receiver);
 }
+
+static const struct argp_child peek_children[] = {
+	{ &format_argp, 0, NULL, 0 },
+	{ &timeout_argp, 0, NULL, 0 },
+	{ 0 }
+};
 
 static const struct argp_option peek_options[] = {
 	{ "count", KEY_COUNT, "N", 0, "the first N messages instead of one", 1 },
@@ -504,7 +510,7 @@ static const struct argp peek_argp = {
 	.args_doc = "QUEUE",
 	.doc = "Write the first message of a queue to the standard output, and leave it where it is.\v"
 	       "It does not wait for one, unless --timeout says so.",
-	.children = children,
+	.children = peek_children,
 };
 
 /* Looks at what is there; what tqueue_peek_batch() says. */
@@ -513,6 +519,7 @@ static int look(struct receiver *receiver, struct tqueue_batch *batch)
 	uint64_t deadline = deadline_after(receiver->arguments->timeout);
 	uint32_t count = (uint32_t)receiver->arguments->count;
 	struct tqueue_info info;
+	size_t touched;
 	int result;
 
 	if (receiver->arguments->all)
@@ -521,11 +528,14 @@ static int look(struct receiver *receiver, struct tqueue_batch *batch)
 	if (tqueue_get(receiver->fd, &info))
 		return -1;
 	receiver->size = info.size;
+	touched = info.bytes + info.messages * TQUEUE_RECORD_BYTES(7);
 	if (count == 1)
 		receiver->size = TQUEUE_RECORD_BYTES(info.max_message);
 	do {
 		free(receiver->room);
 		receiver->room = need_memory(malloc(receiver->size));
+		/* The driver stops short at memory that is not there yet. */
+		memset(receiver->room, 0, touched < receiver->size ? touched : receiver->size);
 		tqueue_batch_init(batch, receiver->room, receiver->size);
 		result = tqueue_peek_batch(receiver->fd, batch, count, deadline);
 		/* The limits were raised meanwhile. */
