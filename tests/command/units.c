@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The parts of the command that need no driver: sizes and times, settings, the
+ * files of queues, formats.  Prints PASS or FAIL and the name of each test.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../tools/tqueue/conf.h"
+#include "../../tools/tqueue/format.h"
+#include "../../tools/tqueue/units.h"
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
+/* What is wrong with the test that runs. */
+static int failures;
+static FILE *said;
+
+#define check(condition, ...)						\
+	do {								\
+		if (!(condition)) {					\
+			failures++;					\
+			fprintf(said, "    line %d: %s: ", __LINE__, #condition); \
+			fprintf(said, " " __VA_ARGS__);		\
+			fputc('\n', said);				\
+		}							\
+	} while (0)
+
+static void sizes(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t size;
+	} good[] = {
+		{ "0", 0 }, { "1", 1 }, { "4096", 4096 }, { "4096B", 4096 },
+		{ "1K", 1024 }, { "1k", 1024 }, { "1KiB", 1024 }, { "1kB", 1000 }, { "1KB", 1000 },
+		{ "2M", 2097152 }, { "2MiB", 2097152 }, { "2MB", 2000000 },
+		{ "1G", 1ULL << 30 }, { "3T", 3ULL << 40 }, { "1GB", 1000000000 },
+		{ "18446744073709551609", 18446744073709551609ULL },
+		{ "16777215T", 16777215ULL << 40 },
+	};
+	static const char *const bad[] = {
+		"", " ", "-1", "+1", "1 K", "1m", "1X", "K", "1Ki", "1KiBB", "1.5M", "0x10",
+		"18446744073709551616", "99999999999999999999999", "16777216T", "1KK", "1M ",
+	};
+	char text[32];
+	uint64_t size;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		size = 12345;
+		check(!parse_size(good[i].text, &size), "%s", good[i].text);
+		check(size == good[i].size, "%s: %llu", good[i].text, (unsigned long long)size);
+		/* What is written is what is read. */
+		format_size(size, text, sizeof(text));
+		check(!parse_size(text, &size) && size == good[i].size, "%s", text);
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		check(parse_size(bad[i], &size), "'%s'", bad[i]);
+	format_size(65536, text, sizeof(text));
+	check(!strcmp(text, "64K"), "%s", text);
+	format_size(65537, text, sizeof(text));
+	check(!strcmp(text, "65537"), "%s", text);
+	format_size_short(12899999, text, sizeof(text));
+	check(!strcmp(text, "12.3 MiB"), "%s", text);
+	format_size_short(1023, text, sizeof(text));
+	check(!strcmp(text, "1023 B"), "%s", text);
+}
+
+static void durations(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} good[] = {
+		{ "0", 0 }, { "5", 5000000000 }, { "5s", 5000000000 }, { "200ms", 200000000 },
+		{ "1min", 60000000000 }, { "1m", 60000000000 }, { "1min 30s", 90000000000 },
+		{ "1min30s", 90000000000 }, { "1h", 3600000000000 }, { "2 hours", 7200000000000 },
+		{ "1.5h", 5400000000000 }, { ".5", 500000000 }, { "0.25s", 250000000 },
+		{ "1d", 86400000000000 }, { "10us", 10000 }, { "10\302\265s", 10000 }, { "7ns", 7 },
+		{ " 3 sec ", 3000000000 }, { "infinity", UNITS_FOREVER },
+		{ "0.123456789123", 123456789 },
+	};
+	static const char *const bad[] = {
+		"", " ", "soon", "5x", "-5", "s", "1..5", "1.", "5 minutesx", "infinity 5",
+		"99999999999999999999", "18446744074", "18446744073709551615ns", "5,5",
+	};
+	uint64_t ns;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		ns = 12345;
+		check(!parse_duration(good[i].text, &ns), "%s", good[i].text);
+		check(ns == good[i].ns, "%s: %llu", good[i].text, (unsigned long long)ns);
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		check(parse_duration(bad[i], &ns), "'%s'", bad[i]);
+}
+
+static void settings(void)
+{
+	static const struct {
+		enum setting which;
+		const char *good, *bad;
+	} values[] = {
+		{ SETTING_SIZE, "64K", "0" },
+		{ SETTING_SIZE, "4095", "some" },
+		{ SETTING_MAX_MESSAGE, "0", "-1" },
+		{ SETTING_OVERFLOW, "drop-oldest", "drop" },
+		{ SETTING_OVERFLOW, "block", "Block" },
+		{ SETTING_END_OF_FILE, "last-writer", "1" },
+		{ SETTING_OWNER, "nobody", "" },
+		{ SETTING_GROUP, "0",
+		  "a-name-of-more-than-sixty-three-characters-which-nobody-ever-had-here" },
+		{ SETTING_MODE, "0660", "0000" },
+		{ SETTING_MODE, "0006", "0770" },
+		{ SETTING_MODE, "0600", "rw" },
+		{ SETTING_MODE, "0444", "660 " },
+		{ SETTING_MODE, "0222", "888" },
+	};
+	struct settings some, none = { 0 };
+	char text[128], wrong[128];
+	uid_t uid;
+	gid_t gid;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		memset(&some, 0, sizeof(some));
+		check(setting_assign(&some, values[i].which, values[i].bad), "%s", values[i].bad);
+		check(!some.given);
+		check(!setting_assign(&some, values[i].which, values[i].good),
+		      "%s", values[i].good);
+		check(some.given == 1U << values[i].which);
+		setting_text(&some, values[i].which, text, sizeof(text));
+		check(!strcmp(text, values[i].good), "%s", text);
+	}
+	check(!settings_config(&none).fields);
+	check(!setting_assign(&none, SETTING_OWNER, "root"));
+	check(!setting_assign(&none, SETTING_GROUP, "4294967293"));
+	check(!settings_owners(&none, &uid, &gid, wrong, sizeof(wrong)));
+	check(uid == 0 && gid == 4294967293U);
+	/* The two highest numbers stand for nobody at all. */
+	check(!setting_assign(&none, SETTING_GROUP, "4294967295"));
+	check(settings_owners(&none, &uid, &gid, wrong, sizeof(wrong)));
+	check(strstr(wrong, "4294967295"), "%s", wrong);
+}
+
+/* What conf_read() complained of. */
+static char complaints[4096];
+
+static void complain(const char *path, unsigned int line, const char *wrong)
+{
+	size_t length = strlen(complaints);
+
+	check(!strcmp(path, "file"));
+	snprintf(complaints + length, sizeof(complaints) - length, "%u: %s\n", line, wrong);
+}
+
+static int read_text(const char *text, size_t length, struct settings *some)
+{
+	FILE *in = fmemopen((char *)text, length, "r");
+	int result;
+
+	complaints[0] = '\0';
+	/* fmemopen() knows no empty files. */
+	if (!length)
+		in = fopen("/dev/null", "r");
+	result = conf_read(in, "file", some, complain);
+	fclose(in);
+	return result;
+}
+
+static int read_string(const char *text, struct settings *some)
+{
+	return read_text(text, strlen(text), some);
+}
+
+static void files_that_are_good(void)
+{
+	struct settings some;
+
+	check(!read_string("", &some) && !some.given);
+	check(!read_string("[Queue]", &some) && !some.given);
+	check(!read_string("# text\n; text\n\n  \t\n[Queue]\nSize=64K\n", &some));
+	check(some.given == 1U << SETTING_SIZE && some.size == 65536);
+	check(!read_string("[Queue]\r\n  Size \t=  1M  \r\nMode=0600", &some));
+	check(some.size == 1 << 20 && some.mode == 0600);
+	check(!read_string("[Queue]\nSize=1M\nSize=2M\nSize=4M\n", &some) && some.size == 4 << 20);
+	check(!read_string("[Queue]\nSize=1M\nOwner=me\nSize=\n", &some));
+	check(some.given == 1U << SETTING_OWNER && !strcmp(some.owner, "me"));
+	check(!read_string("[X-Other]\nWhat=Ever\n[Queue]\nX-Mine=1\nOverflow=reject\n", &some));
+	check(some.given == 1U << SETTING_OVERFLOW && some.overflow == TQUEUE_OVERFLOW_REJECT);
+	check(!read_string("[Queue]\nSize=1M\n[X-A]\nSize=none\n[Queue]\nMaxMessage=0\n", &some));
+	check(some.given == (1U << SETTING_SIZE | 1U << SETTING_MAX_MESSAGE));
+	check(!read_string("[Queue]\nEndOfFile=last-writer\nGroup=a=b\n", &some));
+	check(!strcmp(some.group, "a=b") && some.end_of_file == TQUEUE_EOF_LAST_WRITER);
+}
+
+static void files_that_are_wrong(void)
+{
+	static const char zero[] = "[Queue]\nSize=1M\0\nMode=0600\n";
+	struct settings some;
+
+	check(read_string("Size=1M\n", &some));
+	check(!strncmp(complaints, "1: [Queue]", 10), "%s", complaints);
+	check(read_string("[Queue]\n\nsize=1M\nSize=1M\n", &some));
+	check(!strcmp(complaints, "3: there is no setting 'size'\n"), "%s", complaints);
+	check(read_string("[Que]\nSize=1M\n", &some));
+	check(!strncmp(complaints, "1: there is no section [Que]", 28), "%s", complaints);
+	check(read_string("[Queue\n", &some) && !strncmp(complaints, "1: ", 3), "%s", complaints);
+	check(read_string("[Queue]\nSize\n", &some) && !strncmp(complaints, "2: ", 3),
+	      "%s", complaints);
+	check(read_string("[Queue]\nSize=1M # much\n", &some));
+	check(!strncmp(complaints, "2: Size=1M # much: ", 19), "%s", complaints);
+	check(read_string("[Queue]\n=1M\n", &some) && !strncmp(complaints, "2: ", 3),
+	      "%s", complaints);
+	/* All that is wrong is told. */
+	check(read_string("[Queue]\nSize=x\nMode=x\nOverflow=x\nMode=0600\n", &some));
+	check(strstr(complaints, "2: ") && strstr(complaints, "3: ") && strstr(complaints, "4: ") &&
+	      !strstr(complaints, "5: "), "%s", complaints);
+	check(read_text(zero, sizeof(zero) - 1, &some));
+	check(!strncmp(complaints, "2: there is a zero byte", 23), "%s", complaints);
+}
+
+/* No file makes it stumble: the sanitizers watch. */
+static void files_that_are_rubbish(void)
+{
+	static const char *const pieces[] = {
+		"[Queue]", "[", "]", "=", "\n", "\n", "Size", "Mode", "Owner", "#", ";", " ", "\t", "\r",
+		"64K", "0660", "X-", "\\", "\377", "Overflow=block", "99999999999999999999",
+	};
+	struct settings some;
+	char text[2048];
+	unsigned int i, j;
+	size_t length;
+
+	srandom(4);
+	for (i = 0; i < 20000; i++) {
+		length = 0;
+		for (j = (unsigned int)random() % 40; j; j--)
+			length += (size_t)sprintf(text + length, "%s",
+						  pieces[random() % (long)ARRAY_SIZE(pieces)]);
+		if (!(random() & 7) && length)
+			text[random() % (long)length] = (char)random();
+		read_text(text, length, &some);
+	}
+	/* A long line. */
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	check(read_string(text, &some));
+	memcpy(text, "[Queue]\nOwner=", 14);
+	check(read_string(text, &some));
+}
+
+static char directories[3][64];
+
+static void put_file(int directory, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/%s", directories[directory], name);
+	out = fopen(path, "w");
+	fputs(text, out);
+	fclose(out);
+}
+
+static void has_text(const char *name, const char *wanted)
+{
+	char path[PATH_MAX], text[4096];
+	size_t length;
+	FILE *in;
+
+	conf_own(name, path);
+	in = fopen(path, "r");
+	check(in, "%s", path);
+	if (!in)
+		return;
+	length = fread(text, 1, sizeof(text) - 1, in);
+	text[length] = '\0';
+	fclose(in);
+	check(!strcmp(text, wanted), "%s", text);
+}
+
+static void written_files(void)
+{
+	struct settings some = { 0 };
+	char path[PATH_MAX], **names, **name;
+	char joined[256] = "";
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		strcpy(directories[i], "/tmp/tqueue-conf.XXXXXX");
+		check(mkdtemp(directories[i]));
+		conf_directories[i] = directories[i];
+	}
+	/* The first one is made when it is needed. */
+	rmdir(directories[0]);
+	strcat(directories[0], "/etc/queues.d");
+	check(!conf_find("new", path));
+
+	setting_assign(&some, SETTING_SIZE, "64K");
+	setting_assign(&some, SETTING_MODE, "600");
+	check(!conf_write("new", &some), "%s", strerror(errno));
+	has_text("new", "# A queue that tqueue makes when the machine starts; see tqueue.conf(5).\n"
+		 "[Queue]\nSize=64K\nMode=0600\n");
+	/* Again, and nothing changes. */
+	check(!conf_write("new", &some));
+	has_text("new", "# A queue that tqueue makes when the machine starts; see tqueue.conf(5).\n"
+		 "[Queue]\nSize=64K\nMode=0600\n");
+
+	put_file(0, "edit.conf", "\n# one\n[Queue]\n Size = 1M\n#Mode=0666\nSize=2M\n\n[X-A]\nMode=1\n");
+	check(!conf_write("edit", &some));
+	has_text("edit", "\n# one\n[Queue]\n Size = 1M\n#Mode=0666\nSize=64K\nMode=0600\n\n[X-A]\nMode=1\n");
+	put_file(0, "none.conf", "# nothing here");
+	check(!conf_write("none", &some));
+	has_text("none", "# nothing here\n[Queue]\nSize=64K\nMode=0600\n");
+
+	/* The one that counts is where it starts from. */
+	put_file(1, "low.conf", "[Queue]\nOwner=run\n");
+	put_file(2, "low.conf", "[Queue]\nOwner=lib\n");
+	put_file(2, "last.conf", "[Queue]\n");
+	put_file(2, "not-this", "");
+	put_file(2, ".hidden.conf", "");
+	put_file(2, ".conf", "");
+	check(conf_find("low", path) && !strncmp(path, directories[1], strlen(directories[1])));
+	check(!conf_write("low", &some));
+	has_text("low", "[Queue]\nOwner=run\nSize=64K\nMode=0600\n");
+	check(conf_find("low", path) && !strncmp(path, directories[0], strlen(directories[0])));
+	conf_own("last", path);
+	check(!symlink("/dev/null", path));
+	check(!conf_find("last", path));
+
+	names = conf_names();
+	for (name = names; *name; name++) {
+		strcat(strcat(joined, *name), " ");
+		free(*name);
+	}
+	free(names);
+	check(!strcmp(joined, "edit last low new none "), "%s", joined);
+
+	/* No half-written file is left, and none is made where there cannot be one. */
+	conf_directories[0] = "/proc/tqueue-none";
+	check(conf_write("new", &some) && errno == ENOENT, "%s", strerror(errno));
+	snprintf(path, sizeof(path), "test -z \"$(ls -A %s | grep '^\\.')\" && rm -r /tmp/tqueue-conf.??????",
+		 directories[0]);
+	check(!system(path));
+}
+
+/* A record with these bytes, and what a format makes of it. */
+static char *formatted(enum format format, const char *payload, size_t length,
+		       uint16_t flags, uint64_t lost)
+{
+	static struct text text;
+	struct tqueue_record *record = calloc(1, TQUEUE_RECORD_BYTES(length));
+	struct tqueue_batch batch;
+
+	record->length = (uint32_t)length;
+	record->header_words = TQUEUE_HEADER_WORDS;
+	record->flags = flags;
+	record->id = 7;
+	record->sent_ns = 1500000000;
+	record->uid = 1000;
+	record->pid = 42;
+	memcpy(record->payload, payload, length);
+	text.length = 0;
+	tqueue_batch_load(&batch, record, TQUEUE_RECORD_BYTES(length));
+	batch.lost = lost;
+	check(format_messages(&text, format, &batch, 2) == length);
+	*text_room(&text, 1) = '\0';
+	free(record);
+	return text.data;
+}
+
+static void formats(void)
+{
+	const char *text;
+
+	check(!strcmp(formatted(FORMAT_LINES, "ab", 2, 0, 0), "ab\n"));
+	check(!strcmp(formatted(FORMAT_LINES, "ab\n", 3, 0, 0), "ab\n"));
+	check(!strcmp(formatted(FORMAT_LINES, "", 0, 0, 0), "\n"));
+	check(!strcmp(formatted(FORMAT_LINES, "\n", 1, 0, 0), "\n"));
+	check(!strcmp(formatted(FORMAT_RAW, "ab", 2, 0, 0), "ab"));
+	check(!memcmp(formatted(FORMAT_NULL, "ab", 2, 0, 0), "ab\0", 4));
+	text = formatted(FORMAT_JSON, "a\"\n", 3, 0, 0);
+	check(!strncmp(text, "{\"id\":7,\"time\":\"20", 18), "%s", text);
+	text = strstr(text, "Z\",");
+	check(text && !strcmp(text, "Z\",\"sent_ns\":1500000000,\"uid\":1000,\"pid\":42,\"priority\":0,\"attempts\":0,\"flags\":[],"
+		      "\"length\":3,\"text\":\"a\\\"\\n\"}\n"));
+	check(strstr(formatted(FORMAT_JSON, "", 0, TQUEUE_FLAG_PARTIAL | TQUEUE_FLAG_LOST, 3),
+		     "\"flags\":[\"partial\",\"lost\"],\"lost\":3,\"length\":0,\"text\":\"\"}\n"));
+	check(strstr(formatted(FORMAT_JSON, "\377", 1, 0, 0), "\"base64\":\"/w==\"}\n"));
+	check(strstr(formatted(FORMAT_JSON, "\377\377", 2, 0, 0), "\"base64\":\"//8=\"}\n"));
+	check(strstr(formatted(FORMAT_JSON, "\377\377\376", 3, 0, 0), "\"base64\":\"///+\"}\n"));
+	check(strstr(formatted(FORMAT_JSON, "\0", 1, 0, 0), "\"text\":\"\\u0000\"}\n"));
+}
+
+static void utf8(void)
+{
+	static const char *const good[] = {
+		"", "plain", "\303\251", "\342\202\254", "\360\237\230\200", "\364\217\277\277",
+		"\355\237\277", "\356\200\200", "\302\200", "\340\240\200",
+	};
+	static const char *const bad[] = {
+		"\200", "\277x", "\300\200", "\301\277", "\303", "\303x", "\342\202", "\340\200\200",
+		"\355\240\200", "\360\200\200\200", "\364\220\200\200", "\365\200\200\200", "\377", "x\360\237\230",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		check(is_utf8((const unsigned char *)good[i], strlen(good[i])), "%zu", i);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		check(!is_utf8((const unsigned char *)bad[i], strlen(bad[i])), "%zu", i);
+}
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} tests[] = {
+		{ "sizes", sizes },
+		{ "durations", durations },
+		{ "settings", settings },
+		{ "files_that_are_good", files_that_are_good },
+		{ "files_that_are_wrong", files_that_are_wrong },
+		{ "files_that_are_rubbish", files_that_are_rubbish },
+		{ "written_files", written_files },
+		{ "formats", formats },
+		{ "utf8", utf8 },
+	};
+	size_t i, size;
+	int failed = 0;
+	char *text;
+
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		failures = 0;
+		said = open_memstream(&text, &size);
+		tests[i].run();
+		fclose(said);
+		printf("%s units.%s\n%s", failures ? "FAIL" : "PASS", tests[i].name, text);
+		free(text);
+		failed |= failures;
+	}
+	return !!failed;
+}
