@@ -201,28 +201,90 @@ static void while_polling(void)
 	close(fd);
 }
 
-/*
- * Workers killed at random. Each reads straight into memory we share and marks
- * the place when its read has returned, so that a message can be in doubt only
- * if it lies complete in the one place its reader was killed at.
- */
+/* ---- killed at random ------------------------------------------------------ */
+
 #define PLACES	20000
 
+/*
+ * Where readers put what they receive, and senders say what they sent: memory
+ * that we share. A place is marked when its call has returned, so that only what
+ * lies in the one place its process was killed at can be in doubt.
+ */
 struct ledger {
 	struct place {
-		uint64_t name;		/* 0: not read */
+		uint64_t name;		/* 0: nothing was read */
 		char body[64 - sizeof(uint64_t)];
 	} places[PLACES];
-	atomic_int marked[PLACES];	/* the read has returned */
+	atomic_int marked[PLACES];	/* the call has returned */
 	atomic_int next;
 	atomic_ullong sent;		/* names 1..sent are in, or being sent */
+	size_t unit;			/* bytes that a reader takes at a time */
 };
 
 static struct ledger *ledger;
 
-static void work(void *arg)
+/* Processes that do the same thing for ever; one after the other is killed. */
+#define CREW	3
+
+struct crew {
+	void (*work)(void *arg);
+	pid_t pids[CREW];
+	int kills;
+	unsigned int dice;
+};
+
+static void crew_start(struct crew *crew)
+{
+	int i;
+
+	for (i = 0; i < CREW; i++)
+		crew->pids[i] = tq_fork(crew->work, NULL);
+}
+
+static unsigned int crew_dice(struct crew *crew, unsigned int n)
+{
+	crew->dice = crew->dice * 1103515245 + 12345;
+	return (crew->dice >> 16) % n;
+}
+
+static void crew_kill_one(struct crew *crew)
+{
+	int i = crew_dice(crew, CREW);
+
+	tq_kill(crew->pids[i]);
+	crew->kills++;
+	crew->pids[i] = tq_fork(crew->work, NULL);
+}
+
+static void crew_end(struct crew *crew)
+{
+	int i;
+
+	for (i = 0; i < CREW; i++)
+		tq_kill(crew->pids[i]);
+}
+
+/* What a unit of @len bytes with this name looks like. */
+static void place_make(struct place *place, uint64_t name, size_t len)
+{
+	place->name = name;
+	memset(place->body, (int)name, len - sizeof(name));
+}
+
+static void place_check(const struct place *place, uint64_t names, size_t len)
+{
+	size_t i;
+
+	tq_true(place->name >= 1 && place->name <= names, "%llu was never sent",
+		(unsigned long long)place->name);
+	for (i = 0; i < len - sizeof(place->name); i++)
+		tq_is((unsigned char)place->body[i], (unsigned char)place->name);
+}
+
+static void read_for_ever(void *arg)
 {
 	int fd = tq_open(O_RDONLY);
+	ssize_t unit = ledger->unit;
 
 	(void)arg;
 	for (;;) {
@@ -231,217 +293,131 @@ static void work(void *arg)
 		if (at >= PLACES)
 			for (;;)
 				pause();
-		if (read(fd, &ledger->places[at], sizeof(struct place)) !=
-		    sizeof(struct place))
+		if (read(fd, &ledger->places[at], unit) != unit)
 			_exit(1);
 		atomic_store(&ledger->marked[at], 1);
 	}
 }
 
-static void killed_at_random(void)
+/*
+ * Each message is made of units that have a name each, and each read takes one:
+ * every unit is received once, by whomever.
+ */
+static void readers_killed(size_t unit, int burst)
 {
-	enum { WORKERS = 3 };
+	struct crew crew = { .work = read_for_ever, .dice = 7 };
 	double end = tq_now() + tq_seconds(1.5);
-	int fd = tq_open(O_RDWR | O_NONBLOCK), i, kills = 0;
-	struct place place = { 0 };
+	int fd = tq_open(O_RDWR | O_NONBLOCK), i, doubt = 0;
 	unsigned char *times;
-	pid_t workers[WORKERS];
+	struct place place;
 	uint64_t name = 0;
-	unsigned int state = 7, doubt = 0;
+	ssize_t got;
 
 	ledger = tq_shared(sizeof(*ledger));
-	for (i = 0; i < WORKERS; i++)
-		workers[i] = tq_fork(work, NULL);
-	while ((kills < 10 || tq_now() < end) && name < PLACES / 2) {
-		state = state * 1103515245 + 12345;
-		for (i = 0; i < (int)(state >> 16) % 40 && name < PLACES / 2; i++) {
-			place.name = ++name;
-			memset(place.body, (int)name, sizeof(place.body));
-			if (write(fd, &place, sizeof(place)) < 0) {
-				tq_errno(-1, EAGAIN);
-				name--;
-				break;
-			}
+	ledger->unit = unit;
+	crew_start(&crew);
+	while ((crew.kills < 10 || tq_now() < end) && name < PLACES / 2) {
+		for (i = crew_dice(&crew, burst); i && name < PLACES / 2; i--) {
+			char message[sizeof(place)];
+			size_t at;
+
+			for (at = 0; at < sizeof(message); at += unit)
+				place_make((struct place *)(message + at), ++name, unit);
+			tq_is(write(fd, message, sizeof(message)), sizeof(message));
 		}
-		i = (state >> 8) % WORKERS;
-		tq_kill(workers[i]);
-		kills++;
-		workers[i] = tq_fork(work, NULL);
+		crew_kill_one(&crew);
 	}
-	for (i = 0; i < WORKERS; i++)
-		tq_kill(workers[i]);
-	tq_true(kills >= 10, "only %d were killed", kills);
+	crew_end(&crew);
+	tq_true(crew.kills >= 10, "only %d were killed", crew.kills);
 
 	times = calloc(1, name + 1);
-	while (read(fd, &place, sizeof(place)) == sizeof(place)) {
-		tq_true(place.name >= 1 && place.name <= name, "never sent");
+	while ((got = read(fd, &place, unit)) == (ssize_t)unit) {
+		place_check(&place, name, unit);
 		times[place.name]++;
 	}
+	tq_errno(got, EAGAIN);
 	for (i = 0; i < PLACES; i++) {
-		struct place *at = &ledger->places[i];
-		size_t j;
-
 		if (!atomic_load(&ledger->marked[i]))
 			continue;
-		tq_true(at->name >= 1 && at->name <= name, "never sent");
-		for (j = 0; j < sizeof(at->body); j++)
-			tq_is((unsigned char)at->body[j], (unsigned char)at->name);
-		times[at->name]++;
+		place_check(&ledger->places[i], name, unit);
+		times[ledger->places[i].name]++;
 	}
 	for (i = 1; i <= (int)name; i++)
-		tq_true(times[i] <= 1, "message %d was received %d times", i, times[i]);
+		tq_true(times[i] <= 1, "unit %d was received %d times", i, times[i]);
 	/* Read, but its reader died before it could say so. */
 	for (i = 0; i < PLACES; i++) {
 		struct place *at = &ledger->places[i];
 
-		if (atomic_load(&ledger->marked[i]) || !at->name)
+		if (atomic_load(&ledger->marked[i]) || !at->name || times[at->name])
 			continue;
-		if (!times[at->name]) {
-			times[at->name]++;
-			doubt++;
-		}
+		times[at->name]++;
+		doubt++;
 	}
 	for (i = 1; i <= (int)name; i++)
-		tq_true(times[i] == 1, "message %d of %d is lost (%d kills)", i,
-			(int)name, kills);
-	tq_true((int)doubt <= kills + WORKERS, "%u messages died with %d readers",
-		doubt, kills);
+		tq_true(times[i] == 1, "unit %d of %d is lost (%d kills)", i,
+			(int)name, crew.kills);
+	tq_true(doubt <= crew.kills + CREW, "%d units died with %d readers", doubt,
+		crew.kills);
 	munmap(ledger, sizeof(*ledger));
 	close(fd);
 }
 
-/* Short readers killed at random: no byte is lost while its file was open. */
-static void short_work(void *arg)
+static void killed_at_random(void)
 {
-	int fd = tq_open(O_RDONLY);
-	struct ledger *book = arg;
-
-	for (;;) {
-		int at = atomic_fetch_add(&book->next, 1);
-
-		if (at >= PLACES)
-			for (;;)
-				pause();
-		/* 8 bytes of a 64 byte message; the place takes no more. */
-		if (read(fd, &book->places[at].name, 8) != 8)
-			_exit(1);
-		atomic_store(&book->marked[at], 1);
-	}
+	readers_killed(sizeof(struct place), 40);
 }
 
+/* A reader that dies with a rest gives it back: no unit of it is lost. */
 static void short_readers_killed_at_random(void)
 {
-	enum { WORKERS = 3, WORDS = 8 };
-	double end = tq_now() + tq_seconds(1);
-	int fd = tq_open(O_RDWR | O_NONBLOCK), i, j, kills = 0, doubt = 0;
-	uint64_t words[WORDS], word, messages = 0;
-	unsigned char *times;
-	pid_t workers[WORKERS];
-	unsigned int state = 11;
-	ssize_t got;
-
-	ledger = tq_shared(sizeof(*ledger));
-	for (i = 0; i < WORKERS; i++)
-		workers[i] = tq_fork(short_work, ledger);
-	while (tq_now() < end && messages < PLACES / 2 / WORDS) {
-		state = state * 1103515245 + 12345;
-		for (i = 0; i < (int)(state >> 16) % 8; i++) {
-			for (j = 0; j < WORDS; j++)
-				words[j] = messages * WORDS + j + 1;
-			if (write(fd, words, sizeof(words)) < 0)
-				break;
-			messages++;
-		}
-		i = (state >> 8) % WORKERS;
-		tq_kill(workers[i]);
-		kills++;
-		workers[i] = tq_fork(short_work, ledger);
-	}
-	for (i = 0; i < WORKERS; i++)
-		tq_kill(workers[i]);
-	times = calloc(1, messages * WORDS + 1);
-	while ((got = read(fd, &word, 8)) == 8) {
-		tq_true(word >= 1 && word <= messages * WORDS, "never sent");
-		times[word]++;
-	}
-	tq_is(got, -1);
-	for (i = 0; i < PLACES; i++)
-		if (atomic_load(&ledger->marked[i]))
-			times[ledger->places[i].name]++;
-	for (i = 1; i <= (int)messages * WORDS; i++)
-		tq_true(times[i] <= 1, "word %d was received %d times", i, times[i]);
-	for (i = 0; i < PLACES; i++) {
-		word = ledger->places[i].name;
-		if (!atomic_load(&ledger->marked[i]) && word && !times[word]) {
-			times[word]++;
-			doubt++;
-		}
-	}
-	for (i = 1; i <= (int)messages * WORDS; i++)
-		tq_true(times[i] == 1, "word %d is lost (%d kills)", i, kills);
-	tq_true(doubt <= kills + WORKERS, "%d words died with %d readers", doubt,
-		kills);
-	munmap(ledger, sizeof(*ledger));
-	close(fd);
+	readers_killed(sizeof(uint64_t), 8);
 }
 
 /* Senders killed at random: each message is there once or not at all, whole. */
 static void send_for_ever(void *arg)
 {
 	int fd = tq_open(O_WRONLY);
-	struct ledger *book = arg;
 	struct place place;
 
+	(void)arg;
 	for (;;) {
-		place.name = atomic_fetch_add(&book->sent, 1) + 1;
-		if (place.name >= PLACES)
+		uint64_t name = atomic_fetch_add(&ledger->sent, 1) + 1;
+
+		if (name >= PLACES)
 			for (;;)
 				pause();
-		memset(place.body, (int)place.name, sizeof(place.body));
+		place_make(&place, name, sizeof(place));
 		if (write(fd, &place, sizeof(place)) != sizeof(place))
 			_exit(1);
-		atomic_store(&book->marked[place.name], 1);
+		atomic_store(&ledger->marked[name], 1);
 	}
 }
 
 static void senders_killed_at_random(void)
 {
-	enum { SENDERS = 3 };
+	struct crew crew = { .work = send_for_ever, .dice = 3 };
 	double end = tq_now() + tq_seconds(1);
-	int fd = tq_open(O_RDWR | O_NONBLOCK), i, kills = 0;
+	int fd = tq_open(O_RDWR | O_NONBLOCK), i;
+	unsigned char *times = calloc(1, PLACES);
 	struct place place;
-	unsigned char *times = calloc(1, PLACES + SENDERS + 1);
-	pid_t senders[SENDERS];
-	unsigned int state = 3;
-	size_t j;
+	bool over;
 
 	ledger = tq_shared(sizeof(*ledger));
-	for (i = 0; i < SENDERS; i++)
-		senders[i] = tq_fork(send_for_ever, ledger);
-	for (;;) {
-		bool over = tq_now() > end;
-		int taken = 0;
+	crew_start(&crew);
+	do {
+		int room = crew_dice(&crew, 64);
 
-		state = state * 1103515245 + 12345;
+		over = crew.kills >= 10 && tq_now() > end;
 		if (over)
-			for (i = 0; i < SENDERS; i++)
-				tq_kill(senders[i]);
-		while (read(fd, &place, sizeof(place)) == sizeof(place)) {
-			tq_true(place.name >= 1 && place.name < PLACES, "never sent");
+			crew_end(&crew);
+		else
+			crew_kill_one(&crew);
+		while ((over || room-- > 0) &&
+		       read(fd, &place, sizeof(place)) == sizeof(place)) {
+			place_check(&place, PLACES - 1, sizeof(place));
 			times[place.name]++;
-			for (j = 0; j < sizeof(place.body); j++)
-				tq_is((unsigned char)place.body[j],
-				      (unsigned char)place.name);
-			if (!over && taken++ > (int)(state >> 20) % 64)
-				break;
 		}
-		if (over)
-			break;
-		i = (state >> 8) % SENDERS;
-		tq_kill(senders[i]);
-		kills++;
-		senders[i] = tq_fork(send_for_ever, ledger);
-	}
+	} while (!over);
 	for (i = 1; i < PLACES; i++) {
 		tq_true(times[i] <= 1, "message %d came %d times", i, times[i]);
 		if (atomic_load(&ledger->marked[i]))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * io_uring by raw system calls, as little of it as the programs here need: a
- * ring that one thread uses, requests put in one by one, completions taken out.
+ * io_uring by raw system calls, as little of it as the tests need: a ring that
+ * one thread uses, requests put in one by one, completions taken out.
  */
-#ifndef TQUEUE_STRESS_URING_H
-#define TQUEUE_STRESS_URING_H
+#ifndef TQUEUE_TESTS_URING_H
+#define TQUEUE_TESTS_URING_H
 
 #include <linux/io_uring.h>
 
@@ -18,6 +18,7 @@ struct uring {
 	unsigned int unsubmitted;
 };
 
+/* False, with errno, where there is no io_uring. */
 static inline bool uring_open(struct uring *ring, unsigned int entries)
 {
 	struct io_uring_params *p = &ring->params;
@@ -44,6 +45,7 @@ static inline bool uring_open(struct uring *ring, unsigned int entries)
 	return true;
 }
 
+/* A mapping keeps the ring as well as the descriptor does. */
 static inline void uring_close(struct uring *ring)
 {
 	struct io_uring_params *p = &ring->params;
@@ -78,7 +80,10 @@ static inline struct io_uring_sqe *uring_put(struct uring *ring, int op, int fd,
 	return entry;
 }
 
-/* Submits what was put in; with @wait, sleeps until a completion is there. */
+/*
+ * Submits what was put in, and lets work be done that is due in our context;
+ * with @wait, sleeps until a completion is there.
+ */
 static inline int uring_enter(struct uring *ring, unsigned int wait)
 {
 	int done = syscall(SYS_io_uring_enter, ring->fd, ring->unsubmitted, wait,
