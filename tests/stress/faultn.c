@@ -6,17 +6,30 @@
  * fail. After each try the queue holds exactly what the result of the call says,
  * and the error is one that makes sense. What leaks on the way is for kmemleak.
  *
- * Needs a kernel with fault injection.
+ * Before that each kind of call says what can fail in it inside the driver, and
+ * that is counted: a copy that the kernel no longer lets fail must not pass for
+ * one that was tried. (Linux injects nothing into __copy_from_user_inatomic(),
+ * by which a plain write() goes into the ring; the same place in the driver is
+ * tried by way of writev().)
+ *
+ * Needs a kernel with fault injection, filtered by stack trace.
  */
 #include "calls.h"
 #include "options.h"
 #include "uring.h"
 
+#include <limits.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
 
 #define MANY	5000	/* more faults than there are in any call */
+#define NEVER	1000000
 #define DEBUG	"/sys/kernel/debug/"
+
+/* What may fail inside the driver in one kind of call. */
+#define MEMORY	1	/* allocations */
+#define COPY	2	/* copies from or to user space */
+#define LEAN	4	/* and no allocation: it is on the common path */
 
 static int nth_fd;
 static int fd;			/* on the queue, non-blocking, stays open */
@@ -52,26 +65,50 @@ static bool set(const char *path, const char *value)
 	return done;
 }
 
+static const char * const injectors[] = {
+	"failslab", "fail_page_alloc", "fail_usercopy",
+};
+
+static bool set_injector(const char *name, const char *attribute, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), DEBUG "%s/%s", name, attribute);
+	return set(path, value);
+}
+
+/* Lets things fail that lie between these addresses in a stack trace. */
+static void only_between(const char *name, unsigned long start, unsigned long end)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%#lx", start);
+	if (!set_injector(name, "require-start", text))
+		tq_skip("this kernel does not choose faults by stack trace: no %s%s/require-start",
+			DEBUG, name);
+	snprintf(text, sizeof(text), "%#lx", end);
+	tq_true(set_injector(name, "require-end", text), "cannot set require-end");
+}
+
 static void prepare(void)
 {
-	static const char * const quiet[] = {
-		DEBUG "failslab/verbose", DEBUG "fail_page_alloc/verbose",
-		DEBUG "fail_usercopy/verbose",
-	};
 	size_t i;
 
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
 	if (nth_fd < 0)
 		tq_skip("this kernel injects no faults: /proc/thread-self/fail-nth: %s",
 			strerror(errno));
-	if (!set(DEBUG "failslab/ignore-gfp-wait", "0") ||
-	    !set(DEBUG "fail_page_alloc/ignore-gfp-wait", "0") ||
-	    !set(DEBUG "fail_page_alloc/min-order", "0"))
+	if (!set_injector("failslab", "ignore-gfp-wait", "0") ||
+	    !set_injector("fail_page_alloc", "ignore-gfp-wait", "0") ||
+	    !set_injector("fail_page_alloc", "min-order", "0"))
 		tq_skip("this kernel does not let allocations fail: no %sfailslab",
 			DEBUG);
-	for (i = 0; i < ARRAY_SIZE(quiet); i++)
-		if (!set(quiet[i], "0"))
-			tq_skip("cannot set %s", quiet[i]);
+	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
+		if (!set_injector(injectors[i], "verbose", "0"))
+			tq_skip("cannot set %s%s/verbose", DEBUG, injectors[i]);
+		/* A test that failed may have left it otherwise. */
+		only_between(injectors[i], 0, ULONG_MAX);
+	}
 
 	fd = tq_module_loaded() ? tq_open(O_RDWR | O_NONBLOCK) : -1;
 	buf = tq_shared(1 << 16);
@@ -113,6 +150,66 @@ static bool disarm(void)
 	return happened;
 }
 
+/* How many things might have failed since arm(NEVER). */
+static unsigned int counted(void)
+{
+	char text[16] = "";
+
+	tq_true(pread(nth_fd, text, sizeof(text) - 1, 0) > 0,
+		"fail-nth is unreadable: %s", strerror(errno));
+	arm(0);
+	return NEVER - atoi(text);
+}
+
+/* Where the driver's code lies: @size is more than enough. */
+static unsigned long driver(unsigned long *size)
+{
+	char text[64] = "";
+	int from = open("/sys/module/tqueue/sections/.text", O_RDONLY);
+
+	tq_true(from >= 0 && read(from, text, sizeof(text) - 1) > 0,
+		"cannot see where the module lies");
+	close(from);
+	from = open("/sys/module/tqueue/coresize", O_RDONLY);
+	*size = strtoul(text, NULL, 16);
+	tq_true(from >= 0 && read(from, text, sizeof(text) - 1) > 0,
+		"cannot see how large the module is");
+	close(from);
+	return *size + strtoul(text, NULL, 10);
+}
+
+/* Counts what can fail inside the driver, by kind; @sees is what has to. */
+static void see(void (*before)(void), ssize_t (*call)(void),
+		void (*after)(ssize_t result), int sees)
+{
+	unsigned int found[ARRAY_SIZE(injectors)];
+	unsigned long start, end;
+	size_t i, j;
+
+	end = driver(&start);
+	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
+		ssize_t result;
+
+		for (j = 0; j < ARRAY_SIZE(injectors); j++)
+			only_between(injectors[j], i == j ? start : 0,
+				     i == j ? end : 0);
+		if (before)
+			before();
+		arm(NEVER);
+		result = call();
+		found[i] = counted();
+		if (after)
+			after(result);
+	}
+	for (i = 0; i < ARRAY_SIZE(injectors); i++)
+		only_between(injectors[i], 0, ULONG_MAX);
+	fprintf(stderr, "# in the driver may fail: %u slab allocations, %u of pages, %u copies\n",
+		found[0], found[1], found[2]);
+	tq_true(!(sees & MEMORY) || found[0] + found[1], "no allocation may fail");
+	tq_true(!(sees & COPY) || found[2], "no copy may fail");
+	tq_true(!(sees & LEAN) || !found[0], "it allocates memory");
+}
+
 static bool makes_sense(int error)
 {
 	return error == ENOMEM || error == EFAULT;
@@ -120,14 +217,16 @@ static bool makes_sense(int error)
 
 /*
  * Without a fault @call gives @result, and fails with @error if that is -1. An
- * @error beside that is one that a fault may lead to.
+ * @error beside that is one that a fault may lead to. @sees: see see().
  */
 static void try_all(void (*before)(void), ssize_t (*call)(void),
-		    void (*after)(ssize_t result), ssize_t result, int error)
+		    void (*after)(ssize_t result), ssize_t result, int error,
+		    int sees)
 {
 	int failed = 0;
 
 	prepare();
+	see(before, call, after, sees);
 	for (n = 1;; n++) {
 		bool happened;
 		ssize_t got;
@@ -181,7 +280,7 @@ static ssize_t call_write(void)
 
 static void write_fast(void)
 {
-	try_all(make_message, call_write, sent_or_not, 1000, 0);
+	try_all(make_message, call_write, sent_or_not, 1000, 0, LEAN);
 }
 
 static void map_file(void)
@@ -197,7 +296,7 @@ static ssize_t call_write_fresh(void)
 
 static void write_not_resident(void)
 {
-	try_all(map_file, call_write_fresh, sent_or_not, 1000, 0);
+	try_all(map_file, call_write_fresh, sent_or_not, 1000, 0, 0);
 }
 
 static ssize_t call_writev(void)
@@ -209,7 +308,7 @@ static ssize_t call_writev(void)
 
 static void write_vector(void)
 {
-	try_all(make_message, call_writev, sent_or_not, 1000, 0);
+	try_all(make_message, call_writev, sent_or_not, 1000, 0, COPY | LEAN);
 }
 
 static pthread_t helper;
@@ -257,7 +356,8 @@ static ssize_t call_write_other(void)
 
 static void write_waiting(void)
 {
-	try_all(fill_and_open, call_write_other, after_waiting, 1000, 0);
+	try_all(fill_and_open, call_write_other, after_waiting, 1000,
+		0, MEMORY | COPY);
 }
 
 static ssize_t call_write_large(void)
@@ -287,7 +387,8 @@ static void fill_for_large(void)
 
 static void write_large_waiting(void)
 {
-	try_all(fill_for_large, call_write_large, after_large, 4056, 0);
+	try_all(fill_for_large, call_write_large, after_large, 4056,
+		0, MEMORY | COPY);
 }
 
 static void fill_only(void)
@@ -304,7 +405,7 @@ static void after_refused(ssize_t result)
 
 static void write_refused(void)
 {
-	try_all(fill_only, call_write, after_refused, -1, EAGAIN);
+	try_all(fill_only, call_write, after_refused, -1, EAGAIN, LEAN);
 }
 
 /* ---- receiving ------------------------------------------------------------------ */
@@ -341,7 +442,7 @@ static ssize_t call_read(void)
 
 static void read_whole(void)
 {
-	try_all(send_one, call_read, received_or_not, 1000, 0);
+	try_all(send_one, call_read, received_or_not, 1000, 0, COPY | LEAN);
 }
 
 static ssize_t call_readv(void)
@@ -353,7 +454,7 @@ static ssize_t call_readv(void)
 
 static void read_vector(void)
 {
-	try_all(send_one, call_readv, received_or_not, 1000, 0);
+	try_all(send_one, call_readv, received_or_not, 1000, 0, COPY | LEAN);
 }
 
 static void send_one_unmap(void)
@@ -376,7 +477,7 @@ static void received_fresh(ssize_t result)
 
 static void read_not_resident(void)
 {
-	try_all(send_one_unmap, call_read_fresh, received_fresh, 1000, 0);
+	try_all(send_one_unmap, call_read_fresh, received_fresh, 1000, 0, COPY);
 }
 
 static ssize_t call_read_short(void)
@@ -386,7 +487,8 @@ static ssize_t call_read_short(void)
 
 static void read_short(void)
 {
-	try_all(send_one, call_read_short, received_or_not, 100, 0);
+	try_all(send_one, call_read_short, received_or_not, 100,
+		0, MEMORY | COPY);
 }
 
 static void read_a_part(void)
@@ -407,12 +509,12 @@ static void rest_or_not(ssize_t result)
 
 static void read_rest(void)
 {
-	try_all(read_a_part, call_read, rest_or_not, 900, 0);
+	try_all(read_a_part, call_read, rest_or_not, 900, 0, COPY);
 }
 
 static void read_part_of_rest(void)
 {
-	try_all(read_a_part, call_read_short, rest_or_not, 100, 0);
+	try_all(read_a_part, call_read_short, rest_or_not, 100, 0, COPY);
 }
 
 /* A rest that came back is received by somebody else. */
@@ -428,7 +530,7 @@ static void return_a_rest(void)
 
 static void read_returned(void)
 {
-	try_all(return_a_rest, call_read, rest_or_not, 900, 0);
+	try_all(return_a_rest, call_read, rest_or_not, 900, 0, COPY);
 }
 
 static void *help_sending(void *arg)
@@ -459,7 +561,8 @@ static void after_read_waiting(ssize_t result)
 
 static void read_waiting(void)
 {
-	try_all(open_and_wait, call_read_other, after_read_waiting, 1000, 0);
+	try_all(open_and_wait, call_read_other, after_read_waiting, 1000,
+		0, COPY | LEAN);
 }
 
 static ssize_t call_read_other_short(void)
@@ -481,12 +584,13 @@ static void after_short_waiting(ssize_t result)
 
 static void read_short_waiting(void)
 {
-	try_all(open_and_wait, call_read_other_short, after_short_waiting, 100, 0);
+	try_all(open_and_wait, call_read_other_short, after_short_waiting, 100,
+		0, MEMORY | COPY);
 }
 
 static void read_nothing(void)
 {
-	try_all(NULL, call_read, NULL, -1, EAGAIN);
+	try_all(NULL, call_read, NULL, -1, EAGAIN, LEAN);
 }
 
 /* ---- batches ----------------------------------------------------------------------- */
@@ -848,7 +952,8 @@ static void after_splice_out(ssize_t result)
 /* The kernel's splice turns a bad copy into EAGAIN. */
 static void splice_out(void)
 {
-	try_all(send_one, call_splice_out, after_splice_out, 1000, EAGAIN);
+	try_all(send_one, call_splice_out, after_splice_out, 1000,
+		EAGAIN, LEAN);
 }
 
 static void fill_pipe(void)
@@ -875,7 +980,7 @@ static void after_splice_in(ssize_t result)
 
 static void splice_in(void)
 {
-	try_all(fill_pipe, call_splice_in, after_splice_in, 1000, 0);
+	try_all(fill_pipe, call_splice_in, after_splice_in, 1000, 0, MEMORY);
 }
 
 static ssize_t call_sendfile(void)
@@ -887,7 +992,7 @@ static ssize_t call_sendfile(void)
 
 static void send_from_file(void)
 {
-	try_all(NULL, call_sendfile, sent_or_not, 1000, 0);
+	try_all(NULL, call_sendfile, sent_or_not, 1000, 0, MEMORY);
 }
 
 /* ---- io_uring ------------------------------------------------------------------------ */
@@ -906,13 +1011,17 @@ static ssize_t uring_result(bool *there)
 	return -1;
 }
 
-/* Whatever the fault hit, the request ends one way or the other. */
-static ssize_t uring_call(void)
+static int uring_op;
+
+/* Whatever the fault hit, the request ends one way or the other: -2, not yet. */
+static ssize_t call_uring(void)
 {
 	ssize_t result;
 	bool there;
 	int error;
 
+	uring_put(&ring, uring_op, fd, buf, uring_op == IORING_OP_READ ? 4096 : 1000,
+		  n);
 	uring_enter(&ring, 1);
 	error = errno;
 	result = uring_result(&there);
@@ -928,14 +1037,15 @@ static void uring_try(int op, void (*before)(void),
 	prepare();
 	if (!uring_open(&ring, 4))
 		tq_skip("io_uring_setup: %s", strerror(errno));
+	uring_op = op;
+	see(before, call_uring, after, COPY);
 	for (n = 1;; n++) {
 		ssize_t result;
 		bool happened, there;
 
 		before();
-		uring_put(&ring, op, fd, buf, op == IORING_OP_READ ? 4096 : 1000, n);
 		arm(n);
-		result = uring_call();
+		result = call_uring();
 		happened = disarm();
 		while (result == -2) {
 			tq_true(happened, "a request does not end without a fault");
@@ -987,7 +1097,7 @@ static void close_other(ssize_t result)
 
 static void open_it(void)
 {
-	try_all(NULL, call_open, close_other, 0, 0);
+	try_all(NULL, call_open, close_other, 0, 0, MEMORY);
 }
 
 static void open_other_with_rest(void)
@@ -1012,7 +1122,7 @@ static void after_close(ssize_t result)
 
 static void close_with_rest(void)
 {
-	try_all(open_other_with_rest, call_close, after_close, 0, 0);
+	try_all(open_other_with_rest, call_close, after_close, 0, 0, LEAN);
 }
 
 static ssize_t call_poll(void)
@@ -1030,7 +1140,7 @@ static void still_there(ssize_t result)
 
 static void poll_it(void)
 {
-	try_all(send_one, call_poll, still_there, 1, 0);
+	try_all(send_one, call_poll, still_there, 1, 0, LEAN);
 }
 
 static void make_epoll(void)
@@ -1053,7 +1163,7 @@ static void close_epoll(ssize_t result)
 
 static void epoll_it(void)
 {
-	try_all(make_epoll, call_epoll, close_epoll, 0, 0);
+	try_all(make_epoll, call_epoll, close_epoll, 0, 0, MEMORY);
 }
 
 static void open_other(void)
@@ -1074,7 +1184,7 @@ static void after_async(ssize_t result)
 
 static void ask_for_signals(void)
 {
-	try_all(open_other, call_async, after_async, 0, 0);
+	try_all(open_other, call_async, after_async, 0, 0, MEMORY);
 }
 
 static ssize_t call_fionread(void)
@@ -1088,7 +1198,7 @@ static ssize_t call_fionread(void)
 
 static void ask_for_length(void)
 {
-	try_all(send_one, call_fionread, still_there, 1000, 0);
+	try_all(send_one, call_fionread, still_there, 1000, 0, LEAN);
 }
 
 static ssize_t call_mmap(void)
@@ -1098,7 +1208,7 @@ static ssize_t call_mmap(void)
 
 static void map_it(void)
 {
-	try_all(NULL, call_mmap, NULL, -1, ENODEV);
+	try_all(NULL, call_mmap, NULL, -1, ENODEV, LEAN);
 }
 
 static ssize_t read_file(const char *path)
@@ -1124,7 +1234,7 @@ static ssize_t call_sysfs(void)
 
 static void look_in_sysfs(void)
 {
-	try_all(NULL, call_sysfs, NULL, 1, 0);
+	try_all(NULL, call_sysfs, NULL, 1, 0, LEAN);
 }
 
 static ssize_t call_fdinfo(void)
@@ -1137,7 +1247,7 @@ static ssize_t call_fdinfo(void)
 
 static void look_in_fdinfo(void)
 {
-	try_all(NULL, call_fdinfo, NULL, 1, 0);
+	try_all(NULL, call_fdinfo, NULL, 1, 0, LEAN);
 }
 
 static void unloaded(void)
@@ -1157,7 +1267,6 @@ static void load_it(void)
 	const char *module = tq_module_file(), *dot = module ? strrchr(module, '.') : "";
 	double end = tq_now() + option_seconds;
 	unsigned int total, failed = 0;
-	char text[16] = "";
 	int ko;
 
 	if (strcmp(dot, ".ko"))
@@ -1166,11 +1275,9 @@ static void load_it(void)
 	prepare();
 	ko = open(module, O_RDONLY);
 	tq_true(ko >= 0, "cannot open %s", module);
-	arm(1000000);
+	arm(NEVER);
 	tq_is(syscall(SYS_finit_module, ko, "size_l=16384", 0), 0);
-	tq_true(pread(nth_fd, text, sizeof(text) - 1, 0) > 0, "fail-nth is unreadable");
-	arm(0);
-	total = 1000000 - atoi(text);
+	total = counted();
 	tq_is(tq_unload(), 0);
 	for (n = total; n && (!failed || tq_now() < end); n--) {
 		long result;

@@ -376,13 +376,14 @@ static void receive_vector(struct worker *self)
 	}
 }
 
-static void receive_short(struct worker *self)
+/* Takes up to @most bytes at a time. */
+static void receive_parts(struct worker *self, size_t most)
 {
 	struct slot *slot = slot_of(self);
 	int fd = tq_open(O_RDONLY);
 
 	while (!over(self, slot)) {
-		size_t room = 1 + random_below(&self->dice, 600);
+		size_t room = 1 + random_below(&self->dice, most);
 		ssize_t n;
 
 		/* Not beyond the end of what the slot holds. */
@@ -395,18 +396,14 @@ static void receive_short(struct worker *self)
 	}
 }
 
+static void receive_short(struct worker *self)
+{
+	receive_parts(self, 600);
+}
+
 static void receive_bytes(struct worker *self)
 {
-	struct slot *slot = slot_of(self);
-	int fd = tq_open(O_RDONLY);
-
-	while (!over(self, slot)) {
-		ssize_t n = read(fd, slot_ready(slot), 1);
-
-		if (!try_again(n, "read"))
-			slot_got(slot, n, fd);
-		atomic_fetch_add(&shared->short_reads, 1);
-	}
+	receive_parts(self, 1);
 }
 
 static void receive_poll(struct worker *self)
@@ -651,7 +648,8 @@ static bool sent(ssize_t n, size_t len, const char *what)
 	return true;
 }
 
-static void send_write(struct worker *self)
+/* With pauses of up to @pause microseconds, in which receivers fall asleep. */
+static void send_plain(struct worker *self, unsigned int pause)
 {
 	unsigned char buf[LENGTH_MAX];
 	int fd = tq_open(O_WRONLY);
@@ -662,23 +660,19 @@ static void send_write(struct worker *self)
 		while (!sent(write(fd, buf, len), len, "write"))
 			;
 		send_done(self, number);
+		if (pause)
+			usleep(random_below(&self->dice, pause));
 	}
 }
 
-/* With pauses, in which receivers fall asleep. */
+static void send_write(struct worker *self)
+{
+	send_plain(self, 0);
+}
+
 static void send_slowly(struct worker *self)
 {
-	unsigned char buf[LENGTH_MAX];
-	int fd = tq_open(O_WRONLY);
-	size_t len;
-	long number;
-
-	while ((number = send_next(self, buf, &len)) >= 0) {
-		while (!sent(write(fd, buf, len), len, "write"))
-			;
-		send_done(self, number);
-		usleep(random_below(&self->dice, 4000));
-	}
+	send_plain(self, 4000);
 }
 
 static void send_vector(struct worker *self)
