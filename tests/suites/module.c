@@ -395,6 +395,56 @@ static void unloaded_while_opened(void)
 		refused, (long)opener.count);
 }
 
+static long free_memory(void)
+{
+	char text[1024];
+	const char *line;
+	int fd = open("/proc/meminfo", O_RDONLY);
+
+	tq_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0,
+		"/proc/meminfo cannot be read");
+	close(fd);
+	line = strstr(text, "MemFree:");
+	tq_true(line, "/proc/meminfo has no MemFree");
+	return atol(line + 8) / 1024;
+}
+
+static void load_large(void *arg)
+{
+	(void)arg;
+	tq_load("size_l=536870912");
+}
+
+/* Killed while it takes memory for a large ring: it stops, and gives it back. */
+static void killed_while_loading(void)
+{
+	double end = tq_now() + 20 * tq_slow();
+	long before;
+	int status;
+	pid_t child;
+
+	unload();
+	before = free_memory();
+	if (before < 600)
+		tq_skip("only %ld MiB of memory are free", before);
+	child = tq_fork(load_large, NULL);
+	while (before - free_memory() < 32) {
+		tq_is(waitpid(child, &status, WNOHANG), 0);
+		tq_true(tq_now() < end, "loading takes no memory");
+	}
+	kill(child, SIGKILL);
+	tq_is(waitpid(child, &status, 0), child);
+	tq_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+		"it ended with status %#x", status);
+	tq_true(!tq_module_loaded(), "the module is loaded");
+	while (before - free_memory() > 24) {
+		tq_true(tq_now() < end, "%ld MiB are not given back",
+			before - free_memory());
+		tq_sleep_ms(10);
+	}
+	tq_is(tq_load(""), 0);
+}
+
 #define RELOADING(fn)	{ .name = #fn, .run = fn, .params = "", .logs = true, \
 			  .reloads = true }
 
@@ -412,6 +462,7 @@ static const struct tq_test tests[] = {
 	RELOADING(waiting_sender),
 	RELOADING(many_times),
 	RELOADING(unloaded_while_opened),
+	RELOADING(killed_while_loading),
 };
 
 int main(int argc, char **argv)

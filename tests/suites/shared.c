@@ -268,6 +268,65 @@ static void rest_wakes_the_other_reader(void)
 	close(fd);
 }
 
+static void keep_busy(struct tq_task *task)
+{
+	struct sched_param first = { .sched_priority = 1 };
+
+	tq_pin(1);
+	tq_is(sched_setscheduler(0, SCHED_FIFO, &first), 0);
+	while (!atomic_load((atomic_int *)task->arg))
+		atomic_store(&task->count, 1);
+}
+
+static void read_there(struct tq_task *task)
+{
+	tq_pin(1);
+	task->result = read(task->fd, task->buf, task->len);
+}
+
+/*
+ * A reader is woken for a message, and before it runs another call on the same
+ * file has the message in hand, and stalls: the woken one waits for the rest.
+ */
+static void woken_too_late(void)
+{
+	int fd = tq_open(O_RDWR), other = tq_open(O_RDWR);
+	struct tq_task late = { .fd = fd }, busy = { 0 }, quick;
+	char buf[100], *zeros = aligned_alloc(tq_page(), tq_page());
+	atomic_int enough = 0;
+	struct tq_stall stall;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		tq_skip("this machine has one processor");
+	tq_stall_make(&stall, tq_page());
+	late.buf = buf;
+	late.len = sizeof(buf);
+	tq_start(&late, read_there);
+	tq_asleep(&late, SYS_read);
+	tq_pin(0);
+	busy.arg = &enough;
+	tq_start(&busy, keep_busy);
+	while (!atomic_load(&busy.count))
+		sched_yield();
+	tq_send(other, 100, 1);
+	tq_start_read(&quick, fd, stall.map, 10);
+	tq_stall_wait(&stall);
+	atomic_store(&enough, 1);
+	tq_finish(&busy);
+	tq_still_asleep(&late, SYS_read);
+	memset(zeros, 0, tq_page());
+	tq_stall_release(&stall, zeros);
+	tq_finish(&quick);
+	tq_is(quick.result, 10);
+	tq_is(tq_differs(stall.map, 10, 1, 0), -1);
+	tq_finish(&late);
+	tq_is(late.result, 90);
+	tq_is(tq_differs(buf, 90, 1, 10), -1);
+	tq_nothing();
+	close(other);
+	close(fd);
+}
+
 static const struct tq_test tests[] = {
 	TQ_TEST(children_share_the_rest),
 	TQ_TEST(rest_outlives_its_reader),
@@ -277,6 +336,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(closed_under_a_sleeping_reader),
 	TQ_TEST(two_readers_of_one_file),
 	TQ_TEST(rest_wakes_the_other_reader),
+	TQ_TEST(woken_too_late),
 };
 
 int main(int argc, char **argv)

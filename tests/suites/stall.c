@@ -314,6 +314,41 @@ static void stalled_and_then_in_the_line(void)
 	close(fd);
 }
 
+/*
+ * Memory that is gone again whenever it was made resident: the message is copied
+ * with no lock held, and the room that was there is taken meanwhile.
+ */
+static void stalled_and_then_refused(void)
+{
+	size_t page = tq_page(), len = page + 100;
+	int fd = tq_open(O_RDWR), i;
+	struct tq_stall stall;
+	struct tq_task stalled;
+	char *from = aligned_alloc(page, 2 * page);
+
+	tq_pattern(from, 2 * page, 9, 0);
+	tq_stall_make(&stall, 2 * page);
+	tq_start_write(&stalled, tq_open(O_WRONLY | O_NONBLOCK), stall.map, len);
+	tq_stall_wait(&stall);
+	tq_stall_give(&stall, from, 0, page);
+	/* The second page is wanted now: take the first one away. */
+	tq_stall_wait(&stall);
+	tq_is(madvise(stall.map, page, MADV_DONTNEED), 0);
+	tq_stall_give(&stall, from, page, page);
+	tq_stall_wait(&stall);
+	tq_is(tq_fill(16344, 0), 4);
+	tq_stall_release(&stall, from);
+	tq_finish(&stalled);
+	tq_is(stalled.result, -1);
+	tq_is(stalled.error, EAGAIN);
+	for (i = 0; i < 4; i++)
+		tq_receive(fd, 16344, i);
+	tq_nothing();
+	tq_is(tq_value("bytes"), 0);
+	close(stalled.fd);
+	close(fd);
+}
+
 static void write_and_exit(void *arg)
 {
 	int fd = tq_open(O_WRONLY);
@@ -615,6 +650,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(transfer_beside_stalls),
 	TQ_TEST_WITH(stalled_before_the_line, TQ_SMALL),
 	TQ_TEST_WITH(stalled_and_then_in_the_line, TQ_SMALL),
+	TQ_TEST_WITH(stalled_and_then_refused, "size_l=65536"),
 	TQ_TEST_WITH(stopped_first_in_line, TQ_SMALL),
 };
 
