@@ -50,6 +50,15 @@ flavour_of() {
 	esac
 }
 
+# slow_of KERNEL: how much slower than Debian's own a kernel is (a sanitizer kernel by its name), as far as time limits go.
+slow_of() {
+	case $1 in
+	kasan) echo 10 ;;
+	kcsan | rt) echo 5 ;;
+	*) echo 1 ;;
+	esac
+}
+
 # release_of TREE KERNEL: the full release name of the newest such kernel with headers in TREE: 6.1.0-44-rt-amd64
 release_of() {
 	flavour=$(flavour_of "$2") || exit 1
