@@ -611,7 +611,7 @@ static ssize_t call_send_batch(void)
 
 static void send_batch(void)
 {
-	try_all(make_batch, call_send_batch, sent_so_many, BATCH, 0);
+	try_all(make_batch, call_send_batch, sent_so_many, BATCH, 0, LEAN);
 }
 
 static void map_batch(void)
@@ -627,7 +627,7 @@ static ssize_t call_send_fresh(void)
 
 static void send_batch_not_resident(void)
 {
-	try_all(map_batch, call_send_fresh, sent_so_many, BATCH, 0);
+	try_all(map_batch, call_send_fresh, sent_so_many, BATCH, 0, 0);
 }
 
 static ssize_t call_send_waiting(void)
@@ -654,7 +654,8 @@ static void after_send_waiting(ssize_t result)
 
 static void send_batch_waiting(void)
 {
-	try_all(fill_and_make_batch, call_send_waiting, after_send_waiting, BATCH, 0);
+	try_all(fill_and_make_batch, call_send_waiting, after_send_waiting,
+		BATCH, 0, MEMORY | COPY);
 }
 
 static void send_five(void)
@@ -693,7 +694,7 @@ static ssize_t call_receive_batch(void)
 
 static void receive_batch(void)
 {
-	try_all(send_five, call_receive_batch, received_so_many, BATCH, 0);
+	try_all(send_five, call_receive_batch, received_so_many, BATCH, 0, 0);
 }
 
 static void send_five_unmap(void)
@@ -714,7 +715,8 @@ static void received_fresh_batch(ssize_t result)
 
 static void receive_batch_not_resident(void)
 {
-	try_all(send_five_unmap, call_receive_fresh, received_fresh_batch, BATCH, 0);
+	try_all(send_five_unmap, call_receive_fresh, received_fresh_batch,
+		BATCH, 0, 0);
 }
 
 static ssize_t call_peek(void)
@@ -730,7 +732,7 @@ static void nothing_received(ssize_t result)
 
 static void peek_batch(void)
 {
-	try_all(send_five, call_peek, nothing_received, BATCH, 0);
+	try_all(send_five, call_peek, nothing_received, BATCH, 0, 0);
 }
 
 static void *help_receiving(void *arg)
@@ -761,7 +763,7 @@ static void after_wait(ssize_t result)
 
 static void wait_until_done(void)
 {
-	try_all(send_one_and_help, call_wait, after_wait, 0, 0);
+	try_all(send_one_and_help, call_wait, after_wait, 0, 0, COPY | LEAN);
 }
 
 /* ---- policies, and queues by name ---------------------------------------------------- */
@@ -786,7 +788,7 @@ static void dropped_or_not(ssize_t result)
 
 static void write_dropping(void)
 {
-	try_all(fill_and_drop, call_write, dropped_or_not, 1000, 0);
+	try_all(fill_and_drop, call_write, dropped_or_not, 1000, 0, 0);
 }
 
 static ssize_t call_resize(void)
@@ -803,7 +805,7 @@ static void resized_or_not(ssize_t result)
 
 static void resize_it(void)
 {
-	try_all(send_five, call_resize, resized_or_not, 0, 0);
+	try_all(send_five, call_resize, resized_or_not, 0, 0, MEMORY | COPY);
 }
 
 static ssize_t call_stop_and_start(void)
@@ -822,7 +824,7 @@ static void started_again(ssize_t result)
 
 static void stop_and_start(void)
 {
-	try_all(send_five, call_stop_and_start, started_again, 0, 0);
+	try_all(send_five, call_stop_and_start, started_again, 0, 0, COPY);
 }
 
 #define NAME "fault"
@@ -851,7 +853,7 @@ static void created_or_not(ssize_t result)
 
 static void create_it(void)
 {
-	try_all(NULL, call_create, created_or_not, 0, 0);
+	try_all(NULL, call_create, created_or_not, 0, 0, MEMORY | COPY);
 }
 
 static void create_and_use(void)
@@ -880,7 +882,7 @@ static void removed_or_not(ssize_t result)
 
 static void remove_it(void)
 {
-	try_all(create_and_use, call_remove, removed_or_not, 0, 0);
+	try_all(create_and_use, call_remove, removed_or_not, 0, 0, COPY);
 }
 
 static ssize_t call_open_named(void)
@@ -903,7 +905,7 @@ static void close_and_remove(ssize_t result)
 
 static void open_named(void)
 {
-	try_all(create_only, call_open_named, close_and_remove, 0, 0);
+	try_all(create_only, call_open_named, close_and_remove, 0, 0, MEMORY);
 }
 
 static ssize_t call_info(void)
@@ -926,7 +928,7 @@ static void received_one(ssize_t result)
 
 static void ask_for_info(void)
 {
-	try_all(send_one, call_info, received_one, 0, 0);
+	try_all(send_one, call_info, received_one, 0, 0, COPY);
 }
 
 /* ---- pipes and files ---------------------------------------------------------------- */
