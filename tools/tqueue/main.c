@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tqueue: finds the subcommand and lets it go on. */
 #include <argp.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 
@@ -106,12 +108,29 @@ static const struct argp argp = {
 	.help_filter = filter,
 };
 
+/*
+ * Whoever started us may have closed some of the three standard files.  A queue
+ * that is opened must not get their numbers, or it would be written to, say with
+ * error messages.  What takes them refuses to be used as they are.
+ */
+static void occupy_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
 	const struct command *command;
 	char *with_help[3] = { NULL, "--help", NULL };
 
+	occupy_standard_files();
 	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = EXIT_BAD_USAGE;
 	/* Messages begin with the same name, wherever it was started from. */

@@ -425,7 +425,7 @@ static int receive_and_end(struct receiver *receiver)
 	else if (status == EXIT_TIMED_OUT)
 		report(arguments->name, "no message came in time");
 	else if (status == EXIT_STOPPED)
-		report(arguments->name, "this is the end of the file: nothing is left, and nobody can send (it is stopped) or does (the last writer left)");
+		report(arguments->name, "this is the end of the file: the queue is empty, and stopped or without a writer");
 	close_receiver(receiver);
 	return status;
 }
@@ -566,7 +566,7 @@ int command_peek(int argc, char **argv)
 	} else if (count < 0) {
 		status = report_error(arguments.name, errno);
 	} else if (!count) {
-		report(arguments.name, "this is the end of the file: there is no message");
+		report(arguments.name, "this is the end of the file: the queue is empty, and stopped or without a writer");
 		status = EXIT_STOPPED;
 	} else {
 		format_batch(&receiver, &batch, count);
