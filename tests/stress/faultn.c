@@ -7,10 +7,8 @@
  * and the error is one that makes sense. What leaks on the way is for kmemleak.
  *
  * Before that each kind of call says what can fail in it inside the driver, and
- * that is counted: a copy that the kernel no longer lets fail must not pass for
- * one that was tried. (Linux injects nothing into __copy_from_user_inatomic(),
- * by which a plain write() goes into the ring; the same place in the driver is
- * tried by way of writev().)
+ * that is counted: a copy that nothing lets fail (Linux injects no fault into
+ * __copy_from_user_inatomic(), for one) must not pass for one that was tried.
  *
  * Needs a kernel with fault injection, filtered by stack trace.
  */
@@ -280,7 +278,7 @@ static ssize_t call_write(void)
 
 static void write_fast(void)
 {
-	try_all(make_message, call_write, sent_or_not, 1000, 0, LEAN);
+	try_all(make_message, call_write, sent_or_not, 1000, 0, COPY | LEAN);
 }
 
 static void map_file(void)
@@ -296,7 +294,7 @@ static ssize_t call_write_fresh(void)
 
 static void write_not_resident(void)
 {
-	try_all(map_file, call_write_fresh, sent_or_not, 1000, 0, 0);
+	try_all(map_file, call_write_fresh, sent_or_not, 1000, 0, COPY);
 }
 
 static ssize_t call_writev(void)
@@ -611,7 +609,7 @@ static ssize_t call_send_batch(void)
 
 static void send_batch(void)
 {
-	try_all(make_batch, call_send_batch, sent_so_many, BATCH, 0, LEAN);
+	try_all(make_batch, call_send_batch, sent_so_many, BATCH, 0, COPY | LEAN);
 }
 
 static void map_batch(void)
@@ -627,7 +625,7 @@ static ssize_t call_send_fresh(void)
 
 static void send_batch_not_resident(void)
 {
-	try_all(map_batch, call_send_fresh, sent_so_many, BATCH, 0, 0);
+	try_all(map_batch, call_send_fresh, sent_so_many, BATCH, 0, COPY);
 }
 
 static ssize_t call_send_waiting(void)
@@ -694,7 +692,8 @@ static ssize_t call_receive_batch(void)
 
 static void receive_batch(void)
 {
-	try_all(send_five, call_receive_batch, received_so_many, BATCH, 0, 0);
+	try_all(send_five, call_receive_batch, received_so_many, BATCH,
+		0, COPY | LEAN);
 }
 
 static void send_five_unmap(void)
@@ -716,7 +715,7 @@ static void received_fresh_batch(ssize_t result)
 static void receive_batch_not_resident(void)
 {
 	try_all(send_five_unmap, call_receive_fresh, received_fresh_batch,
-		BATCH, 0, 0);
+		BATCH, 0, COPY);
 }
 
 static ssize_t call_peek(void)
@@ -732,7 +731,7 @@ static void nothing_received(ssize_t result)
 
 static void peek_batch(void)
 {
-	try_all(send_five, call_peek, nothing_received, BATCH, 0, 0);
+	try_all(send_five, call_peek, nothing_received, BATCH, 0, COPY);
 }
 
 static void *help_receiving(void *arg)
@@ -788,7 +787,7 @@ static void dropped_or_not(ssize_t result)
 
 static void write_dropping(void)
 {
-	try_all(fill_and_drop, call_write, dropped_or_not, 1000, 0, 0);
+	try_all(fill_and_drop, call_write, dropped_or_not, 1000, 0, COPY);
 }
 
 static ssize_t call_resize(void)
