@@ -100,17 +100,13 @@ int tq_config_apply(struct tqueue *queue, const struct tqueue_config *config,
 	return 0;
 }
 
-/* Swap the queue's ring for @ring, which what it holds fits.  Both locks held. */
+/* Give the queue a ring that what it holds fits.  Both locks held. */
 static void tq_swap_ring(struct tqueue *queue, struct tq_ring *ring)
 {
-	unsigned long head = queue->head;
-
-	memcpy(tq_ring_at(ring, head), tq_ring_at(&queue->ring, head),
-	       queue->tail - head);
 	WRITE_ONCE(queue->limit,
 		   queue->limit + ring->size - queue->ring.size);
 	queue->limit_seen = queue->limit;
-	swap(queue->ring, *ring);
+	tq_ring_replace(&queue->ring, ring, queue->head, queue->tail);
 }
 
 /* With both locks held.  @ring is the new one if its size is not 0. */
@@ -136,6 +132,16 @@ static int tq_config_change(struct tqueue *queue,
 	return 0;
 }
 
+static unsigned long tq_ring_size(struct tqueue *queue)
+{
+	unsigned long size;
+
+	mutex_lock(&queue->send_lock);
+	size = queue->ring.size;
+	mutex_unlock(&queue->send_lock);
+	return size;
+}
+
 /**
  * tq_config_set - change the configuration of a queue while it is in use
  * @queue: the queue
@@ -155,7 +161,8 @@ int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 	if (ret)
 		return ret;
 	if (config->fields & TQUEUE_CONFIG_SIZE) {
-		ret = tq_ring_alloc(&ring, tq_config_size(config));
+		ret = tq_ring_alloc(&ring, tq_config_size(config),
+				    tq_ring_size(queue));
 		if (ret)
 			return ret;
 	}

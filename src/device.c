@@ -46,11 +46,30 @@ static bool tq_nowait(struct kiocb *iocb)
 	       (iocb->ki_flags & IOCB_NOWAIT);
 }
 
+/*
+ * Whether the opener may open the node as it is now.  The VFS has looked, but
+ * perhaps in the moment in which it was root's: see tq_device_appear().
+ */
+static int tq_open_permission(struct file *filp)
+{
+	int mask = 0;
+
+	if (filp->f_mode & FMODE_READ)
+		mask |= MAY_READ;
+	if (filp->f_mode & FMODE_WRITE)
+		mask |= MAY_WRITE;
+	return file_permission(filp, mask);
+}
+
 static int tq_open(struct inode *inode, struct file *filp)
 {
 	struct tqueue *queue = container_of(inode->i_cdev, struct tqueue, cdev);
 	struct tq_file *file;
+	int ret;
 
+	ret = tq_open_permission(filp);
+	if (ret)
+		return ret;
 	file = tq_file_open(queue, filp);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -402,8 +421,9 @@ static const struct device_type tq_named_type = {
 
 /*
  * Make the node, and only then what it opens: devtmpfs makes it root's and gives
- * it away a moment later, and in that moment root's group must not get in.  The
- * world is told when it can be opened.
+ * it away a moment later, and in that moment root's group must not get in.  Who
+ * was on the way already is looked at again, by tq_open().  The world is told
+ * when the node can be opened.
  */
 static int tq_device_appear(struct tqueue *queue)
 {

@@ -64,9 +64,22 @@ static void tq_header_for(const struct tq_file *file,
 		head->pid = 0;
 }
 
+/*
+ * How many messages were dropped right before the one of this id.  Only the
+ * first record of a batch may follow a gap: its size is told once a batch.
+ */
 static u64 tq_lost_before(const struct tqueue *queue, u64 id)
 {
 	return unlikely(id == queue->gap_id) ? queue->gap : 0;
+}
+
+/* The gap was told of, or is about to be, to whoever takes its message. */
+static void tq_gap_told(struct tqueue *queue, u64 id)
+{
+	lockdep_assert_held(&queue->receive_lock);
+
+	if (id == queue->gap_id)
+		queue->gap = 0;
 }
 
 /* Copy out a detached message with page faults disabled: 0 or -EFAULT. */
@@ -117,30 +130,34 @@ static size_t tq_measure_run(const struct tqueue *queue, unsigned long from,
 }
 
 /*
- * Give the headers that were copied to @to what this receiver is to see in
- * them.  Returns 0 or -EFAULT.
+ * Copy @count records of the ring out one by one, with headers made for their
+ * receiver.  Returns the bytes of those that were copied, in *@count how many.
  */
-static int tq_patch_run(const struct tq_file *file, unsigned long from,
-			int count, u64 lost, void __user *to)
+static size_t tq_copy_each(const struct tq_file *file, unsigned long from,
+			   bool lost, void __user *to, int *count)
 {
 	const struct tqueue *queue = file->queue;
+	struct tqueue_record head;
+	size_t done = 0;
+	int n;
 
-	while (count--) {
+	for (n = 0; n < *count; n++) {
 		const struct tqueue_record *record =
-			tq_ring_at(&queue->ring, from);
-		size_t bytes = tq_record_bytes(tq_ring_length(queue, from));
-		struct tqueue_record head;
+			tq_ring_at(&queue->ring, from + done);
+		size_t length = tq_ring_length(queue, from + done);
+		size_t bytes = tq_record_bytes(length);
+		size_t rest = bytes - sizeof(head);
 
-		tq_header_for(file, record, record->length, lost, &head);
-		if (tq_copy_out_partly(to, &head, sizeof(head)) != sizeof(head))
-			return -EFAULT;
-		if (!file->foreign)
+		tq_header_for(file, record, length, lost && !n, &head);
+		if (tq_copy_out_partly(to + done, &head, sizeof(head)) !=
+		    sizeof(head) ||
+		    tq_copy_out_partly(to + done + sizeof(head),
+				       record->payload, rest) != rest)
 			break;
-		lost = 0;
-		from += bytes;
-		to += bytes;
+		done += bytes;
 	}
-	return 0;
+	*count = n;
+	return done;
 }
 
 /*
@@ -148,30 +165,21 @@ static int tq_patch_run(const struct tq_file *file, unsigned long from,
  * copied, in *@count how many.
  */
 static size_t tq_copy_run(const struct tq_file *file, unsigned long from,
-			  const struct tq_message *until,
-			  struct tq_inbox *inbox, int *count)
+			  const struct tq_message *until, bool lost,
+			  const struct tq_inbox *inbox, int *count)
 {
 	struct tqueue *queue = file->queue;
-	const struct tqueue_record *first = tq_ring_at(&queue->ring, from);
 	size_t bytes, copied;
-	u64 lost;
 
 	bytes = tq_measure_run(queue, from, until, inbox->room, inbox->most,
 			       count);
-	copied = tq_copy_out_partly(inbox->at, first, bytes);
+	if (unlikely(lost || file->foreign))
+		return tq_copy_each(file, from, lost, inbox->at, count);
+	copied = tq_copy_out_partly(inbox->at, tq_ring_at(&queue->ring, from),
+				    bytes);
 	if (unlikely(copied != bytes))
 		bytes = tq_measure_run(queue, from, until, copied, *count,
 				       count);
-	if (unlikely(!*count))
-		return 0;
-	lost = tq_lost_before(queue, first->id);
-	if (unlikely(lost || file->foreign) &&
-	    tq_patch_run(file, from, *count, lost, inbox->at)) {
-		*count = 0;
-		return 0;
-	}
-	if (!inbox->count)
-		inbox->lost = lost;
 	return bytes;
 }
 
@@ -199,6 +207,8 @@ static int tq_walk_detached(struct tq_file *file, struct tq_walk *walk,
 	struct rb_node *next = rb_next(&message->node);
 	u64 lost = tq_lost_before(queue, message->record.id);
 
+	if (unlikely(lost && inbox->count))
+		return -EAGAIN;
 	if (bytes > inbox->room) {
 		inbox->needed = bytes;
 		return -EMSGSIZE;
@@ -210,6 +220,7 @@ static int tq_walk_detached(struct tq_file *file, struct tq_walk *walk,
 	tq_inbox_got(inbox, bytes, 1);
 	walk->message = next ? tq_message_of(next) : NULL;
 	if (!inbox->peek) {
+		tq_gap_told(queue, message->record.id);
 		tq_index_del(queue, message);
 		list_add(&message->in_hand, &walk->taken);
 		walk->freed += tq_message_bytes(message);
@@ -222,10 +233,15 @@ static int tq_walk_run(struct tq_file *file, struct tq_walk *walk,
 		       struct tq_inbox *inbox)
 {
 	struct tqueue *queue = file->queue;
+	u64 id = tq_ring_at(&queue->ring, walk->position)->id;
+	u64 lost = tq_lost_before(queue, id);
 	size_t bytes;
 	int count;
 
-	bytes = tq_copy_run(file, walk->position, walk->message, inbox, &count);
+	if (unlikely(lost && inbox->count))
+		return -EAGAIN;
+	bytes = tq_copy_run(file, walk->position, walk->message, lost, inbox,
+			    &count);
 	if (unlikely(!count)) {
 		bytes = tq_record_bytes(tq_ring_length(queue, walk->position));
 		if (bytes <= inbox->room)
@@ -233,9 +249,12 @@ static int tq_walk_run(struct tq_file *file, struct tq_walk *walk,
 		inbox->needed = bytes;
 		return -EMSGSIZE;
 	}
+	if (!inbox->count)
+		inbox->lost = lost;
 	tq_inbox_got(inbox, bytes, count);
 	walk->position += bytes;
 	if (!inbox->peek) {
+		tq_gap_told(queue, id);
 		WRITE_ONCE(queue->head, walk->position);
 		walk->freed += bytes;
 	}
@@ -331,6 +350,9 @@ static int tq_deliver_record(struct tq_file *file, struct tq_inbox *inbox,
 		message->offset = message->record.length;
 		inbox->lost = hand->lost;
 		tq_inbox_got(inbox, bytes, 1);
+		mutex_lock(&file->queue->receive_lock);
+		tq_gap_told(file->queue, message->record.id);
+		mutex_unlock(&file->queue->receive_lock);
 	}
 	tq_put_down(file, hand);
 	return ret;

@@ -30,7 +30,7 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config)
 	queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
-	ret = tq_ring_alloc(&queue->ring, size);
+	ret = tq_ring_alloc(&queue->ring, size, 0);
 	if (ret) {
 		kfree(queue);
 		return ERR_PTR(ret);

@@ -5,9 +5,11 @@
 #include <linux/atomic.h>
 #include <linux/build_bug.h>
 #include <linux/gfp.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "ring.h"
@@ -44,6 +46,7 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
  * tq_ring_alloc - make a ring
  * @ring: what to fill
  * @size: bytes, a power of two of whole pages, at most %TQ_RING_SIZE_MAX
+ * @credit: bytes of a ring that it is to replace: see tq_ring_replace()
  *
  * The memory is zeroed and charged to the caller's memory cgroup.
  *
@@ -51,14 +54,16 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
  * Return: 0; -ENOSPC beyond what all rings together may have; -ENOMEM; -EINTR
  * when the caller is being killed.
  */
-int tq_ring_alloc(struct tq_ring *ring, unsigned long size)
+int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
+		  unsigned long credit)
 {
+	unsigned long charge = size > credit ? size - credit : 0;
 	unsigned long count = size >> PAGE_SHIFT;
 	struct page **pages;
 	unsigned long i;
 	int ret;
 
-	ret = tq_memory_charge(size);
+	ret = tq_memory_charge(charge);
 	if (ret)
 		return ret;
 	ret = -ENOMEM;
@@ -86,14 +91,39 @@ int tq_ring_alloc(struct tq_ring *ring, unsigned long size)
 	if (!ring->base)
 		goto free;
 	ring->size = size;
+	ring->charged = charge;
 	ring->pages = pages;
 	return 0;
 
 free:
 	tq_ring_free_pages(pages, i);
 uncharge:
-	atomic_long_sub(size, &tq_memory);
+	atomic_long_sub(charge, &tq_memory);
 	return ret;
+}
+
+/**
+ * tq_ring_replace - put a new ring in the place of an old one
+ * @ring: the old one, which becomes the new one
+ * @other: the new one, which becomes the old one
+ * @from: the first position that is in use
+ * @to: where the last one ends; both rings are at least that large
+ *
+ * What is in use keeps its positions.  The new ring takes over what the old one
+ * was charged for, as far as it needs it.
+ *
+ * Context: Any; nobody else uses either of them.
+ */
+void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
+		     unsigned long from, unsigned long to)
+{
+	unsigned long charged = min(ring->charged,
+				    other->size - other->charged);
+
+	memcpy(tq_ring_at(other, from), tq_ring_at(ring, from), to - from);
+	other->charged += charged;
+	ring->charged -= charged;
+	swap(*ring, *other);
 }
 
 /**
@@ -108,5 +138,5 @@ void tq_ring_free(struct tq_ring *ring)
 		return;
 	vunmap(ring->base);
 	tq_ring_free_pages(ring->pages, ring->size >> PAGE_SHIFT);
-	atomic_long_sub(ring->size, &tq_memory);
+	atomic_long_sub(ring->charged, &tq_memory);
 }

@@ -31,18 +31,23 @@ struct page;
  * struct tq_ring - memory for records
  * @base: the first of the two mappings
  * @size: bytes, a power of two of whole pages
+ * @charged: what it counts for in the memory of all rings
  * @pages: what is mapped
  */
 struct tq_ring {
 	void *base;
 	unsigned long size;
+	unsigned long charged;
 	struct page **pages;
 };
 
 /* main.c: bytes that all rings may have; 0 means a quarter of the memory. */
 extern unsigned long tq_max_memory;
 
-int tq_ring_alloc(struct tq_ring *ring, unsigned long size);
+int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
+		  unsigned long credit);
+void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
+		     unsigned long from, unsigned long to);
 void tq_ring_free(struct tq_ring *ring);
 
 /* Where the record of this position stands. */

@@ -74,10 +74,13 @@ static u64 tq_place(struct tqueue *queue, struct tq_message **place)
 /* Drop the message that is to be received next: there is one. */
 static void tq_drop_one(struct tqueue *queue)
 {
-	struct tq_message *first = tq_index_ready(queue);
+	struct tq_message *first;
 	unsigned long bytes;
 	u64 id;
 
+	/* With both locks held there is no other. */
+	queue->tail_seen = queue->tail;
+	first = tq_index_ready(queue);
 	if (first) {
 		id = first->record.id;
 		bytes = tq_message_bytes(first);
@@ -91,8 +94,11 @@ static void tq_drop_one(struct tqueue *queue)
 	WRITE_ONCE(queue->taken, queue->taken + 1);
 	WRITE_ONCE(queue->limit, queue->limit + bytes);
 	queue->lost++;
-	/* The gap grows, unless its other side was received meanwhile. */
-	if (id != queue->gap_id)
+	/*
+	 * The gap grows, unless its other side was received meanwhile.  A
+	 * message that came back may stand before a gap, and joins it.
+	 */
+	if (id > queue->gap_id)
 		queue->gap = 0;
 	queue->gap++;
 	first = tq_index_ready(queue);
