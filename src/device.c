@@ -410,7 +410,11 @@ static char *tq_devnode(TQ_DEV_CONST struct device *dev, umode_t *mode,
 		*uid = queue->uid;
 	if (gid)
 		*gid = queue->gid;
-	return kasprintf(GFP_KERNEL, "tq/%s", dev_name(dev));
+	/*
+	 * Without a name from here the core takes the device's own: a removal
+	 * would leave the node behind.  It is less than a hundred bytes.
+	 */
+	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "tq/%s", dev_name(dev));
 }
 
 /* Of named queues; the default queue's device has none. */
