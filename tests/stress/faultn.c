@@ -1259,7 +1259,7 @@ static void unloaded(void)
 }
 
 /* Where the code of a function of the kernel lies. */
-static unsigned long function(const char *name, unsigned long *end)
+static unsigned long code_of(const char *name, unsigned long *end)
 {
 	unsigned long start = 0, address;
 	FILE *symbols = fopen("/proc/kallsyms", "r");
@@ -1317,7 +1317,7 @@ static void load_it(void)
 	prepare();
 	ko = open(module, O_RDONLY);
 	tq_true(ko >= 0, "cannot open %s", module);
-	start = function("do_one_initcall", &end);
+	start = code_of("do_one_initcall", &end);
 	below = load_counting(ko, start, end);
 	total = load_counting(ko, 0, ULONG_MAX);
 	/* A few come after it, and their number is not always the same. */
