@@ -7,7 +7,7 @@
  */
 #include "calls.h"
 
-#include "../stress/uring.h"
+#include "uring.h"
 
 #include <sys/epoll.h>
 

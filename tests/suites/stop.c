@@ -6,7 +6,7 @@
  */
 #include "calls.h"
 
-#include "../stress/uring.h"
+#include "uring.h"
 
 #include <linux/capability.h>
 #include <sys/epoll.h>
