@@ -28,7 +28,7 @@ EXPORT int tqueue_batch_load(struct tqueue_batch *batch, const void *records,
 	return 0;
 }
 
-EXPORT void *tqueue_batch_room(const struct tqueue_batch *batch, size_t *room)
+static inline void *find_room(const struct tqueue_batch *batch, size_t *room)
 {
 	size_t left = (batch->size - batch->end) & ~(size_t)(ALIGNMENT - 1);
 
@@ -40,13 +40,18 @@ EXPORT void *tqueue_batch_room(const struct tqueue_batch *batch, size_t *room)
 	return batch->buffer + batch->end + sizeof(struct tqueue_record);
 }
 
+EXPORT void *tqueue_batch_room(const struct tqueue_batch *batch, size_t *room)
+{
+	return find_room(batch, room);
+}
+
 EXPORT int tqueue_batch_commit(struct tqueue_batch *batch, size_t length)
 {
 	size_t room;
 
 	if (length > TQUEUE_LENGTH_MAX)
 		return libtq_fail(EMSGSIZE);
-	if (!tqueue_batch_room(batch, &room) || length > room)
+	if (!find_room(batch, &room) || length > room)
 		return libtq_fail(ENOBUFS);
 	libtq_finish_record((void *)(batch->buffer + batch->end), length);
 	batch->end += TQUEUE_RECORD_BYTES(length);
@@ -56,12 +61,21 @@ EXPORT int tqueue_batch_commit(struct tqueue_batch *batch, size_t length)
 EXPORT int tqueue_batch_add(struct tqueue_batch *batch, const void *data,
 			    size_t length)
 {
-	size_t room;
-	void *to = tqueue_batch_room(batch, &room);
+	size_t room, last = length & ~(size_t)(ALIGNMENT - 1);
+	unsigned char *to = find_room(batch, &room);
 
-	if (to && length && length <= room)
+	if (length > TQUEUE_LENGTH_MAX)
+		return libtq_fail(EMSGSIZE);
+	if (!to || length > room)
+		return libtq_fail(ENOBUFS);
+	/* What is behind the payload in its last word stays zero. */
+	if (last != length)
+		memset(to + last, 0, ALIGNMENT);
+	if (length)
 		memcpy(to, data, length);
-	return tqueue_batch_commit(batch, length);
+	libtq_make_header((void *)(batch->buffer + batch->end), length);
+	batch->end += TQUEUE_RECORD_BYTES(length);
+	return 0;
 }
 
 EXPORT int tqueue_batch_next(struct tqueue_batch *batch,

@@ -4,6 +4,7 @@
 #define INTERNAL_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "tqueue.h"
 
@@ -29,7 +30,15 @@ int libtq_copy_name(char field[TQUEUE_NAME_MAX + 1], const char *name);
 /* One RECEIVE: records, or 0 at end-of-file. */
 int libtq_receive(int fd, struct tqueue_receive *receive);
 
-/* Makes a header, and the zeros behind the payload that stands there. */
+/* Makes the header of a record. */
+static inline void libtq_make_header(struct tqueue_record *record, size_t length)
+{
+	memset(record, 0, sizeof(*record));
+	record->length = (uint32_t)length;
+	record->header_words = TQUEUE_HEADER_WORDS;
+}
+
+/* The same, and the zeros behind the payload that stands there. */
 void libtq_finish_record(struct tqueue_record *record, size_t length);
 
 #endif /* INTERNAL_H */

@@ -13,9 +13,7 @@
 
 void libtq_finish_record(struct tqueue_record *record, size_t length)
 {
-	memset(record, 0, sizeof(*record));
-	record->length = (uint32_t)length;
-	record->header_words = TQUEUE_HEADER_WORDS;
+	libtq_make_header(record, length);
 	memset(record->payload + length, 0, -length & 7);
 }
 
