@@ -187,7 +187,7 @@ static int tq_ctl_create(const struct tqueue_create __user *user)
 	if (ret)
 		return ret;
 
-	queue = tq_queue_create(&args.config);
+	queue = tq_queue_create(&args.config, 0);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	queue->uid = uid;

@@ -43,7 +43,7 @@ MODULE_PARM_DESC(max_queues,
 unsigned long tq_max_memory;
 module_param_named(max_memory, tq_max_memory, ulong, 0644);
 MODULE_PARM_DESC(max_memory,
-		 "Most bytes of the rings of all queues together; 0 means a quarter of the machine's memory (default: 0)");
+		 "Most bytes of the rings of all queues under /dev/tq together; 0 means a quarter of the machine's memory (default: 0)");
 
 static struct tqueue *tq_default;
 
@@ -102,14 +102,12 @@ static int __init tq_init(void)
 
 	config.size = size_l;
 	config.max_message = max_message;
-	queue = tq_queue_create(&config);
+	/* The administrator has said how large it shall be. */
+	queue = tq_queue_create(&config, size_l);
 	if (IS_ERR(queue)) {
 		ret = PTR_ERR(queue);
 		if (ret == -ENOMEM)
 			pr_err("no memory for a ring of size_l=%lu bytes\n",
-			       size_l);
-		else if (ret == -ENOSPC)
-			pr_err("a ring of size_l=%lu bytes is more than max_memory allows\n",
 			       size_l);
 		goto exit_device;
 	}

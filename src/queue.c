@@ -11,12 +11,14 @@
 /**
  * tq_queue_create - make a queue
  * @config: how it shall be; what it does not give gets its default
+ * @free: bytes of its ring that do not count for what all rings may have
  *
  * Context: Process context, may sleep.
  * Return: the queue, which nobody can open yet; ERR_PTR of -EINVAL, -ENOMEM,
  * -ENOSPC (beyond the memory for all rings) or -EINTR.
  */
-struct tqueue *tq_queue_create(const struct tqueue_config *config)
+struct tqueue *tq_queue_create(const struct tqueue_config *config,
+			       unsigned long free)
 {
 	struct tqueue *queue;
 	unsigned long size;
@@ -30,7 +32,7 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config)
 	queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
-	ret = tq_ring_alloc(&queue->ring, size, 0);
+	ret = tq_ring_alloc(&queue->ring, size, free);
 	if (ret) {
 		kfree(queue);
 		return ERR_PTR(ret);

@@ -46,7 +46,8 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
  * tq_ring_alloc - make a ring
  * @ring: what to fill
  * @size: bytes, a power of two of whole pages, at most %TQ_RING_SIZE_MAX
- * @credit: bytes of a ring that it is to replace: see tq_ring_replace()
+ * @credit: bytes of it that do not count for what all rings may have, such as
+ *	those of a ring that it is to replace: see tq_ring_replace()
  *
  * The memory is zeroed and charged to the caller's memory cgroup.
  *

@@ -41,7 +41,10 @@ struct tq_ring {
 	struct page **pages;
 };
 
-/* main.c: bytes that all rings may have; 0 means a quarter of the memory. */
+/*
+ * main.c: bytes that the rings of all named queues may have; 0 means a quarter
+ * of the memory.
+ */
 extern unsigned long tq_max_memory;
 
 int tq_ring_alloc(struct tq_ring *ring, unsigned long size,

@@ -281,7 +281,8 @@ static inline bool tq_fits(unsigned long limit, unsigned long tail,
 }
 
 /* queue.c */
-struct tqueue *tq_queue_create(const struct tqueue_config *config);
+struct tqueue *tq_queue_create(const struct tqueue_config *config,
+			       unsigned long free);
 void tq_queue_free(struct tqueue *queue);
 
 /* state.c */
