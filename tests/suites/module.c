@@ -412,7 +412,7 @@ static long free_memory(void)
 static void load_large(void *arg)
 {
 	(void)arg;
-	tq_load("size_l=536870912");
+	tq_load("size_l=536870912 max_memory=1073741824");
 }
 
 /* Killed while it takes memory for a large ring: it stops, and gives it back. */
