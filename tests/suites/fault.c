@@ -346,6 +346,37 @@ static void blocked_reader(void)
 	close(fd);
 }
 
+/* The first part of a vector is resident, the second not: nothing is skipped. */
+static void second_part_not_there_yet(void)
+{
+	int fd = tq_open(O_RDWR), file = syscall(SYS_memfd_create, "x", 0);
+	size_t page = tq_page();
+	char *first = malloc(100), *expect = malloc(page), *map;
+	struct iovec parts[2] = { { first, 100 }, { NULL, page - 100 } };
+
+	tq_pattern(expect, page, 1, 0);
+	tq_is(write(file, expect + 100, page - 100), page - 100);
+	map = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	tq_true(map != MAP_FAILED, "mmap fails");
+	memcpy(first, expect, 100);
+	parts[1].iov_base = map;
+	tq_is(writev(fd, parts, 2), page);
+	tq_receive(fd, page, 1);
+
+	tq_send(fd, page, 1);
+	memset(first, 0, 100);
+	tq_is(madvise(map, page, MADV_DONTNEED), 0);
+	tq_is(readv(fd, parts, 2), page);
+	tq_is(tq_differs(first, 100, 1, 0), -1);
+	tq_is(tq_differs(map, page - 100, 1, 100), -1);
+	tq_nothing();
+	munmap(map, page);
+	close(file);
+	close(fd);
+	free(first);
+	free(expect);
+}
+
 /* Memory that comes only when touched, in every state it can be in. */
 static void memory_not_there_yet(void)
 {
@@ -453,6 +484,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(close_after_a_failure),
 	TQ_TEST(blocked_reader),
 	TQ_TEST(memory_not_there_yet),
+	TQ_TEST(second_part_not_there_yet),
 	TQ_TEST(copy_on_write),
 	TQ_TEST(growing_stack),
 	TQ_TEST(size_to_nowhere),
