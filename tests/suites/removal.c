@@ -364,20 +364,20 @@ static void nodes_left_behind(void)
 
 	tq_create(NAME, 4096);
 	tq_is(stat(tq_queue_path(NAME), &st), 0);
-	unlink("/tmp/tqueue-left");
-	tq_is(mknod("/tmp/tqueue-left", S_IFCHR | 0600, st.st_rdev), 0);
-	fd = open("/tmp/tqueue-left", O_RDWR);
+	unlink("/dev/tqueue-left");
+	tq_is(mknod("/dev/tqueue-left", S_IFCHR | 0600, st.st_rdev), 0);
+	fd = open("/dev/tqueue-left", O_RDWR);
 	tq_true(fd >= 0, "it cannot be opened: %s", strerrorname_np(errno));
 	remove_it();
 	tq_errno(write(fd, "x", 1), EIDRM);
-	tq_true(open("/tmp/tqueue-left", O_RDWR) == -1 &&
+	tq_true(open("/dev/tqueue-left", O_RDWR) == -1 &&
 		(errno == ENXIO || errno == ENODEV), "open gives %s",
 		strerrorname_np(errno));
 	close(fd);
-	tq_true(open("/tmp/tqueue-left", O_RDWR) == -1 &&
+	tq_true(open("/dev/tqueue-left", O_RDWR) == -1 &&
 		(errno == ENXIO || errno == ENODEV), "open gives %s",
 		strerrorname_np(errno));
-	unlink("/tmp/tqueue-left");
+	unlink("/dev/tqueue-left");
 }
 
 static void rests_in_hand(void)
