@@ -7,6 +7,7 @@
  * Guarded by receive_lock: which messages are in hand, and who has them.  The
  * message itself belongs to the call alone.
  */
+#include <linux/minmax.h>
 #include <linux/wait_bit.h>
 
 #include "hand.h"
@@ -110,20 +111,30 @@ static void tq_skip_empty(struct tqueue *queue, struct tq_hand *hand)
 }
 
 /* Take the message that is next, or say what is missing: see tq_take_locked() */
-static int tq_take_next(struct tqueue *queue, struct tq_hand *hand)
+static int tq_take_next(struct tqueue *queue, size_t count, size_t resident,
+			struct tq_hand *hand)
 {
 	struct tq_message *message = tq_index_ready(queue);
 	struct tqueue_record *record;
 	unsigned long bytes;
+	size_t length;
+
+	if (message)
+		length = tq_message_left(message);
+	else if (tq_ring_ready(queue))
+		length = tq_ring_length(queue, queue->head);
+	else
+		return -EAGAIN;
+	/* It would come back, and out of its turn. */
+	if (min(length, count) > resident)
+		return -EFAULT;
 
 	if (message) {
 		tq_hand_begin(queue, message);
 		tq_index_del(queue, message);
 		bytes = tq_message_bytes(message);
 	} else {
-		if (!tq_ring_ready(queue))
-			return -EAGAIN;
-		hand->wanted = tq_ring_length(queue, queue->head);
+		hand->wanted = length;
 		message = hand->spare;
 		if (!message || message->capacity < hand->wanted)
 			return -ENOSPC;
@@ -142,9 +153,9 @@ static int tq_take_next(struct tqueue *queue, struct tq_hand *hand)
 	return 0;
 }
 
-/* One try: 0, -EIDRM, -EAGAIN, -EBUSY or -ENOSPC (no spare). */
-static int tq_take_locked(struct tq_file *file, bool records,
-			  struct tq_hand *hand)
+/* One try: 0, -EIDRM, -EAGAIN, -EBUSY, -EFAULT or -ENOSPC (no spare). */
+static int tq_take_locked(struct tq_file *file, size_t count, size_t resident,
+			  bool records, struct tq_hand *hand)
 {
 	struct tqueue *queue = file->queue;
 
@@ -163,7 +174,7 @@ static int tq_take_locked(struct tq_file *file, bool records,
 	}
 	if (!records)
 		tq_skip_empty(queue, hand);
-	return tq_take_next(queue, hand);
+	return tq_take_next(queue, count, resident, hand);
 }
 
 /**
@@ -171,15 +182,18 @@ static int tq_take_locked(struct tq_file *file, bool records,
  * @file: the open file
  * @count: bytes of it that are wanted; if that leaves a rest, the file's place
  *	for one is held until tq_put_down()
+ * @resident: bytes that are known to be there for it; a message of which more is
+ *	wanted is left where it is
  * @records: the message is received whole, as a record
  * @hand: filled
  *
  * Context: Process context, may sleep, no lock held; takes both.
  * Return: 0; -EAGAIN; -EBUSY (another call has the file's rest in hand, or,
- * with @records, the file holds one); -EIDRM; -ENOMEM.
+ * with @records, the file holds one); -EFAULT (more than @resident is wanted);
+ * -EIDRM; -ENOMEM.
  */
-int tq_take_in_hand(struct tq_file *file, size_t count, bool records,
-		    struct tq_hand *hand)
+int tq_take_in_hand(struct tq_file *file, size_t count, size_t resident,
+		    bool records, struct tq_hand *hand)
 {
 	struct tqueue *queue = file->queue;
 	int ret;
@@ -188,7 +202,7 @@ int tq_take_in_hand(struct tq_file *file, size_t count, bool records,
 	hand->debt = TQ_OWES_NOTHING;
 	for (;;) {
 		mutex_lock(&queue->receive_lock);
-		ret = tq_take_locked(file, records, hand);
+		ret = tq_take_locked(file, count, resident, records, hand);
 		if (!ret) {
 			hand->holds = !hand->from_queue ||
 				      tq_message_left(hand->message) > count;

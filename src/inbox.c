@@ -362,7 +362,7 @@ static int tq_deliver_record(struct tq_file *file, struct tq_inbox *inbox,
 static int tq_receive_first(struct tq_file *file, struct tq_inbox *inbox)
 {
 	struct tq_hand hand;
-	int ret = tq_take_in_hand(file, SIZE_MAX, true, &hand);
+	int ret = tq_take_in_hand(file, SIZE_MAX, SIZE_MAX, true, &hand);
 
 	return ret ?: tq_deliver_record(file, inbox, &hand);
 }

@@ -104,38 +104,34 @@ static noinline ssize_t tq_receive_slow(struct tq_file *file,
 					bool nowait, ssize_t ret)
 {
 	struct tqueue *queue = file->queue;
-	bool faulted = false;
+	size_t resident = 0;
 	bool woken = false;
 	struct tq_hand hand;
-	size_t length;
+	size_t length = 0;
 
 	for (;;) {
-		if (ret == -EFAULT && !faulted) {
+		if (ret == -EFAULT)
+			length = min(count, tq_next_length(file));
+		if (ret == -EFAULT && length > resident) {
 			/* This may take as long as the memory's owner likes. */
 			if (woken)
 				tq_pass_on(queue);
 			woken = false;
-			length = min(count, tq_next_length(file));
 			if (!tq_user_fault_in_writeable(user, length))
 				break;
-			/*
-			 * Others may have emptied the queue meanwhile.  Then
-			 * nothing is known of this memory, and no message must
-			 * be taken out of its turn to find out.
-			 */
-			faulted = length;
+			resident = length;
 		} else if (ret == -EFAULT || ret == TQ_TAKE_IN_HAND) {
 			ret = -EINTR;
 			if (fatal_signal_pending(current))
 				break;
 			ret = tq_take_in_hand(file, tq_user_cuts(user) ? 0 : count,
-					      false, &hand);
+					      resident, false, &hand);
 			if (!ret) {
 				if (woken && !hand.from_queue)
 					tq_pass_on(queue);
 				return tq_deliver(file, user, count, &hand);
 			}
-			if (ret != -EAGAIN && ret != -EBUSY)
+			if (ret != -EAGAIN && ret != -EBUSY && ret != -EFAULT)
 				break;
 			continue;
 		} else if (ret == -EAGAIN && tq_ended(file)) {
