@@ -81,6 +81,17 @@ double tq_seconds(double otherwise)
 	return text && atof(text) > 0 ? atof(text) : otherwise;
 }
 
+/*
+ * A timed test ends when its time is over and it has seen enough: what a slow
+ * machine does not get done in time it may do later, but not never.
+ */
+bool tq_goes_on(double end, bool enough)
+{
+	double now = tq_now();
+
+	return now < end || (!enough && now < end + 20 * tq_slow());
+}
+
 /* How long something may take that should take no time at all. */
 static double patience(void)
 {
@@ -1017,6 +1028,17 @@ void tq_still_asleep(struct tq_task *task, long call)
 bool tq_done(struct tq_task *task)
 {
 	return atomic_load(&task->done);
+}
+
+/* Has each of n tasks counted that far? */
+bool tq_all_did(struct tq_task *tasks, size_t n, long count)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (atomic_load(&tasks[i].count) < count)
+			return false;
+	return true;
 }
 
 void tq_finish_at(const char *file, int line, struct tq_task *task)

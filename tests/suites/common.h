@@ -121,6 +121,7 @@ double tq_slow(void);
 double tq_now(void);			/* seconds, CLOCK_MONOTONIC */
 void tq_sleep_ms(unsigned int ms);	/* scaled by TQUEUE_SLOW */
 double tq_seconds(double otherwise);	/* length of a timed test, unscaled */
+bool tq_goes_on(double end, bool enough);	/* is a timed test to go on? */
 
 /* ---- the queue ------------------------------------------------------- */
 
@@ -170,6 +171,7 @@ void tq_start_write(struct tq_task *task, int fd, const void *buf, size_t len);
 void tq_asleep(struct tq_task *task, long call);
 void tq_still_asleep(struct tq_task *task, long call);
 bool tq_done(struct tq_task *task);
+bool tq_all_did(struct tq_task *tasks, size_t n, long count);
 void tq_finish_at(const char *file, int line, struct tq_task *task);
 #define tq_finish(task)	tq_finish_at(__FILE__, __LINE__, task)
 void tq_unblockable(void);	/* SIGUSR1 interrupts, does nothing else */

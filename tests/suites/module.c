@@ -370,14 +370,14 @@ static void run_opener(struct tq_task *task)
 /* Unloading races with opening: one of them is refused, neither breaks. */
 static void unloaded_while_opened(void)
 {
-	double end = tq_now() + tq_seconds(1), late = end + 15 * tq_slow();
+	double end = tq_now() + tq_seconds(1);
 	struct tq_task opener = { 0 };
 	atomic_int stop = 0;
 	int unloaded = 0, refused = 0;
 
 	opener.arg = &stop;
 	tq_start(&opener, run_opener);
-	while (tq_now() < end || ((unloaded < 3 || opener.count < 3) && tq_now() < late)) {
+	while (tq_goes_on(end, unloaded > 2 && opener.count > 2)) {
 		int error = tq_unload();
 
 		if (!error) {

@@ -580,7 +580,7 @@ static void in_traffic(void)
 		size_t at = 0;
 		long n, j;
 
-		if (tq_now() > end && !last) {
+		if (!last && !tq_goes_on(end, lost)) {
 			atomic_store(&stop, 1);
 			for (i = 0; i < SENDERS; i++)
 				tq_finish(&senders[i]);

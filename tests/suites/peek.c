@@ -271,7 +271,7 @@ static void in_traffic(void)
 		receivers[i].fd = tq_open_queue(NAME, O_RDONLY | O_NONBLOCK);
 		tq_start(&receivers[i], receive_on);
 	}
-	while (tq_now() < end) {
+	while (tq_goes_on(end, peeks > 20)) {
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)buf, .bytes = sizeof(buf),
 			.flags = TQUEUE_RECEIVE_PEEK, .count = peeks % 7,

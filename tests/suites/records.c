@@ -359,7 +359,7 @@ static void changed_while_it_is_sent(void)
 	uint64_t last = 0;
 
 	tq_start(&task, rewrite);
-	while (tq_now() < until || !sent) {
+	while (tq_goes_on(until, sent > 100)) {
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)got, .bytes = sizeof(got),
 		};

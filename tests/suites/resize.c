@@ -407,7 +407,7 @@ static void in_traffic(void)
 		size_t at = 0;
 		long n;
 
-		if (!last && tq_now() > end) {
+		if (!last && !tq_goes_on(end, changes > refused)) {
 			atomic_store(&stop, 1);
 			/* The senders may need room to end. */
 			tq_is(resize(1 << 20), 0);

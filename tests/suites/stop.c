@@ -510,7 +510,7 @@ static void in_traffic(void)
 		tq_start(&senders[i], send_on);
 		tq_start(&receivers[i], receive_on);
 	}
-	while (tq_now() < end) {
+	while (tq_goes_on(end, rounds > 10)) {
 		usleep(1000 + rounds % 7 * 500);
 		tq_is(ioctl(fd, TQUEUE_STOP), 0);
 		usleep(rounds % 5 * 300);

@@ -208,6 +208,16 @@ static void run_reader(struct tq_task *task)
 		close(slow);
 }
 
+static bool all_sent(int messages)
+{
+	int i;
+
+	for (i = 0; i < SENDERS; i++)
+		if (atomic_load(&account->sent[i]) <= messages)
+			return false;
+	return true;
+}
+
 static void everything_at_once(void)
 {
 	double end = tq_now() + tq_seconds(3);
@@ -229,7 +239,7 @@ static void everything_at_once(void)
 		senders[i] = (struct tq_task){ .number = i };
 		tq_start(&senders[i], run_sender);
 	}
-	while (tq_now() < end) {
+	while (tq_goes_on(end, all_sent(10))) {
 		tq_sleep_ms(3);
 		i = (unsigned int)(tq_now() * 1e6) % (SENDERS + READERS);
 		if (i < SENDERS && !tq_done(&senders[i]))

@@ -8,6 +8,8 @@
 
 enum way { UNMAP, PROTECT, DROP, WAYS };
 
+enum { MOVES = 20 };	/* of the buffer, in a test, at the least */
+
 struct flipper {
 	char *map;
 	size_t len;
@@ -61,14 +63,6 @@ static void stop_flipper(struct tq_task *task, struct flipper *flipper)
 	munmap(flipper->map, flipper->len);
 }
 
-/* Until the time is over, and the buffer has moved a few times. */
-static bool goes_on(struct tq_task *task, double end)
-{
-	double now = tq_now();
-
-	return now < end || (task->count < 20 && now < end + 5 * tq_slow());
-}
-
 /*
  * Reading into such a buffer. What was read cannot be looked at (it may be gone
  * again), but its first 8 bytes are read into good memory: they name the message.
@@ -90,7 +84,7 @@ static void readers_buffer(void)
 			start_flipper(&task, &flipper, way, pages);
 			two[0] = (struct iovec){ &name, sizeof(name) };
 			two[1] = (struct iovec){ flipper.map, flipper.len };
-			while (goes_on(&task, end)) {
+			while (tq_goes_on(end, task.count >= MOVES)) {
 				ssize_t n;
 
 				if (sent < got + 3) {
@@ -110,7 +104,7 @@ static void readers_buffer(void)
 				got++;
 			}
 			stop_flipper(&task, &flipper);
-			tq_true(task.count >= 20, "the buffer hardly moved");
+			tq_true(task.count >= MOVES, "the buffer hardly moved");
 			for (; got < sent; got++) {
 				tq_is(read(fd, message, flipper.len), flipper.len);
 				tq_is(memcmp(message, &got, sizeof(got)), 0);
@@ -140,7 +134,7 @@ static void senders_buffer(void)
 
 			start_flipper(&task, &flipper, way, pages);
 			two[1] = (struct iovec){ flipper.map, len };
-			while (goes_on(&task, end)) {
+			while (tq_goes_on(end, task.count >= MOVES)) {
 				ssize_t n = writev(fd, two, 2);
 
 				if (n < 0) {
@@ -184,7 +178,7 @@ static void short_reads(void)
 	start_flipper(&task, &flipper, UNMAP, 1);
 	two[0] = (struct iovec){ &head, 8 };
 	two[1] = (struct iovec){ flipper.map, page - 8 };
-	while (goes_on(&task, end)) {
+	while (tq_goes_on(end, task.count >= MOVES)) {
 		tq_is(write(fd, words, sizeof(words)), sizeof(words));
 		for (i = 0; i < 3;) {
 			ssize_t n = readv(fd, two, 2);
@@ -231,7 +225,7 @@ static void others_go_on(void)
 	other.fd = tq_open(O_RDWR);
 	other.arg = &stop;
 	tq_start(&other, run_transfer);
-	while (goes_on(&task, end)) {
+	while (tq_goes_on(end, task.count >= MOVES && other.count > 50)) {
 		ssize_t n = write(fd, flipper.map, 200);
 
 		if (n > 0)

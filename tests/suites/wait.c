@@ -403,7 +403,7 @@ static void in_traffic(void)
 	char buf[64];
 
 	tq_start(&receiver, receive_on);
-	while (tq_now() < end) {
+	while (tq_goes_on(end, rounds > 20)) {
 		uint64_t id = send_one(receiver.fd, 20, 1);
 
 		if (rounds % 3)
