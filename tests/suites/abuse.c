@@ -4,6 +4,7 @@
  * ioctls, files closed and replaced in mid-use, random calls. A clear error for
  * each, and the queue is the same afterwards.
  */
+#include "calls32.h"
 #include "common.h"
 
 #include <dirent.h>
@@ -336,61 +337,35 @@ static void random_calls(void)
 	works();
 }
 
-#ifdef __x86_64__
-static long call32(long number, long a, long b, long c)
-{
-	long result;
-
-	asm volatile("int $0x80" : "=a"(result)
-		     : "a"(number), "b"(a), "c"(b), "d"(c)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return (int)result;
-}
-
-static void no_32_bits(int number)
-{
-	(void)number;
-	tq_skip("no 32-bit system calls on this kernel");
-}
-#endif
-
 /* A 32-bit program's calls: the same queue, the same answers. */
 static void calls_of_32_bits(void)
 {
-#ifdef __x86_64__
 	struct { uint32_t base, len; } *vector;
 	int fd = tq_open(O_RDWR);
-	char *low = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	char *low = calls32_memory(8192);
 	int *bytes = (int *)(low + 4096);
 
-	signal(SIGSEGV, no_32_bits);
-	if (call32(20, 0, 0, 0) != getpid())
-		tq_skip("no 32-bit system calls on this kernel");
 	tq_pattern(low, 100, 1, 0);
-	tq_is(call32(4, fd, (long)low, 100), 100);
-	tq_is(call32(54, fd, FIONREAD, (long)bytes), 0);
+	tq_is(call32(CALL32_WRITE, fd, (long)low, 100), 100);
+	tq_is(call32(CALL32_IOCTL, fd, FIONREAD, (long)bytes), 0);
 	tq_is(*bytes, 100);
-	tq_is(call32(54, fd, 0x7412, (long)bytes), -ENOTTY);
-	tq_is(call32(54, fd, FIONREAD, 16), -EFAULT);
+	tq_is(call32(CALL32_IOCTL, fd, 0x7412, (long)bytes), -ENOTTY);
+	tq_is(call32(CALL32_IOCTL, fd, FIONREAD, 16), -EFAULT);
 	tq_receive(fd, 100, 1);
 	vector = (void *)(low + 5000);
 	vector[0].base = (uint32_t)(uintptr_t)low;
 	vector[0].len = 60;
 	vector[1].base = (uint32_t)(uintptr_t)low + 60;
 	vector[1].len = 40;
-	tq_is(call32(146, fd, (long)vector, 2), 100);
+	tq_is(call32(CALL32_WRITEV, fd, (long)vector, 2), 100);
 	memset(low, 0, 100);
-	tq_is(call32(145, fd, (long)vector, 2), 100);
+	tq_is(call32(CALL32_READV, fd, (long)vector, 2), 100);
 	tq_is(tq_differs(low, 100, 1, 0), -1);
 	tq_send(fd, 5, 1);
-	tq_is(call32(3, fd, 16, 100), -EFAULT);
-	tq_is(call32(3, fd, (long)low, 100), 5);
+	tq_is(call32(CALL32_READ, fd, 16, 100), -EFAULT);
+	tq_is(call32(CALL32_READ, fd, (long)low, 100), 5);
 	tq_nothing();
 	close(fd);
-#else
-	tq_skip("not on this architecture");
-#endif
 }
 
 /* Neither world nor a user without rights gets at it. */

@@ -8,28 +8,13 @@
 
 #define NAME	"batch"
 
-static int open_small(void)
-{
-	tq_create(NAME, 4096);
-	return tq_open_queue(NAME, O_RDWR);
-}
-
-static void done(int fd)
-{
-	tq_empty(fd);
-	tq_is(tq_info(fd).bytes, 0);
-	tq_is(tq_info(fd).messages, 0);
-	close(fd);
-	tq_remove(NAME);
-}
-
 static void there_and_back(void)
 {
 	static const size_t lengths[] = { 1, 8, 0, 7, 984, 9, 63, 64, 65, 0, 500 };
 	struct tqueue_send send = { 0 };
 	struct tqueue_receive receive = { 0 };
 	char buf[4096], got[4096];
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	size_t end = 0, at = 0, i;
 	uint64_t last = 0;
 
@@ -63,14 +48,14 @@ static void there_and_back(void)
 	for (i = end; i < sizeof(got); i++)
 		tq_is(got[i], (char)0xa5);
 	tq_is(tq_info(fd).received, ARRAY_SIZE(lengths));
-	done(fd);
+	tq_end(fd);
 }
 
 static void says_who_and_when(void)
 {
 	struct timespec before, after;
 	struct tqueue_record *record;
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	uint64_t from, to;
 	char buf[256];
 
@@ -93,7 +78,7 @@ static void says_who_and_when(void)
 		tq_is(record->uid, 0);
 		tq_is(record->pid, getpid());
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 static void send_as_another(void *arg)
@@ -126,7 +111,7 @@ static void says_who_opened(void)
 	tq_is(tq_at(buf, 0)->pid, child);
 	tq_is(tq_at(buf, tq_record(10))->uid, 0);
 	tq_is(tq_at(buf, tq_record(10))->pid, child);
-	done(fd);
+	tq_end(fd);
 }
 
 /* The process, and not the thread, sends. */
@@ -139,21 +124,21 @@ static void send_from_a_thread(struct tq_task *task)
 
 static void says_which_process(void)
 {
-	struct tq_task task = { .fd = open_small() };
+	struct tq_task task = { .fd = tq_open_small(NAME) };
 	char buf[64];
 
 	tq_start(&task, send_from_a_thread);
 	tq_finish(&task);
 	tq_is(tq_receive_call(task.fd, buf, sizeof(buf), 0), 1);
 	tq_is(tq_at(buf, 0)->pid, getpid());
-	done(task.fd);
+	tq_end(task.fd);
 }
 
 /* ---- prefixes ------------------------------------------------------------- */
 
 static void as_many_as_there_is_room_for(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tqueue_send send = { 0 };
 	char *buf = malloc(8 * 1024);
 
@@ -169,7 +154,7 @@ static void as_many_as_there_is_room_for(void)
 	tq_received(fd, 3, TQ_SMALL_MAX, 2);
 	tq_received(fd, 1, TQ_SMALL_MAX, 1);
 	free(buf);
-	done(fd);
+	tq_end(fd);
 }
 
 /* The whole ring, with the smallest messages, wherever it begins. */
@@ -177,7 +162,7 @@ static void many_small_ones(void)
 {
 	enum { MOST = 4096 / 40 };
 	char buf[8192];
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 
 	for (i = 0; i < 30; i++) {
 		size_t end = tq_put_many(buf, 0, 0, MOST + 5);
@@ -189,7 +174,7 @@ static void many_small_ones(void)
 		if (i)
 			tq_receive(fd, i, i);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 static void a_large_batch(void)
@@ -221,7 +206,7 @@ static void a_large_batch(void)
 		received += n;
 	}
 	free(buf);
-	done(fd);
+	tq_end(fd);
 }
 
 /* A last record that is not whole is not sent, wherever it ends. */
@@ -229,7 +214,7 @@ static void a_part_of_a_record(void)
 {
 	char buf[1024];
 	size_t whole, cut;
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 
 	for (cut = 1; cut < tq_record(100); cut++) {
 		struct tqueue_send send = { .records = (uintptr_t)buf };
@@ -241,23 +226,23 @@ static void a_part_of_a_record(void)
 		tq_received(fd, 2, 100, 1);
 		tq_errno(tq_send_call(fd, buf, tq_record(100) - cut, 0), EINVAL);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 static void nothing_to_send(void)
 {
 	struct tqueue_send send = { .records = 16, .last_id = 5, .sent_bytes = 5 };
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 
 	tq_is(ioctl(fd, TQUEUE_SEND, &send), 0);
 	tq_is(send.sent_bytes, 0);
-	done(fd);
+	tq_end(fd);
 }
 
 static void as_many_as_fit(void)
 {
 	char buf[4096];
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	size_t room, at;
 
 	for (room = 0; room < 3 * tq_record(100); room += 8) {
@@ -279,13 +264,13 @@ static void as_many_as_fit(void)
 		tq_record_is(buf, &at, sizeof(buf), 100, 1, 0);
 		tq_received(fd, 3 - n, 100, 1 + n);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 static void at_most_a_count(void)
 {
 	char buf[4096];
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	unsigned int n;
 
 	for (n = 0; n <= 8; n++) {
@@ -300,7 +285,7 @@ static void at_most_a_count(void)
 		if (want < 6)
 			tq_received(fd, 6 - want, 50, 1 + want);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- batches beside reads and writes ------------------------------------------ */
@@ -308,7 +293,7 @@ static void at_most_a_count(void)
 static void with_reads_and_writes(void)
 {
 	char buf[1024];
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 
 	tq_send(fd, 30, 1);
 	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 2, 2), 0), 2);
@@ -325,13 +310,13 @@ static void with_reads_and_writes(void)
 	tq_is(tq_fionread(fd), 32);
 	tq_receive(fd, 32, 2);
 	tq_receive(fd, 32, 3);
-	done(fd);
+	tq_end(fd);
 }
 
 static void empty_messages(void)
 {
 	char buf[1024];
-	int fd = open_small(), ends[2];
+	int fd = tq_open_small(NAME), ends[2];
 	size_t end;
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -367,13 +352,13 @@ static void empty_messages(void)
 	tq_is(tq_send_call(fd, buf, end, 0), 3);
 	tq_is(pipe2(ends, O_NONBLOCK), 0);
 	tq_errno(splice(fd, NULL, ends[1], NULL, 100, 0), EAGAIN);
-	done(fd);
+	tq_end(fd);
 }
 
 /* A reader that sleeps goes on sleeping. */
 static void an_empty_message_for_a_reader(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_task reader;
 	char buf[64], got[64];
 
@@ -383,14 +368,14 @@ static void an_empty_message_for_a_reader(void)
 	tq_still_asleep(&reader, SYS_read);
 	tq_send(fd, 5, 1);
 	tq_result(&reader, 5);
-	done(fd);
+	tq_end(fd);
 }
 
 static void busy_with_a_rest(void)
 {
 	struct tqueue_receive receive = { 0 };
 	char buf[512];
-	int fd = open_small(), other = tq_open_queue(NAME, O_RDWR);
+	int fd = tq_open_small(NAME), other = tq_open_queue(NAME, O_RDWR);
 	size_t at = 0;
 
 	tq_send(fd, 100, 1);
@@ -420,13 +405,13 @@ static void busy_with_a_rest(void)
 	at = tq_record(70);
 	tq_true(tq_at(buf, 0)->id < tq_at(buf, at)->id, "the rest has a later id");
 	tq_record_is(buf, &at, receive.bytes, 50, 4, 0);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Rests come back between others, and each to its own place. */
 static void rests_in_their_places(void)
 {
-	int fd = open_small(), files[3], i;
+	int fd = tq_open_small(NAME), files[3], i;
 	size_t at = 0, end;
 	char buf[1024];
 	uint64_t last = 0;
@@ -458,7 +443,7 @@ static void rests_in_their_places(void)
 		at += tq_record(32);
 	}
 	tq_is(at, end);
-	done(fd);
+	tq_end(fd);
 }
 
 static void wrong_way_round(void)
@@ -475,7 +460,7 @@ static void wrong_way_round(void)
 	tq_errno(tq_peek_call(in, buf, sizeof(buf)), EBADF);
 	tq_received(out, 1, 10, 1);
 	close(in);
-	done(out);
+	tq_end(out);
 }
 
 /* The largest message, alone and with others. */
@@ -496,7 +481,7 @@ static void largest_messages(void)
 	tq_received(fd, 1, most, 3);
 	tq_errno(tq_send_call(fd, buf, tq_put(buf, 0, most + 1, 1), 0), EMSGSIZE);
 	free(buf);
-	done(fd);
+	tq_end(fd);
 }
 
 static const struct tq_test tests[] = {

@@ -15,15 +15,6 @@ static int open_queue(size_t size)
 	return tq_open_queue(NAME, O_RDWR);
 }
 
-static void done(int fd)
-{
-	tq_empty(fd);
-	tq_is(tq_info(fd).bytes, 0);
-	tq_is(tq_info(fd).in_hand, 0);
-	close(fd);
-	tq_remove(NAME);
-}
-
 static void send_from_the_edge(void)
 {
 	char buf[1024];
@@ -51,7 +42,7 @@ static void send_from_the_edge(void)
 		tq_empty(fd);
 		tq_edge_free(edge, there);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* Only whole records are received, and the others stay. */
@@ -84,7 +75,7 @@ static void receive_at_the_edge(void)
 		tq_empty(fd);
 		tq_edge_free(edge, there);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 static void peek_at_the_edge(void)
@@ -109,7 +100,7 @@ static void peek_at_the_edge(void)
 		tq_edge_free(edge, there);
 	}
 	tq_received(fd, 4, LENGTH, 1);
-	done(fd);
+	tq_end(fd);
 }
 
 /* A buffer that is not there at all, and one that is the kernel's. */
@@ -156,7 +147,7 @@ static void bad_pointers(void)
 	}
 	tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 20, 2), 0), 1);
 	tq_received(fd, 2, 20, 1);
-	done(fd);
+	tq_end(fd);
 }
 
 /* A structure that can be read and not written: what is said is what was done. */
@@ -191,7 +182,7 @@ static void read_only_structures(void)
 		tq_is(errno, EFAULT);
 		tq_received(fd, 1, 20, 1);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* Pages that come and go are no error, and no reason to do less. */
@@ -219,7 +210,7 @@ static void not_resident(void)
 		for (got = 0; got < n; got++)
 			tq_record_is(buf, &at, end, 1000, 1 + got, 0);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* Unmapped and mapped again by another thread all the time. */
@@ -273,7 +264,7 @@ static void receiver_without_a_floor(void)
 	tq_is(tq_info(fd).received, sent);
 	fprintf(stderr, "# %lu received, %lu faults, %ld rugs\n", received, faults,
 		atomic_load(&task.count));
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- buffers that stall --------------------------------------------------------- */
@@ -334,7 +325,7 @@ static void stalled_sender(void)
 		munmap(stall.map, stall.len);
 	}
 	free(from);
-	done(fd);
+	tq_end(fd);
 }
 
 static void stalled_receiver(void)
@@ -370,7 +361,7 @@ static void stalled_receiver(void)
 		others_go_on(1);
 	close(receiver.task.fd);
 	free(from);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Killed where it stalls: what it had in hand comes back. */
@@ -414,7 +405,7 @@ static void killed_where_it_stalls(void)
 			tq_record_is(buf, &at, receive.bytes, 100, 1 + n, 0);
 		tq_empty(fd);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 static const struct tq_test tests[] = {

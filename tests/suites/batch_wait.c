@@ -7,20 +7,6 @@
 
 #define NAME	"waits"
 
-static int open_small(void)
-{
-	tq_create(NAME, 4096);
-	return tq_open_queue(NAME, O_RDWR);
-}
-
-static void done(int fd)
-{
-	tq_empty(fd);
-	tq_is(tq_info(fd).bytes, 0);
-	close(fd);
-	tq_remove(NAME);
-}
-
 /* A call that must fail, with ETIMEDOUT, when it is time and not before. */
 static void times_out(int fd, bool sends, double seconds)
 {
@@ -42,7 +28,7 @@ static void times_out(int fd, bool sends, double seconds)
 static void deadlines(bool sends)
 {
 	static const uint64_t past[] = { 1, 2, 1000000000 };
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	char buf[256];
 	size_t bytes = sends ? tq_put(buf, 0, 20, 1) : sizeof(buf), i;
 
@@ -71,7 +57,7 @@ static void deadlines(bool sends)
 	fcntl(fd, F_SETFL, 0);
 	if (sends)
 		tq_received(fd, 4, TQ_SMALL_MAX, 1);
-	done(fd);
+	tq_end(fd);
 }
 
 static void deadlines_of_receivers(void)
@@ -87,12 +73,12 @@ static void deadlines_of_senders(void)
 /* What can go goes, also when the deadline is long over. */
 static void no_need_to_wait(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	char buf[256];
 
 	tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 20, 1), 1), 1);
 	tq_is(tq_receive_call(fd, buf, sizeof(buf), 1), 1);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Deadlines that lie beyond all counting are no deadlines that are over. */
@@ -102,7 +88,7 @@ static void far_future(void)
 		-2ULL, 1ULL << 63, (1ULL << 63) - 1, (1ULL << 63) + 1, 1ULL << 62,
 		-1000000000ULL,
 	};
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(far); i++) {
@@ -115,7 +101,7 @@ static void far_future(void)
 		tq_send(fd, 20, 1);
 		tq_result(&batch.task, 1);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- signals ------------------------------------------------------------------ */
@@ -149,7 +135,7 @@ static void interrupt(struct tq_task *task)
 
 static void interrupted(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	struct tq_batch batch;
 	char buf[256];
 	size_t end;
@@ -173,12 +159,12 @@ static void interrupted(void)
 		tq_fails(&batch.task, EINTR);
 	}
 	tq_received(fd, 4, TQ_SMALL_MAX, 1);
-	done(fd);
+	tq_end(fd);
 }
 
 static void restarted(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	struct tq_batch batch;
 	char buf[256], got[256];
 	size_t end = tq_put(buf, 0, 20, 1);
@@ -203,13 +189,13 @@ static void restarted(void)
 		tq_result(&batch.task, 1);
 		tq_received(fd, 1, 20, 1);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* Signals do not move the deadline. */
 static void a_deadline_among_signals(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch batch;
 	double began = tq_now();
 	char buf[256];
@@ -223,7 +209,7 @@ static void a_deadline_among_signals(void)
 	}
 	tq_fails(&batch.task, ETIMEDOUT);
 	tq_true(tq_now() - began > 0.499 * tq_slow(), "it ends too early");
-	done(fd);
+	tq_end(fd);
 }
 
 static void wait_in_a_process(void *arg)
@@ -240,7 +226,7 @@ static void wait_in_a_process(void *arg)
 
 static void killed(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	pid_t pid;
 
 	pid = tq_fork(wait_in_a_process, NULL);
@@ -251,7 +237,7 @@ static void killed(void)
 	tq_asleep_pid(pid, SYS_ioctl);
 	tq_kill(pid);
 	tq_received(fd, 4, TQ_SMALL_MAX, 1);
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- who is woken ---------------------------------------------------------------- */
@@ -261,7 +247,7 @@ static void many_messages_wake_many(void)
 	enum { MANY = 6 };
 	struct tq_task tasks[MANY];
 	char buf[1024], got[MANY][64];
-	int fd = open_small(), i, round;
+	int fd = tq_open_small(NAME), i, round;
 
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < MANY; i++) {
@@ -275,7 +261,7 @@ static void many_messages_wake_many(void)
 			close(tasks[i].fd);
 		}
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* Fewer than there are sleepers: the others sleep on. */
@@ -283,7 +269,7 @@ static void few_messages_wake_few(void)
 {
 	enum { MANY = 6 };
 	struct tq_batch batches[MANY];
-	int fd = open_small(), i, ended = 0;
+	int fd = tq_open_small(NAME), i, ended = 0;
 	double end = tq_now() + 10 * tq_slow();
 	char buf[1024], got[MANY][64];
 
@@ -307,14 +293,14 @@ static void few_messages_wake_few(void)
 		tq_result(&batches[i].task, 1);
 		close(batches[i].task.fd);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* One receiver takes all: whoever else was woken goes back to sleep. */
 static void taken_by_one(void)
 {
 	struct tq_batch batches[3];
-	int fd = open_small(), i, round;
+	int fd = tq_open_small(NAME), i, round;
 	char buf[1024], got[3][1024];
 
 	for (round = 0; round < 10; round++) {
@@ -344,7 +330,7 @@ static void taken_by_one(void)
 		while (tq_receive_call(fd, buf, sizeof(buf), 0) > 0)
 			;
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 static void much_room_wakes_many(void)
@@ -352,7 +338,7 @@ static void much_room_wakes_many(void)
 	enum { MANY = 6 };
 	struct tq_task tasks[MANY];
 	char buf[MANY][64];
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 
 	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
 	for (i = 0; i < MANY; i++) {
@@ -366,7 +352,7 @@ static void much_room_wakes_many(void)
 		close(tasks[i].fd);
 	}
 	tq_received(fd, MANY, 64, 10);
-	done(fd);
+	tq_end(fd);
 }
 
 /* In the order in which they came, batches and writes alike. */
@@ -376,7 +362,7 @@ static void in_line(void)
 	struct tq_task second;
 	char a[256], b[64], c[256];
 	int place[5] = { 0 }, at, n, i;
-	int fd = open_small(), other = tq_open_queue(NAME, O_WRONLY | O_NONBLOCK);
+	int fd = tq_open_small(NAME), other = tq_open_queue(NAME, O_WRONLY | O_NONBLOCK);
 
 	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
 	tq_start_send(&first, fd, a, tq_put_many(a, 64, 10, 2), TQUEUE_FOREVER);
@@ -414,13 +400,13 @@ static void in_line(void)
 		"they come in order %d %d %d %d %d",
 		place[0], place[1], place[2], place[3], place[4]);
 	close(other);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Room for the first record of a batch is enough to wake it. */
 static void room_for_a_part(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch sender;
 	char *buf = malloc(8192);
 	size_t end;
@@ -434,13 +420,13 @@ static void room_for_a_part(void)
 	tq_is(sender.send.sent_bytes, tq_record(TQ_SMALL_MAX));
 	tq_received(fd, 4, TQ_SMALL_MAX, 2);
 	free(buf);
-	done(fd);
+	tq_end(fd);
 }
 
 /* A receiver whose room is too small must not sleep on a message, nor eat it. */
 static void too_small_a_buffer_wakes_the_next(void)
 {
-	int fd = open_small(), round;
+	int fd = tq_open_small(NAME), round;
 
 	for (round = 0; round < 10; round++) {
 		struct tq_batch small;
@@ -469,13 +455,13 @@ static void too_small_a_buffer_wakes_the_next(void)
 		tq_is(small.receive.bytes, tq_record(100));
 		close(small.task.fd);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* Pollers hear of batches as of writes. */
 static void pollers(void)
 {
-	int fd = open_small(), out = tq_open_queue(NAME, O_RDWR);
+	int fd = tq_open_small(NAME), out = tq_open_queue(NAME, O_RDWR);
 	char *buf = malloc(8192);
 
 	tq_is(tq_poll(out, POLLIN | POLLOUT), POLLOUT);
@@ -487,7 +473,7 @@ static void pollers(void)
 	tq_is(tq_poll(out, POLLIN | POLLOUT), POLLOUT);
 	free(buf);
 	close(out);
-	done(fd);
+	tq_end(fd);
 }
 
 static const struct tq_test tests[] = {

@@ -108,6 +108,12 @@ int tq_open_queue(const char *name, int flags)
 	return fd;
 }
 
+int tq_open_small(const char *name)
+{
+	tq_create(name, 4096);
+	return tq_open_queue(name, O_RDWR);
+}
+
 struct tqueue_info tq_get(const char *name)
 {
 	struct tqueue_info info = { 0 };
@@ -153,30 +159,6 @@ int tq_policy_call(const char *name, unsigned int fields, unsigned int overflow,
 	};
 
 	return set_call(name, &config);
-}
-
-size_t tq_fill_file(int fd, size_t len, uint64_t seed)
-{
-	int flags = fcntl(fd, F_GETFL);
-	char *buf = malloc(len);
-	size_t n = 0;
-
-	tq_is(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
-	for (;;) {
-		ssize_t sent;
-
-		tq_pattern(buf, len, seed + n, 0);
-		sent = write(fd, buf, len);
-		if (sent < 0) {
-			tq_errno(sent, EAGAIN);
-			break;
-		}
-		tq_is(sent, len);
-		n++;
-	}
-	tq_is(fcntl(fd, F_SETFL, flags), 0);
-	free(buf);
-	return n;
 }
 
 /* ---- records ------------------------------------------------------------ */
@@ -319,6 +301,22 @@ void tq_empty_at(const char *file, int line, int fd)
 	if (got != -1 || errno != EAGAIN)
 		tq_fail_at(file, line, "the queue is not empty: %ld (%s)", got,
 			   got < 0 ? strerrorname_np(errno) : "");
+}
+
+void tq_end_at(const char *file, int line, int fd)
+{
+	struct tqueue_info info;
+
+	tq_empty_at(file, line, fd);
+	info = tq_info(fd);
+	if (info.messages || info.bytes || info.in_hand)
+		tq_fail_at(file, line,
+			   "%llu messages, %llu bytes and %u in hand are left",
+			   (unsigned long long)info.messages,
+			   (unsigned long long)info.bytes,
+			   info.in_hand);
+	close(fd);
+	tq_remove(info.name);
 }
 
 /* ---- calls that are expected to sleep ------------------------------------- */

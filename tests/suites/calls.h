@@ -30,6 +30,7 @@ void tq_remove(const char *name);	/* must be closed and empty */
 void tq_remove_all(void);		/* with force, whatever there is */
 int tq_open_queue_call(const char *name, int flags);
 int tq_open_queue(const char *name, int flags);
+int tq_open_small(const char *name);	/* new, of one page, for both ways */
 char *tq_queue_path(const char *name);	/* lasts until the next call */
 struct tqueue_info tq_get(const char *name);
 struct tqueue_info tq_info(int fd);
@@ -37,7 +38,6 @@ int tq_set_call(const char *name, unsigned int fields, uint64_t size,
 		uint64_t max_message);
 int tq_policy_call(const char *name, unsigned int fields, unsigned int overflow,
 		   unsigned int end_of_file);
-size_t tq_fill_file(int fd, size_t len, uint64_t seed);	/* seed, seed + 1, ... */
 
 /* ---- records ------------------------------------------------------------ */
 
@@ -65,6 +65,10 @@ void tq_received_at(const char *file, int line, int fd, unsigned int n,
 	tq_received_at(__FILE__, __LINE__, fd, n, len, seed)
 void tq_empty_at(const char *file, int line, int fd);
 #define tq_empty(fd)	tq_empty_at(__FILE__, __LINE__, fd)
+
+void tq_end_at(const char *file, int line, int fd);
+/* Nothing is left of what went through the queue; closes and removes it. */
+#define tq_end(fd)	tq_end_at(__FILE__, __LINE__, fd)
 
 /* ---- calls that are expected to sleep ------------------------------------- */
 

@@ -735,12 +735,13 @@ int tq_open(int flags)
 	return fd;
 }
 
-size_t tq_fill(size_t len, uint64_t seed)
+size_t tq_fill_file(int fd, size_t len, uint64_t seed)
 {
-	int fd = tq_open(O_WRONLY | O_NONBLOCK);
+	int flags = fcntl(fd, F_GETFL);
 	char *buf = malloc(len);
 	size_t n = 0;
 
+	tq_is(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
 	for (;;) {
 		ssize_t sent;
 
@@ -753,7 +754,16 @@ size_t tq_fill(size_t len, uint64_t seed)
 		tq_is(sent, len);
 		n++;
 	}
+	tq_is(fcntl(fd, F_SETFL, flags), 0);
 	free(buf);
+	return n;
+}
+
+size_t tq_fill(size_t len, uint64_t seed)
+{
+	int fd = tq_open(O_WRONLY);
+	size_t n = tq_fill_file(fd, len, seed);
+
 	close(fd);
 	return n;
 }

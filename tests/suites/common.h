@@ -131,6 +131,7 @@ size_t tq_max_message(void);
 long tq_value(const char *attribute);	/* /sys/class/tqueue/tqueue/... */
 long tq_drain(void);			/* how many reads it took */
 size_t tq_fill(size_t len, uint64_t seed);	/* seed, seed + 1, ... */
+size_t tq_fill_file(int fd, size_t len, uint64_t seed);
 int tq_fionread(int fd);
 short tq_poll(int fd, short events);	/* what is there now */
 

@@ -20,14 +20,6 @@ static int open_dropping(void)
 	return open_with(TQUEUE_OVERFLOW_DROP_OLDEST);
 }
 
-static void done(int fd)
-{
-	tq_empty(fd);
-	tq_is(tq_info(fd).bytes, 0);
-	close(fd);
-	tq_remove(NAME);
-}
-
 static void set_overflow(unsigned int overflow)
 {
 	tq_is(tq_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW, overflow, 0), 0);
@@ -90,7 +82,7 @@ static void refuses_at_once(void)
 	/* A receiver waits as ever. */
 	tq_errno(tq_receive_call(fd, buf, 100, tq_deadline(0.01)), ETIMEDOUT);
 	free(buf);
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- drop-oldest --------------------------------------------------------------- */
@@ -118,7 +110,7 @@ static void counts_what_it_drops(void)
 	received(fd, TQ_SMALL_MAX, 9, 0);
 	tq_is(tq_info(fd).lost, 4);
 	tq_is(tq_info(fd).received, 6);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Only the first of a batch can stand behind a gap. */
@@ -138,7 +130,7 @@ static void the_gap_in_a_batch(void)
 	for (i = 0; i < FULL; i++)
 		tq_record_is(buf, &at, receive.bytes, TQ_SMALL_MAX, FULL + i,
 			     i ? 0 : TQUEUE_FLAG_LOST);
-	done(fd);
+	tq_end(fd);
 }
 
 /* A marked message dropped in its turn: what was lost adds up. */
@@ -156,7 +148,7 @@ static void gaps_add_up(void)
 	received(fd, TQ_SMALL_MAX, 48, 0);
 	received(fd, TQ_SMALL_MAX, 49, 0);
 	tq_is(tq_info(fd).lost, 46);
-	done(fd);
+	tq_end(fd);
 }
 
 /* A plain read takes the marked message, and so the mark. */
@@ -171,7 +163,7 @@ static void plain_readers_notice_nothing(void)
 	received(fd, TQ_SMALL_MAX, 4, 0);
 	received(fd, TQ_SMALL_MAX, 5, 0);
 	tq_is(tq_info(fd).lost, 2);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Nobody has ever received when the first is dropped: then nothing but reads. */
@@ -195,7 +187,7 @@ static void dropped_before_anybody_received(void)
 		tq_send(fd, 100, 99);
 		tq_receive(fd, 100, 99);
 		tq_errno(read(fd, &byte, 1), EAGAIN);
-		done(fd);
+		tq_end(fd);
 	}
 }
 
@@ -221,7 +213,7 @@ static void gaps_around_a_rest(void)
 	received(fd, TQ_SMALL_MAX, 3, 3);
 	for (i = 4; i < FULL + 3; i++)
 		received(fd, TQ_SMALL_MAX, i, 0);
-	done(fd);
+	tq_end(fd);
 }
 
 /*
@@ -270,7 +262,7 @@ static void a_gap_while_a_receiver_stalls(void)
 	tq_is(lost + received, 20);
 	close(batch.task.fd);
 	free(zeros);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Everything was dropped by one that needs all the room. */
@@ -296,7 +288,7 @@ static void as_many_as_need_be(void)
 			tq_receive(fd, 24, i);
 		received(fd, 1 + len, 99, 0);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* A message that cannot be sent costs no other. */
@@ -326,7 +318,7 @@ static void failures_drop_nothing(void)
 	tq_errno(tq_send_call(fd, buf, tq_record(TQ_SMALL_MAX + 1), 0), EMSGSIZE);
 	tq_is(tq_info(fd).lost, 0);
 	tq_received(fd, FULL, TQ_SMALL_MAX, 0);
-	done(fd);
+	tq_end(fd);
 }
 
 /* A sender whose buffer stalls has cost nobody anything yet. */
@@ -354,7 +346,7 @@ static void stalled_sender(void)
 	tq_receive(fd, TQ_SMALL_MAX, 4);
 	tq_receive(fd, 100, 9);
 	close(sender.fd);
-	done(fd);
+	tq_end(fd);
 }
 
 /* More than all there is room for: a batch may cost its own first. */
@@ -381,7 +373,7 @@ static void batches(void)
 	received(fd, TQ_SMALL_MAX, 20, 0);
 	received(fd, TQ_SMALL_MAX, 21, 0);
 	free(buf);
-	done(fd);
+	tq_end(fd);
 }
 
 /* What a reader holds is its own; what came back is the oldest of all. */
@@ -423,7 +415,7 @@ static void rests(void)
 	tq_is(tq_info(fd).messages, FULL);
 	for (i = 5; i <= 8; i++)
 		tq_receive(fd, TQ_SMALL_MAX, i);
-	done(fd);
+	tq_end(fd);
 }
 
 /* A reader that sleeps is served, whatever is dropped meanwhile. */
@@ -441,7 +433,7 @@ static void a_sleeping_reader(void)
 	tq_is(n, 30);
 	tq_result(&reader, 24);
 	tq_received(fd, 29, 24, 1);
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- a policy that changes ------------------------------------------------------- */
@@ -465,7 +457,7 @@ static void waiting_senders(unsigned int overflow)
 		tq_fails(&sender, EAGAIN);
 		tq_fails(&batch.task, EAGAIN);
 		tq_received(fd, FULL, TQ_SMALL_MAX, 0);
-		done(fd);
+		tq_end(fd);
 		return;
 	}
 	tq_result(&sender, 100);
@@ -478,7 +470,7 @@ static void waiting_senders(unsigned int overflow)
 		received(fd, TQ_SMALL_MAX, i, 0);
 	received(fd, 100, 10, 0);
 	tq_received(fd, batch.task.result, 20, 11);
-	done(fd);
+	tq_end(fd);
 }
 
 static void to_reject(void)
@@ -511,7 +503,7 @@ static void pollers(void)
 	tq_result(&poller, 1);
 	tq_is(poller.error, POLLOUT);
 	tq_received(poller.fd, FULL, TQ_SMALL_MAX, 0);
-	done(poller.fd);
+	tq_end(poller.fd);
 }
 
 static void back_to_block(void)
@@ -531,7 +523,7 @@ static void back_to_block(void)
 	for (i = 2; i < FULL + 1; i++)
 		received(fd, TQ_SMALL_MAX, i, 0);
 	tq_is(read(fd, buf, 100), 100);
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- in traffic --------------------------------------------------------------------- */
@@ -630,7 +622,7 @@ static void in_traffic(void)
 	fprintf(stderr, "# %llu sent, %llu lost\n", (unsigned long long)sent,
 		(unsigned long long)lost);
 	tq_true(lost, "nothing was ever lost");
-	done(fd);
+	tq_end(fd);
 }
 
 static const struct tq_test tests[] = {

@@ -7,23 +7,9 @@
 
 #define NAME	"peek"
 
-static int open_small(void)
-{
-	tq_create(NAME, 4096);
-	return tq_open_queue(NAME, O_RDWR);
-}
-
-static void done(int fd)
-{
-	tq_empty(fd);
-	tq_is(tq_info(fd).bytes, 0);
-	close(fd);
-	tq_remove(NAME);
-}
-
 static void leaves_all(void)
 {
-	int fd = open_small(), other = tq_open_queue(NAME, O_RDONLY), i;
+	int fd = tq_open_small(NAME), other = tq_open_queue(NAME, O_RDONLY), i;
 	struct tqueue_info before, after;
 	char buf[1024];
 	size_t at, n;
@@ -44,13 +30,13 @@ static void leaves_all(void)
 	tq_receive(fd, 30, 1);
 	tq_received(fd, 4, 30, 2);
 	close(other);
-	done(fd);
+	tq_end(fd);
 }
 
 /* As many as there is room for, as with receiving. */
 static void short_buffers(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	char buf[1024];
 	size_t room;
 
@@ -75,13 +61,13 @@ static void short_buffers(void)
 		tq_is(ioctl(fd, TQUEUE_RECEIVE, &receive), n < 2 ? n : 2);
 	}
 	tq_received(fd, 5, 30, 1);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Rests that came back stand where they were, among those in the ring. */
 static void rests_among_others(void)
 {
-	int fd = open_small(), files[3], i, round;
+	int fd = tq_open_small(NAME), files[3], i, round;
 	uint64_t last = 0;
 	char buf[1024];
 	size_t at;
@@ -116,7 +102,7 @@ static void rests_among_others(void)
 		at += tq_record(tq_at(buf, at)->length);
 	}
 	tq_is(tq_receive_call(fd, buf, sizeof(buf), 0), 5);
-	done(fd);
+	tq_end(fd);
 }
 
 static void run_peek(struct tq_task *task)
@@ -139,7 +125,7 @@ static void start_peek(struct tq_batch *batch, int fd, void *buf, size_t room,
 
 static void waits_for_the_first(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch peeker;
 	char buf[256];
 
@@ -150,13 +136,13 @@ static void waits_for_the_first(void)
 	tq_received(fd, 1, 20, 1);
 	start_peek(&peeker, fd, buf, sizeof(buf), tq_deadline(0.05));
 	tq_fails(&peeker.task, ETIMEDOUT);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Whoever only looks uses up nobody's wake-up. */
 static void eats_no_wake_up(void)
 {
-	int fd = open_small(), round, i;
+	int fd = tq_open_small(NAME), round, i;
 
 	for (round = 0; round < 10; round++) {
 		struct tq_batch peekers[3];
@@ -180,13 +166,13 @@ static void eats_no_wake_up(void)
 		}
 		tq_receive(fd, 20, 1);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* A buffer that stalls: what it looks at others may take. */
 static void stalled(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	struct tq_batch peeker;
 	struct tq_stall stall;
 	char buf[1024];
@@ -214,7 +200,7 @@ static void stalled(void)
 		     0);
 	tq_received(fd, 2, 30, 7);
 	close(peeker.task.fd);
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- in traffic ----------------------------------------------------------------- */
@@ -258,7 +244,7 @@ static void receive_on(struct tq_task *task)
 
 static void in_traffic(void)
 {
-	struct tq_task sender = { .fd = open_small() };
+	struct tq_task sender = { .fd = tq_open_small(NAME) };
 	struct tq_task receivers[2] = { { .number = 1 }, { .number = 2 } };
 	int fd = tq_open_queue(NAME, O_RDONLY), i;
 	double end = tq_now() + tq_seconds(2);
@@ -308,7 +294,7 @@ static void in_traffic(void)
 	tq_is(received, atomic_load(&sender.count));
 	tq_true(peeks > 20, "only %ld peeks", peeks);
 	close(sender.fd);
-	done(fd);
+	tq_end(fd);
 }
 
 static const struct tq_test tests[] = {

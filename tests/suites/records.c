@@ -5,6 +5,7 @@
  * of another message or of the sender's padding comes out with them.
  */
 #include "calls.h"
+#include "calls32.h"
 
 #define NAME	"records"
 
@@ -16,20 +17,6 @@ _Static_assert(offsetof(struct tqueue_record, pid) == 28, "pid");
 _Static_assert(offsetof(struct tqueue_record, delivery) == 32, "delivery");
 _Static_assert(offsetof(struct tqueue_record, attempts) == 36, "attempts");
 _Static_assert(offsetof(struct tqueue_record, payload) == 40, "payload");
-
-static int open_small(void)
-{
-	tq_create(NAME, 4096);
-	return tq_open_queue(NAME, O_RDWR);
-}
-
-static void done(int fd)
-{
-	tq_empty(fd);
-	tq_is(tq_info(fd).bytes, 0);
-	close(fd);
-	tq_remove(NAME);
-}
 
 static const struct field {
 	const char *name;
@@ -69,7 +56,7 @@ static void wrong(int fd, const char *name, uint64_t value, int error)
 
 static void wrong_headers(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 
 	for (i = 0; i < 256; i++)
 		if (i != TQUEUE_HEADER_WORDS)
@@ -82,12 +69,12 @@ static void wrong_headers(void)
 	wrong(fd, "length", 0x40000000 | 20, EMSGSIZE);
 	wrong(fd, "length", 0xffffffff, EMSGSIZE);
 	wrong(fd, "length", TQUEUE_LENGTH_MAX + 1, EMSGSIZE);
-	done(fd);
+	tq_end(fd);
 }
 
 static void too_long(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	char buf[4096];
 	size_t end;
 
@@ -105,7 +92,7 @@ static void too_long(void)
 	tq_received(fd, 1, 10, 1);
 	tq_is(tq_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, 9), 0);
 	tq_errno(tq_send_call(fd, buf, end, 0), EMSGSIZE);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Lengths that end just behind the buffer, or far behind it. */
@@ -114,7 +101,7 @@ static void longer_than_the_buffer(void)
 	static const uint32_t lengths[] = {
 		25, 32, 33, 100, TQ_SMALL_MAX, 0x00ffffff, TQUEUE_LENGTH_MAX,
 	};
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	char buf[256];
 	size_t i;
 
@@ -129,7 +116,7 @@ static void longer_than_the_buffer(void)
 			(errno == EINVAL || errno == EMSGSIZE),
 			"length %u: %s", lengths[i], strerrorname_np(errno));
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 static void send_refuses(int fd, struct tqueue_send send)
@@ -152,7 +139,7 @@ static void receive_refuses(int fd, struct tqueue_receive receive)
 
 static void unknown_flags(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 
 	tq_send(fd, 20, 1);
 	for (i = 0; i < 32; i++) {
@@ -172,12 +159,12 @@ static void unknown_flags(void)
 		tq_errno(ioctl(fd, TQUEUE_WAIT, &wait), EINVAL);
 	}
 	tq_received(fd, 1, 20, 1);
-	done(fd);
+	tq_end(fd);
 }
 
 static void false_claims(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	char buf[128], got[128];
 	struct tqueue_record *record = tq_at(buf, 0), *here = tq_at(got, 0);
 	size_t end = tq_put(buf, 0, 20, 1), at = 0;
@@ -199,12 +186,12 @@ static void false_claims(void)
 	tq_true(here->id < 1000000, "the id is the sender's");
 	tq_true(here->sent_ns != record->sent_ns, "the time is the sender's");
 	tq_record_is(got, &at, sizeof(got), 20, 1, 0);
-	done(fd);
+	tq_end(fd);
 }
 
 static void padding_is_zeroed(void)
 {
-	int fd = open_small(), round;
+	int fd = tq_open_small(NAME), round;
 	size_t len, at, end;
 	char buf[256], got[256];
 
@@ -236,13 +223,13 @@ static void padding_is_zeroed(void)
 			tq_is(got[at], (char)0xee);
 		}
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* The same for a sender that had to wait, and for a rest. */
 static void padding_of_detached_messages(void)
 {
-	int fd = open_small(), other = tq_open_queue(NAME, O_RDWR);
+	int fd = tq_open_small(NAME), other = tq_open_queue(NAME, O_RDWR);
 	struct tq_batch sender;
 	char buf[256], got[256];
 	size_t end, at = 0, i;
@@ -266,7 +253,7 @@ static void padding_of_detached_messages(void)
 	for (i = 87; i < 88; i++)
 		tq_is(tq_at(got, 0)->payload[i], 0);
 	tq_is(tq_at(got, 0)->payload[88], 0xee);
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- a buffer that somebody else writes to ------------------------------------- */
@@ -355,7 +342,7 @@ static void changed_while_it_is_sent(void)
 	struct tq_task task = { .buf = buf };
 	double until = tq_now() + tq_seconds(3);
 	unsigned long sent = 0, received = 0, calls = 0;
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	uint64_t last = 0;
 
 	tq_start(&task, rewrite);
@@ -398,14 +385,14 @@ static void changed_while_it_is_sent(void)
 	tq_is(errno, EAGAIN);
 	tq_is(received, sent);
 	tq_true(sent > 100 && sent < calls * 20, "%lu sent in %lu calls", sent, calls);
-	done(fd);
+	tq_end(fd);
 }
 
 /* The same for a sender that waits for room while its buffer changes. */
 static void changed_while_it_waits(void)
 {
 	char *buf = tq_shared(4096), got[4096];
-	int fd = open_small(), round;
+	int fd = tq_open_small(NAME), round;
 	struct tq_batch sender;
 	uint64_t last = 0;
 
@@ -436,7 +423,7 @@ static void changed_while_it_waits(void)
 		tq_is(n, sender.task.result);
 		tq_is(walk(got, receive.bytes, &last), n);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- other namespaces -------------------------------------------------------------- */
@@ -560,7 +547,7 @@ static void from_elsewhere(void (*receiver)(void *arg))
 	tq_send(fd, 10, 1);
 	tq_reap(tq_fork(send_as_another, NULL));
 	tq_reap(tq_fork(receiver, NULL));
-	done(fd);
+	tq_end(fd);
 }
 
 static void in_a_user_namespace(void)
@@ -601,7 +588,7 @@ static void send_in_a_container(void *arg)
 
 static void sent_from_a_pid_namespace(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	char buf[256];
 	pid_t child;
 
@@ -611,34 +598,14 @@ static void sent_from_a_pid_namespace(void)
 	tq_true(child > 1, "the pid is %d", child);
 	tq_is(tq_differs(tq_at(buf, tq_record(10))->payload, sizeof(child), child, 0),
 	      -1);
-	done(fd);
+	tq_end(fd);
 }
 
 /* ---- 32-bit programs ------------------------------------------------------------------ */
 
-#ifdef __x86_64__
-static long call32(long number, long a, long b, long c)
-{
-	long result;
-
-	asm volatile("int $0x80" : "=a"(result)
-		     : "a"(number), "b"(a), "c"(b), "d"(c)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return (int)result;
-}
-
-static void no_32_bits(int number)
-{
-	(void)number;
-	tq_skip("no 32-bit system calls on this kernel");
-}
-#endif
-
 static void calls_of_32_bits(void)
 {
-#ifdef __x86_64__
-	char *low = mmap(NULL, 16384, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	char *low = calls32_memory(16384);
 	struct tqueue_send *send = (void *)low;
 	struct tqueue_receive *receive = (void *)(low + 256);
 	struct tqueue_info *info = (void *)(low + 512);
@@ -647,47 +614,41 @@ static void calls_of_32_bits(void)
 	struct tqueue_wait *wait = (void *)(low + 2048);
 	char *buf = low + 4096, *got = low + 8192;
 	size_t at = 0, end, i;
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 
-	signal(SIGSEGV, no_32_bits);
-	if (call32(20, 0, 0, 0) != getpid())
-		tq_skip("no 32-bit system calls on this kernel");
 	end = tq_put_many(buf, 33, 1, 10);
 	*send = (struct tqueue_send){ .records = (uintptr_t)buf, .bytes = end };
-	tq_is(call32(54, fd, TQUEUE_SEND, (long)send), 10);
+	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), 10);
 	tq_is(send->sent_bytes, end);
 	*receive = (struct tqueue_receive){
 		.records = (uintptr_t)got, .bytes = 4096,
 		.flags = TQUEUE_RECEIVE_PEEK,
 	};
-	tq_is(call32(54, fd, TQUEUE_RECEIVE, (long)receive), 10);
+	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), 10);
 	receive->flags = 0;
 	receive->bytes = 4096;
-	tq_is(call32(54, fd, TQUEUE_RECEIVE, (long)receive), 10);
+	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), 10);
 	tq_is(receive->bytes, end);
 	for (i = 0; i < 10; i++)
 		tq_record_is(got, &at, end, 33, 1 + i, 0);
 	receive->bytes = 4096;
-	tq_is(call32(54, fd, TQUEUE_RECEIVE, (long)receive), -EAGAIN);
+	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), -EAGAIN);
 	send->records = 16;
-	tq_is(call32(54, fd, TQUEUE_SEND, (long)send), -EFAULT);
+	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), -EFAULT);
 	/* An address that no 32-bit program has. */
 	send->records = (uintptr_t)buf | 1ULL << 40;
-	tq_is(call32(54, fd, TQUEUE_SEND, (long)send), -EFAULT);
-	tq_is(call32(54, fd, TQUEUE_INFO, (long)info), 0);
+	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), -EFAULT);
+	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_INFO, (long)info), 0);
 	tq_is(strcmp(info->name, NAME), 0);
 	tq_is(info->received, 10);
 	wait->id = TQUEUE_FOREVER;
-	tq_is(call32(54, fd, TQUEUE_WAIT, (long)wait), 0);
+	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_WAIT, (long)wait), 0);
 	strcpy(create->name, "low");
 	create->mode = 0600;
-	tq_is(call32(54, tq_control(), TQUEUE_CTL_CREATE, (long)create), 0);
+	tq_is(call32(CALL32_IOCTL, tq_control(), TQUEUE_CTL_CREATE, (long)create), 0);
 	strcpy(select->name, "low");
-	tq_is(call32(54, tq_control(), TQUEUE_CTL_REMOVE, (long)select), 0);
-	done(fd);
-#else
-	tq_skip("not on this architecture");
-#endif
+	tq_is(call32(CALL32_IOCTL, tq_control(), TQUEUE_CTL_REMOVE, (long)select), 0);
+	tq_end(fd);
 }
 
 static const struct tq_test tests[] = {

@@ -7,20 +7,6 @@
 
 #define NAME	"resized"
 
-static int open_small(void)
-{
-	tq_create(NAME, 4096);
-	return tq_open_queue(NAME, O_RDWR);
-}
-
-static void finish(int fd)
-{
-	tq_empty(fd);
-	tq_is(tq_info(fd).bytes, 0);
-	close(fd);
-	tq_remove(NAME);
-}
-
 static int resize(uint64_t size)
 {
 	return tq_set_call(NAME, TQUEUE_CONFIG_SIZE, size, 0);
@@ -28,7 +14,7 @@ static int resize(uint64_t size)
 
 static void up_and_down(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	size_t size;
 
 	for (size = 8192; size <= 1 << 20; size *= 2) {
@@ -45,13 +31,13 @@ static void up_and_down(void)
 		tq_is(tq_fill_file(fd, size / 4 - TQ_HEADER, 1), 4);
 		tq_received(fd, 4, size / 4 - TQ_HEADER, 1);
 	}
-	finish(fd);
+	tq_end(fd);
 }
 
 /* From every position in the ring. */
 static void keeps_what_is_there(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	uint64_t seed = 0;
 	struct tqueue_info info;
 
@@ -71,13 +57,13 @@ static void keeps_what_is_there(void)
 		tq_is(resize(4096), 0);
 		tq_received(fd, 6, 100 + i, first + 3);
 	}
-	finish(fd);
+	tq_end(fd);
 }
 
 static void not_below_what_it_holds(void)
 {
 	char record[TQ_HEADER], large[TQ_SMALL_MAX + 1] = "";
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 
 	tq_is(resize(16384), 0);
 	for (i = 0; i < 5; i++)
@@ -97,13 +83,13 @@ static void not_below_what_it_holds(void)
 	tq_is(resize(4096), 0);
 	tq_errno(write(fd, large, sizeof(large)), EMSGSIZE);
 	tq_receive(fd, 4000, 1);
-	finish(fd);
+	tq_end(fd);
 }
 
 /* What came back counts too, and fits again afterwards. */
 static void rests(void)
 {
-	int fd = open_small(), holders[2], i;
+	int fd = tq_open_small(NAME), holders[2], i;
 	char part[8], buf[8192];
 	uint64_t last = 0;
 	size_t at = 0;
@@ -138,7 +124,7 @@ static void rests(void)
 	}
 	tq_send(fd, 10, 1);
 	tq_receive(fd, 10, 1);
-	finish(fd);
+	tq_end(fd);
 }
 
 static void through_the_queue_itself(void)
@@ -149,7 +135,7 @@ static void through_the_queue_itself(void)
 		.size = 65536, .max_message = 500,
 		.overflow = TQUEUE_OVERFLOW_REJECT,
 	};
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	char large[501] = "";
 	struct tqueue_info info;
 
@@ -170,13 +156,13 @@ static void through_the_queue_itself(void)
 	tq_is(tq_info(fd).max_message, 131072 / 4 - TQ_HEADER);
 	tq_is(resize(4096), 0);
 	tq_is(tq_info(fd).max_message, TQ_SMALL_MAX);
-	finish(fd);
+	tq_end(fd);
 }
 
 /* A longest message that was chosen and fits no more. */
 static void too_small_for_the_longest_message(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 
 	tq_is(resize(65536), 0);
 	tq_is(tq_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, 10000), 0);
@@ -186,14 +172,14 @@ static void too_small_for_the_longest_message(void)
 	tq_is(tq_set_call(NAME, TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE, 4096,
 			  100), 0);
 	tq_is(tq_info(fd).max_message, 100);
-	finish(fd);
+	tq_end(fd);
 }
 
 /* ---- who waits ------------------------------------------------------------------ */
 
 static void waiting_senders_get_room(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	struct tq_task tasks[3];
 	struct tq_batch batch;
 	char buf[3][TQ_SMALL_MAX], records[256];
@@ -216,7 +202,7 @@ static void waiting_senders_get_room(void)
 	tq_result(&batch.task, 2);
 	tq_received(fd, 7, TQ_SMALL_MAX, 0);
 	tq_received(fd, 2, 20, 1);
-	finish(fd);
+	tq_end(fd);
 }
 
 static void run_poll(struct tq_task *task)
@@ -229,7 +215,7 @@ static void run_poll(struct tq_task *task)
 
 static void pollers_for_room(void)
 {
-	struct tq_task task = { .fd = open_small() };
+	struct tq_task task = { .fd = tq_open_small(NAME) };
 
 	tq_is(tq_fill_file(task.fd, TQ_SMALL_MAX, 0), 4);
 	tq_start(&task, run_poll);
@@ -238,13 +224,13 @@ static void pollers_for_room(void)
 	tq_result(&task, 1);
 	tq_is(task.error, POLLOUT);
 	tq_received(task.fd, 4, TQ_SMALL_MAX, 0);
-	finish(task.fd);
+	tq_end(task.fd);
 }
 
 /* A smaller longest message may be what there is room for. */
 static void pollers_for_room_for_less(void)
 {
-	struct tq_task task = { .fd = open_small() };
+	struct tq_task task = { .fd = tq_open_small(NAME) };
 	int i;
 
 	for (i = 0; i < 4; i++)
@@ -255,13 +241,13 @@ static void pollers_for_room_for_less(void)
 	tq_result(&task, 1);
 	tq_is(task.error, POLLOUT);
 	tq_received(task.fd, 4, 900, 0);
-	finish(task.fd);
+	tq_end(task.fd);
 }
 
 /* A message that would never fit: no sender is left to wait for that. */
 static void a_sender_too_large(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	struct tq_task task;
 	char *buf = malloc(16000);
 
@@ -284,13 +270,13 @@ static void a_sender_too_large(void)
 	tq_receive(fd, 16000, 999);
 	tq_is(resize(4096), 0);
 	free(buf);
-	finish(fd);
+	tq_end(fd);
 }
 
 /* Smaller than what the first in line brings. */
 static void longest_message_below_what_waits(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_task task;
 	char buf[TQ_SMALL_MAX];
 
@@ -308,13 +294,13 @@ static void longest_message_below_what_waits(void)
 	} else {
 		tq_is(task.error, EMSGSIZE);
 	}
-	finish(fd);
+	tq_end(fd);
 }
 
 /* Buffers that stall hold nobody up. */
 static void stalled_users(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	struct tq_stall stalls[2];
 	struct tq_task reader, sender;
 	char *from = aligned_alloc(tq_page(), tq_page());
@@ -341,7 +327,7 @@ static void stalled_users(void)
 	tq_receive(fd, 300, 2);
 	close(reader.fd);
 	close(sender.fd);
-	finish(fd);
+	tq_end(fd);
 }
 
 /* ---- in traffic ----------------------------------------------------------------- */
@@ -390,7 +376,7 @@ static void in_traffic(void)
 	struct tq_task senders[SENDERS] = { 0 };
 	double end = tq_now() + tq_seconds(3);
 	uint64_t next[SENDERS] = { 0 };
-	int fd = open_small(), i, changes = 0, refused = 0;
+	int fd = tq_open_small(NAME), i, changes = 0, refused = 0;
 	bool last = false;
 	char buf[4096];
 
@@ -447,7 +433,7 @@ static void in_traffic(void)
 	fprintf(stderr, "# %d changes, %d of them refused; %llu messages\n", changes,
 		refused, (unsigned long long)(next[0] + next[1] + next[2]));
 	tq_true(changes > refused, "never resized");
-	finish(fd);
+	tq_end(fd);
 }
 
 static const struct tq_test tests[] = {

@@ -13,12 +13,6 @@
 
 #define NAME	"stopped"
 
-static int open_small(void)
-{
-	tq_create(NAME, 4096);
-	return tq_open_queue(NAME, O_RDWR);
-}
-
 static void stop_it(void)
 {
 	tq_is(tq_select_call(TQUEUE_CTL_STOP, NAME), 0);
@@ -57,7 +51,7 @@ static void finish(int fd)
 
 static void refuses(void)
 {
-	int fd = open_small(), ends[2], i;
+	int fd = tq_open_small(NAME), ends[2], i;
 	char buf[256];
 	size_t end = tq_put(buf, 0, 20, 1);
 
@@ -98,7 +92,7 @@ static void refuses(void)
 
 static void lets_readers_have_what_is_there(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	char buf[256];
 
 	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 20, 1, 4), 0), 4);
@@ -116,7 +110,7 @@ static void lets_readers_have_what_is_there(void)
 
 static void waiting_senders(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	struct tq_task writers[3];
 	struct tq_batch batches[2];
 	char buf[256], large[TQ_SMALL_MAX] = "";
@@ -166,7 +160,7 @@ static void run_splice(struct tq_task *task)
 
 static void sleeping_readers(void)
 {
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 	struct tq_task readers[3], poller = { .number = POLLRDHUP }, splicer;
 	struct tq_batch batch;
 	char buf[64];
@@ -198,7 +192,7 @@ static void sleeping_readers(void)
 /* Who only reads is. */
 static void hung_up(void)
 {
-	int fd = open_small(), out = tq_open_queue(NAME, O_RDONLY), bytes;
+	int fd = tq_open_small(NAME), out = tq_open_queue(NAME, O_RDONLY), bytes;
 
 	tq_send(fd, 10, 1);
 	stop_it();
@@ -214,7 +208,7 @@ static void hung_up(void)
 
 static void epoll_by_edge(void)
 {
-	int fd = open_small(), epoll = epoll_create1(0);
+	int fd = tq_open_small(NAME), epoll = epoll_create1(0);
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 
 	tq_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
@@ -230,7 +224,7 @@ static void epoll_by_edge(void)
 
 static void requests(void)
 {
-	int fd = open_small(), result;
+	int fd = tq_open_small(NAME), result;
 	double end = tq_now() + 10 * tq_slow();
 	struct uring ring;
 	char buf[64];
@@ -261,7 +255,7 @@ static void requests(void)
 /* As long as somebody may give a message back, it is not the end. */
 static void rests_in_hand(void)
 {
-	int fd = open_small(), holder = tq_open_queue(NAME, O_RDONLY);
+	int fd = tq_open_small(NAME), holder = tq_open_queue(NAME, O_RDONLY);
 	struct tq_task reader;
 	struct tq_batch batch;
 	char buf[256], part[10];
@@ -303,7 +297,7 @@ static void rests_in_hand(void)
 /* Nor while a reader stalls that may fail and give it back. */
 static void in_a_stalled_readers_hands(void)
 {
-	int fd = open_small(), holder = tq_open_queue(NAME, O_RDONLY);
+	int fd = tq_open_small(NAME), holder = tq_open_queue(NAME, O_RDONLY);
 	struct tq_task stalled, reader;
 	struct tq_stall stall;
 	char buf[64];
@@ -328,7 +322,7 @@ static void in_a_stalled_readers_hands(void)
 /* What a message is lost for: nothing. */
 static void stalled_sender(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_stall stall;
 	struct tq_task sender;
 
@@ -358,7 +352,7 @@ static void default_queue(void)
 
 static void can_be_removed(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 
 	tq_send(fd, 10, 1);
 	stop_it();
@@ -498,7 +492,7 @@ static void in_traffic(void)
 {
 	struct tq_task senders[3] = { 0 }, receivers[3] = { 0 };
 	double end = tq_now() + tq_seconds(3);
-	int fd = open_small(), i, rounds = 0;
+	int fd = tq_open_small(NAME), i, rounds = 0;
 	long sent = 0, received = 0;
 	char buf[4096];
 

@@ -7,12 +7,6 @@
 
 #define NAME	"done"
 
-static int open_small(void)
-{
-	tq_create(NAME, 4096);
-	return tq_open_queue(NAME, O_RDWR);
-}
-
 static void done(int fd)
 {
 	tq_empty(fd);
@@ -42,7 +36,7 @@ static void start(struct tq_batch *waiter, int fd, uint64_t id)
 
 static void nothing_to_wait_for(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	uint64_t id;
 
 	tq_is(tq_wait_call(fd, TQUEUE_FOREVER, 0), 0);
@@ -58,7 +52,7 @@ static void nothing_to_wait_for(void)
 
 static void until_it_is_received(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch waiter;
 	uint64_t id;
 
@@ -77,7 +71,7 @@ static void until_it_is_received(void)
 /* What is sent later is of no concern. */
 static void all_that_was_sent_before(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch waiter;
 
 	tq_send(fd, 10, 1);
@@ -95,7 +89,7 @@ static void all_that_was_sent_before(void)
 /* However they are received. */
 static void all_ways_to_receive(void)
 {
-	int fd = open_small(), ends[2], i;
+	int fd = tq_open_small(NAME), ends[2], i;
 	struct tq_batch waiter;
 	char buf[256];
 	struct iovec parts[2] = { { buf, 5 }, { buf + 5, 100 } };
@@ -140,7 +134,7 @@ static void all_ways_to_receive(void)
 /* Looking is not receiving. */
 static void peeking_is_not_enough(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch waiter;
 	char buf[64];
 
@@ -156,7 +150,7 @@ static void peeking_is_not_enough(void)
 /* A message read in part is not done, whatever came after it. */
 static void rests_in_hand(void)
 {
-	int fd = open_small(), holder = tq_open_queue(NAME, O_RDONLY);
+	int fd = tq_open_small(NAME), holder = tq_open_queue(NAME, O_RDONLY);
 	struct tq_batch first, second;
 	uint64_t one, two;
 	char part[8];
@@ -186,7 +180,7 @@ static void rests_in_hand(void)
 /* The rest is in the waiter's own file: another thread may read it. */
 static void own_rest_in_hand(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch waiter;
 	char part[8];
 
@@ -202,7 +196,7 @@ static void own_rest_in_hand(void)
 /* Being copied to a reader who stalls is not done either. */
 static void in_a_stalled_readers_hands(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_stall stall;
 	struct tq_task reader;
 	struct tq_batch waiter;
@@ -224,7 +218,7 @@ static void in_a_stalled_readers_hands(void)
 /* A sender that waits has sent nothing yet. */
 static void senders_in_line(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch waiter;
 	struct tq_task sender;
 	char buf[20];
@@ -264,7 +258,7 @@ static void dropped_messages(void)
 /* Read over: nobody will ever receive them. */
 static void empty_messages(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch waiter;
 	char buf[256];
 
@@ -280,7 +274,7 @@ static void one_after_the_other(void)
 {
 	enum { MANY = 8 };
 	struct tq_batch waiters[MANY];
-	int fd = open_small(), i, j;
+	int fd = tq_open_small(NAME), i, j;
 
 	for (i = 0; i < MANY; i++) {
 		uint64_t id = send_one(fd, 10, i);
@@ -301,7 +295,7 @@ static void many_for_the_same(void)
 {
 	enum { MANY = 8 };
 	struct tq_batch waiters[MANY];
-	int fd = open_small(), i;
+	int fd = tq_open_small(NAME), i;
 
 	tq_send(fd, 10, 1);
 	for (i = 0; i < MANY; i++)
@@ -317,7 +311,7 @@ static void many_for_the_same(void)
 
 static void deadlines(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	double began = tq_now();
 
 	tq_send(fd, 10, 1);
@@ -334,7 +328,7 @@ static void deadlines(void)
 
 static void interrupted(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch waiter;
 
 	tq_unblockable();
@@ -350,7 +344,7 @@ static void interrupted(void)
 static void restarted(void)
 {
 	struct sigaction action;
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch waiter;
 
 	/* A handler that does nothing, but restarts. */
@@ -370,7 +364,7 @@ static void restarted(void)
 /* A stopped queue is one that is being emptied. */
 static void of_a_stopped_queue(void)
 {
-	int fd = open_small();
+	int fd = tq_open_small(NAME);
 	struct tq_batch waiter;
 
 	tq_send(fd, 10, 1);
@@ -397,7 +391,7 @@ static void receive_on(struct tq_task *task)
 
 static void in_traffic(void)
 {
-	struct tq_task receiver = { .fd = open_small() };
+	struct tq_task receiver = { .fd = tq_open_small(NAME) };
 	double end = tq_now() + tq_seconds(2);
 	long rounds = 0;
 	char buf[64];
