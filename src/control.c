@@ -268,11 +268,36 @@ static int tq_ctl_set(const struct tqueue_set __user *user)
 	return ret;
 }
 
+/* The queue that is called @name, or the one after it: 0 or -ENOENT. */
+static int tq_look_up(bool after, const char *name, struct tqueue_info *info)
+{
+	struct tqueue *queue;
+
+	mutex_lock(&tq_control_lock);
+	queue = after ? tq_find_next(name) : tq_find(name);
+	if (queue)
+		tq_stats_info(queue, info);
+	mutex_unlock(&tq_control_lock);
+	return queue ? 0 : -ENOENT;
+}
+
+/**
+ * tq_control_next - go from one queue to the next, in the order of their names
+ * @info: with the name of a queue that may be gone, or none to begin with;
+ *	filled with the next one
+ *
+ * Context: Process context, takes tq_control_lock and the queue's locks.
+ * Return: 0; -ENOENT when there is none.
+ */
+int tq_control_next(struct tqueue_info *info)
+{
+	return tq_look_up(true, info->name, info);
+}
+
 /* GET and NEXT. */
 static int tq_ctl_info(unsigned int cmd, struct tqueue_info __user *user)
 {
 	struct tqueue_info info;
-	struct tqueue *queue;
 	int ret;
 
 	if (copy_from_user(info.name, user->name, sizeof(info.name)))
@@ -283,14 +308,9 @@ static int tq_ctl_info(unsigned int cmd, struct tqueue_info __user *user)
 		if (ret)
 			return ret;
 	}
-	mutex_lock(&tq_control_lock);
-	queue = cmd == TQUEUE_CTL_GET ? tq_find(info.name) :
-					tq_find_next(info.name);
-	if (queue)
-		tq_stats_info(queue, &info);
-	mutex_unlock(&tq_control_lock);
-	if (!queue)
-		return -ENOENT;
+	ret = tq_look_up(cmd == TQUEUE_CTL_NEXT, info.name, &info);
+	if (ret)
+		return ret;
 	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
 }
 

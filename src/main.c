@@ -99,6 +99,9 @@ static int __init tq_init(void)
 	ret = tq_device_init();
 	if (ret)
 		return ret;
+	ret = tq_table_init();
+	if (ret)
+		goto exit_device;
 
 	config.size = size_l;
 	config.max_message = max_message;
@@ -109,11 +112,11 @@ static int __init tq_init(void)
 		if (ret == -ENOMEM)
 			pr_err("no memory for a ring of size_l=%lu bytes\n",
 			       size_l);
-		goto exit_device;
+		goto exit_table;
 	}
 	ret = tq_default_add(queue);
 	if (ret)
-		goto exit_device;
+		goto exit_table;
 	ret = tq_control_init();
 	if (ret)
 		goto del_default;
@@ -124,6 +127,8 @@ static int __init tq_init(void)
 
 del_default:
 	tq_default_del(queue);
+exit_table:
+	tq_table_exit();
 exit_device:
 	tq_device_exit();
 	return ret;
@@ -134,6 +139,7 @@ static void __exit tq_exit(void)
 {
 	tq_control_exit();
 	tq_default_del(tq_default);
+	tq_table_exit();
 	tq_device_exit();
 }
 module_exit(tq_exit);

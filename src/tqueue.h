@@ -339,6 +339,7 @@ void tq_file_close(struct tq_file *file);
 			 TQUEUE_FEATURE_WAIT)
 int tq_control_init(void);
 void tq_control_exit(void);
+int tq_control_next(struct tqueue_info *info);
 int tq_default_add(struct tqueue *queue);
 void tq_default_del(struct tqueue *queue);
 
@@ -352,6 +353,10 @@ void tq_device_del(struct tqueue *queue);
 const struct attribute_group **tq_stats_groups_get(void);
 void tq_stats_info(struct tqueue *queue, struct tqueue_info *info);
 void tq_stats_fdinfo(struct seq_file *seq, struct tq_file *file);
+
+/* table.c */
+int tq_table_init(void);
+void tq_table_exit(void);
 
 /* main.c: parameters that may change while the module is loaded */
 extern unsigned int tq_max_queues;

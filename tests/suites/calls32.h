@@ -29,7 +29,11 @@ static inline long call32(long number, long a, long b, long c)
 #else
 static inline long call32(long number, long a, long b, long c)
 {
-	return -ENOSYS;
+	(void)number;
+	(void)a;
+	(void)b;
+	(void)c;
+	return -1;
 }
 #endif
 

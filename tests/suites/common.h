@@ -73,6 +73,9 @@ struct tq_test {
 
 #define TQ_TEST(fn)		{ .name = #fn, .run = fn }
 #define TQ_TEST_WITH(fn, with)	{ .name = #fn, .run = fn, .params = with }
+/* Loads and unloads the module by itself, of which the kernel log tells. */
+#define TQ_TEST_RELOADING(fn)	{ .name = #fn, .run = fn, .params = "", \
+				  .logs = true, .reloads = true }
 
 int tq_main(const char *suite, const struct tq_test *tests, size_t count,
 	    int argc, char **argv);

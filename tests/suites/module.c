@@ -445,24 +445,21 @@ static void killed_while_loading(void)
 	tq_is(tq_load(""), 0);
 }
 
-#define RELOADING(fn)	{ .name = #fn, .run = fn, .params = "", .logs = true, \
-			  .reloads = true }
-
 static const struct tq_test tests[] = {
-	RELOADING(sizes),
-	RELOADING(bad_values),
-	RELOADING(no_numbers),
-	RELOADING(names),
-	RELOADING(what_is_there),
-	RELOADING(open_file),
-	RELOADING(queued_message),
-	RELOADING(pins),
-	RELOADING(returned_rest),
-	RELOADING(sleeping_reader),
-	RELOADING(waiting_sender),
-	RELOADING(many_times),
-	RELOADING(unloaded_while_opened),
-	RELOADING(killed_while_loading),
+	TQ_TEST_RELOADING(sizes),
+	TQ_TEST_RELOADING(bad_values),
+	TQ_TEST_RELOADING(no_numbers),
+	TQ_TEST_RELOADING(names),
+	TQ_TEST_RELOADING(what_is_there),
+	TQ_TEST_RELOADING(open_file),
+	TQ_TEST_RELOADING(queued_message),
+	TQ_TEST_RELOADING(pins),
+	TQ_TEST_RELOADING(returned_rest),
+	TQ_TEST_RELOADING(sleeping_reader),
+	TQ_TEST_RELOADING(waiting_sender),
+	TQ_TEST_RELOADING(many_times),
+	TQ_TEST_RELOADING(unloaded_while_opened),
+	TQ_TEST_RELOADING(killed_while_loading),
 };
 
 int main(int argc, char **argv)

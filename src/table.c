@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /proc/tqueue: a table of all queues for a person to look at, a line each in
+ * the order of their names.  Above it stand the time and how long ago the
+ * table was read before, so that two readings give a rate.
+ *
+ * No lock is held from one line to the next: the numbers of a line belong
+ * together, and a queue that is there all the time is listed once.
+ */
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/timekeeping.h>
+
+#include "tqueue.h"
+
+/* Of one open file, guarded by the lock of its seq_file. */
+struct tq_table {
+	struct tqueue_info info;	/* the line to be shown next */
+	loff_t line;			/* its number, or that of the end */
+	bool ended;
+};
+
+/* When it was read last, CLOCK_BOOTTIME in nanoseconds; 0: not yet. */
+static atomic64_t tq_table_read = ATOMIC64_INIT(0);
+
+static void *tq_table_line(struct tq_table *table)
+{
+	return table->ended ? NULL : &table->info;
+}
+
+static void *tq_table_start(struct seq_file *seq, loff_t *pos)
+{
+	struct tq_table *table = seq->private;
+
+	if (!*pos)
+		return SEQ_START_TOKEN;
+	/* It is asked for lines out of their turn only from the first on. */
+	return *pos == table->line ? tq_table_line(table) : NULL;
+}
+
+static void *tq_table_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	struct tq_table *table = seq->private;
+
+	if (v == SEQ_START_TOKEN)
+		table->info.name[0] = '\0';
+	table->ended = tq_control_next(&table->info);
+	table->line = ++*pos;
+	return tq_table_line(table);
+}
+
+static void tq_table_stop(struct seq_file *seq, void *v)
+{
+}
+
+static void tq_table_head(struct seq_file *seq)
+{
+	s64 now = ktime_get_boottime_ns();
+	s64 last = atomic64_xchg(&tq_table_read, now);
+	struct timespec64 clock;
+	u32 rest;
+
+	ktime_get_real_ts64(&clock);
+	seq_printf(seq, "time %ptTs.%06lu UTC, ", &clock.tv_sec,
+		   clock.tv_nsec / NSEC_PER_USEC);
+	if (last) {
+		/* Two who read at once may swap their times. */
+		u64 seconds = div_u64_rem(max(now - last, 0LL), NSEC_PER_SEC,
+					  &rest);
+
+		seq_printf(seq, "%llu.%06lu s after the last reading\n",
+			   seconds, rest / NSEC_PER_USEC);
+	} else {
+		seq_puts(seq, "first reading\n");
+	}
+	seq_printf(seq, "%-16s %-8s %8s %10s %10s %8s %10s %8s %8s %8s\n",
+		   "NAME", "STATE", "MESSAGES", "BYTES", "SIZE", "IN-HAND",
+		   "RECEIVED", "LOST", "READERS", "WRITERS");
+}
+
+static int tq_table_show(struct seq_file *seq, void *v)
+{
+	const struct tqueue_info *info = v;
+
+	if (v == SEQ_START_TOKEN) {
+		tq_table_head(seq);
+		return 0;
+	}
+	seq_printf(seq, "%-16s %-8s %8llu %10llu %10llu %8u %10llu %8llu %8u %8u\n",
+		   info->name,
+		   info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started",
+		   info->messages, info->bytes, info->size, info->in_hand,
+		   info->received, info->lost, info->readers, info->writers);
+	return 0;
+}
+
+static const struct seq_operations tq_table_ops = {
+	.start	= tq_table_start,
+	.next	= tq_table_next,
+	.stop	= tq_table_stop,
+	.show	= tq_table_show,
+};
+
+/**
+ * tq_table_init - make /proc/tqueue
+ *
+ * Context: Process context, may sleep.
+ * Return: 0; -ENOMEM.
+ */
+int tq_table_init(void)
+{
+	if (!IS_ENABLED(CONFIG_PROC_FS))
+		return 0;
+	return proc_create_seq_private(TQ_NAME, 0444, NULL, &tq_table_ops,
+				       sizeof(struct tq_table), NULL) ?
+	       0 : -ENOMEM;
+}
+
+/**
+ * tq_table_exit - undo tq_table_init()
+ *
+ * Nobody reads it any more when this returns; who has it open gets EIO.
+ *
+ * Context: Process context, may sleep.
+ */
+void tq_table_exit(void)
+{
+	remove_proc_entry(TQ_NAME, NULL);
+}
