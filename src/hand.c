@@ -232,28 +232,28 @@ int tq_take_in_hand(struct tq_file *file, size_t count, size_t resident,
  *	it back
  * @file: the open file it was taken through
  * @hand: filled by tq_take_in_hand()
+ * @done: all of it was delivered; an empty message does not tell by itself
  *
  * Context: Process context, no lock held; takes both.
  */
-void tq_put_down(struct tq_file *file, struct tq_hand *hand)
+void tq_put_down(struct tq_file *file, struct tq_hand *hand, bool done)
 {
 	struct tqueue *queue = file->queue;
 	struct tq_message *message = hand->message;
-	bool left = tq_message_left(message);
-	bool rest = left && message->begun;
+	bool rest = !done && message->begun;
 
-	if (left && !rest)
+	if (!done && !rest)
 		tq_return(queue, message);
 
 	mutex_lock(&queue->receive_lock);
-	if (!left)
+	if (done)
 		tq_hand_end(queue, message);
 	if (hand->holds) {
 		WRITE_ONCE(file->rest, rest ? message : NULL);
 		WRITE_ONCE(queue->rests_in_hand, queue->rests_in_hand - 1);
 	}
 	mutex_unlock(&queue->receive_lock);
-	if (!left) {
+	if (done) {
 		tq_message_free(message);
 		tq_hand_settle(queue);
 	}

@@ -30,7 +30,7 @@ struct tq_hand {
 
 int tq_take_in_hand(struct tq_file *file, size_t count, size_t resident,
 		    bool records, struct tq_hand *hand);
-void tq_put_down(struct tq_file *file, struct tq_hand *hand);
+void tq_put_down(struct tq_file *file, struct tq_hand *hand, bool done);
 void tq_return(struct tqueue *queue, struct tq_message *message);
 
 #endif /* TQ_HAND_H */

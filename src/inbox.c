@@ -347,14 +347,13 @@ static int tq_deliver_record(struct tq_file *file, struct tq_inbox *inbox,
 			      bytes - sizeof(head) - left)) {
 		ret = -EFAULT;
 	} else {
-		message->offset = message->record.length;
 		inbox->lost = hand->lost;
 		tq_inbox_got(inbox, bytes, 1);
 		mutex_lock(&file->queue->receive_lock);
 		tq_gap_told(file->queue, message->record.id);
 		mutex_unlock(&file->queue->receive_lock);
 	}
-	tq_put_down(file, hand);
+	tq_put_down(file, hand, !ret);
 	return ret;
 }
 

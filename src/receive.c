@@ -95,7 +95,7 @@ static ssize_t tq_deliver(struct tq_file *file, const struct tq_user *user,
 		message->offset += copied;
 		message->begun = true;
 	}
-	tq_put_down(file, hand);
+	tq_put_down(file, hand, !tq_message_left(message));
 	return copied ?: -EFAULT;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "calls.h"
 
+#include <linux/userfaultfd.h>
+
 #define NAME	"fault"
 #define LENGTH	50
 
@@ -364,6 +366,56 @@ static void stalled_receiver(void)
 	tq_end(fd);
 }
 
+/* What nobody else gives: faults in the area end as bad memory from now on. */
+static void take_away(struct tq_stall *stall)
+{
+	struct uffdio_range all = {
+		.start = (uintptr_t)stall->map, .len = stall->len,
+	};
+
+	tq_is(mprotect(stall->map, stall->len, PROT_NONE), 0);
+	tq_is(ioctl(stall->uffd, UFFDIO_WAKE, &all), 0);
+}
+
+/*
+ * A message that a receiver has in hand when its memory goes comes back, also if
+ * there is nothing in it.  The memory goes while another part of it is awaited.
+ */
+static void message_in_hand_comes_back(void)
+{
+	static const size_t lengths[] = { 0, 1, 100 };
+	size_t page = tq_page(), i;
+	char *buf = aligned_alloc(page, 2 * page);
+	int fd = open_queue(65536);
+
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		struct tq_batch receiver;
+		struct tq_stall stall;
+
+		/* The first is for us; it makes the receiver ask for two pages. */
+		tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 5000, 1), 0), 1);
+		tq_stall_make(&stall, 2 * page);
+		tq_start_receive(&receiver, fd, stall.map, 2 * page,
+				 TQUEUE_FOREVER);
+		tq_stall_wait(&stall);
+		tq_stall_give(&stall, buf, 0, page);
+		tq_stall_wait(&stall);
+		tq_received(fd, 1, 5000, 1);
+		tq_is(tq_send_call(fd, buf, tq_put(buf, 0, lengths[i], 2), 0), 1);
+		tq_is(madvise(stall.map, page, MADV_DONTNEED), 0);
+		tq_stall_give(&stall, buf, page, page);
+		tq_stall_wait(&stall);
+		tq_is(tq_info(fd).in_hand, 1);
+		take_away(&stall);
+		tq_fails(&receiver.task, EFAULT);
+		tq_received(fd, 1, lengths[i], 2);
+		tq_stall_release(&stall, NULL);
+		munmap(stall.map, stall.len);
+	}
+	free(buf);
+	done(fd);
+}
+
 /* Killed where it stalls: what it had in hand comes back. */
 static void stall_in_a_process(void *arg)
 {
@@ -418,6 +470,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(receiver_without_a_floor),
 	TQ_TEST(stalled_sender),
 	TQ_TEST(stalled_receiver),
+	TQ_TEST(message_in_hand_comes_back),
 	TQ_TEST(killed_where_it_stalls),
 };
 
