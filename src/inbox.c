@@ -23,7 +23,8 @@
  * @most: how many more are wanted
  * @count: how many there are
  * @lost: messages that were dropped right before the first
- * @needed: with -EMSGSIZE, the bytes of the first
+ * @needed: with -EMSGSIZE and -EFAULT, the bytes of the one that did not fit or
+ *	could not be copied
  * @peek: they stay in the queue
  */
 struct tq_inbox {
@@ -209,10 +210,9 @@ static int tq_walk_detached(struct tq_file *file, struct tq_walk *walk,
 
 	if (unlikely(lost && inbox->count))
 		return -EAGAIN;
-	if (bytes > inbox->room) {
-		inbox->needed = bytes;
+	inbox->needed = bytes;
+	if (bytes > inbox->room)
 		return -EMSGSIZE;
-	}
 	if (tq_copy_detached(file, message, lost, inbox->at))
 		return -EFAULT;
 	if (!inbox->count)
@@ -244,10 +244,8 @@ static int tq_walk_run(struct tq_file *file, struct tq_walk *walk,
 			    &count);
 	if (unlikely(!count)) {
 		bytes = tq_record_bytes(tq_ring_length(queue, walk->position));
-		if (bytes <= inbox->room)
-			return -EFAULT;
 		inbox->needed = bytes;
-		return -EMSGSIZE;
+		return bytes > inbox->room ? -EMSGSIZE : -EFAULT;
 	}
 	if (!inbox->count)
 		inbox->lost = lost;
@@ -323,8 +321,8 @@ static int tq_receive_records(struct tq_file *file, struct tq_inbox *inbox)
 }
 
 /*
- * Copy out a message that is in hand, with faults welcome: 0, -EFAULT or
- * -EMSGSIZE; then the message went back.
+ * Copy out a message that is in hand, with faults welcome: 0, or -EFAULT, and
+ * the message went back.
  */
 static int tq_deliver_record(struct tq_file *file, struct tq_inbox *inbox,
 			     struct tq_hand *hand)
@@ -333,20 +331,15 @@ static int tq_deliver_record(struct tq_file *file, struct tq_inbox *inbox,
 	size_t left = tq_message_left(message);
 	size_t bytes = tq_record_bytes(left);
 	struct tqueue_record head;
-	int ret = 0;
+	int ret = -EFAULT;
 
 	tq_header_for(file, &message->record, left, hand->lost, &head);
-	if (bytes > inbox->room) {
-		inbox->needed = bytes;
-		ret = -EMSGSIZE;
-	} else if (copy_to_user(inbox->at, &head, sizeof(head)) ||
-		   copy_to_user(inbox->at + sizeof(head),
-				message->record.payload + message->offset,
-				left) ||
-		   clear_user(inbox->at + sizeof(head) + left,
-			      bytes - sizeof(head) - left)) {
-		ret = -EFAULT;
-	} else {
+	if (!copy_to_user(inbox->at, &head, sizeof(head)) &&
+	    !copy_to_user(inbox->at + sizeof(head),
+			  message->record.payload + message->offset, left) &&
+	    !clear_user(inbox->at + sizeof(head) + left,
+			bytes - sizeof(head) - left)) {
+		ret = 0;
 		inbox->lost = hand->lost;
 		tq_inbox_got(inbox, bytes, 1);
 		mutex_lock(&file->queue->receive_lock);
@@ -357,27 +350,36 @@ static int tq_deliver_record(struct tq_file *file, struct tq_inbox *inbox,
 	return ret;
 }
 
-/* Receive one record the way of the hand. */
-static int tq_receive_first(struct tq_file *file, struct tq_inbox *inbox)
-{
-	struct tq_hand hand;
-	int ret = tq_take_in_hand(file, SIZE_MAX, SIZE_MAX, true, &hand);
+/* Internal result: look again at what is first. */
+#define TQ_LOOK_AGAIN (-ERANGE)
 
-	return ret ?: tq_deliver_record(file, inbox, &hand);
+/* Receive one record of at most @resident bytes the way of the hand. */
+static int tq_receive_first(struct tq_file *file, struct tq_inbox *inbox,
+			    size_t resident)
+{
+	size_t payload = resident - sizeof(struct tqueue_record);
+	struct tq_hand hand;
+	int ret = tq_take_in_hand(file, SIZE_MAX, payload, true, &hand);
+
+	if (!ret)
+		return tq_deliver_record(file, inbox, &hand);
+	/* Another one is first now, and longer. */
+	return ret == -EFAULT ? TQ_LOOK_AGAIN : ret;
 }
 
 /*
- * Make the room for what is there resident.  No lock held; false when not even
- * the next record could be copied there.
+ * Make the room for what is there resident: at least that for the record which
+ * could not be copied.  No lock held.  Returns the bytes that are resident,
+ * rounded down to what records may take.
  */
-static bool tq_fault_in_inbox(struct tq_file *file, struct tq_inbox *inbox)
+static size_t tq_fault_in_inbox(struct tq_file *file, struct tq_inbox *inbox)
 {
 	struct tqueue *queue = file->queue;
-	size_t next = min(inbox->room, tq_record_bytes(tq_next_length(file)));
 	size_t here = READ_ONCE(queue->tail) - READ_ONCE(queue->head);
-	size_t want = max(next, min(inbox->room, here));
+	size_t want = max(inbox->needed, min(inbox->room, here));
 
-	return want - fault_in_writeable(inbox->at, want) >= next;
+	return ALIGN_DOWN(want - fault_in_writeable(inbox->at, want),
+			  sizeof(u64));
 }
 
 static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
@@ -385,7 +387,7 @@ static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
 {
 	const struct tq_inbox empty = *inbox;
 	struct tqueue *queue = file->queue;
-	bool faulted = false;
+	size_t resident = 0;
 	bool woken = false;
 	int count, ret;
 
@@ -397,17 +399,18 @@ static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
 		ret = tq_receive_records(file, inbox);
 		if (inbox->count > count) {
 			woken = woken && inbox->peek;
-			faulted = false;
+			resident = 0;
 		}
-		if (ret == -EFAULT && !faulted) {
+		/* What is peeked at cannot be taken in hand. */
+		if (ret == -EFAULT &&
+		    (inbox->needed > resident || inbox->peek)) {
 			/* This may take as long as the memory's owner likes. */
 			if (woken)
 				tq_pass_on(queue);
 			woken = false;
-			if (!tq_fault_in_inbox(file, inbox))
+			resident = tq_fault_in_inbox(file, inbox);
+			if (resident < inbox->needed)
 				break;
-			/* What is peeked at cannot be taken in hand. */
-			faulted = !inbox->peek;
 			ret = -ERESTARTSYS;
 			if (signal_pending(current))
 				break;
@@ -416,9 +419,9 @@ static int tq_fill_inbox(struct tq_file *file, struct tq_inbox *inbox,
 		if (inbox->count)
 			break;
 		if (ret == -EFAULT) {
-			ret = tq_receive_first(file, inbox);
-			if (ret == -EFAULT)
-				break;
+			ret = tq_receive_first(file, inbox, resident);
+			if (ret == TQ_LOOK_AGAIN)
+				continue;
 		}
 		if (ret != -EAGAIN)
 			break;

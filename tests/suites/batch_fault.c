@@ -80,6 +80,46 @@ static void receive_at_the_edge(void)
 	tq_end(fd);
 }
 
+/*
+ * Records of all lengths, empty ones too, into memory that is not resident yet:
+ * as many as there is memory for.
+ */
+static void mixed_at_the_edge(void)
+{
+	static const size_t lengths[] = { 0, 5000, 0, 1, 3000, 0 };
+	char buf[16384];
+	size_t whole = 0, there, i;
+	int fd = open_queue(65536);
+
+	for (i = 0; i < ARRAY_SIZE(lengths); i++)
+		whole = tq_put(buf, whole, lengths[i], 1 + i);
+	for (there = 0; there <= whole; there += there % 4096 < 200 ? 1 : 97) {
+		size_t page = tq_page(), end = 0, at = 0;
+		char *edge = tq_edge(there);
+		struct tqueue_receive receive = {
+			.records = (uintptr_t)edge, .bytes = sizeof(buf),
+		};
+		long n = 0, got;
+
+		while (n < (long)ARRAY_SIZE(lengths) &&
+		       end + tq_record(lengths[n]) <= there)
+			end += tq_record(lengths[n++]);
+		tq_is(tq_send_call(fd, buf, whole, 0), ARRAY_SIZE(lengths));
+		madvise(edge + there - (there + page - 1) / page * page,
+			(there + page - 1) / page * page, MADV_DONTNEED);
+		got = ioctl(fd, TQUEUE_RECEIVE, &receive);
+		if (n ? got != n : got != -1 || errno != EFAULT)
+			tq_fail("%zu of %zu bytes: %ld (%s), not %ld", there, whole,
+				got, got < 0 ? strerrorname_np(errno) : "", n);
+		for (i = 0; i < (size_t)n; i++)
+			tq_record_is(edge, &at, end, lengths[i], 1 + i, 0);
+		for (; i < ARRAY_SIZE(lengths); i++)
+			tq_received(fd, 1, lengths[i], 1 + i);
+		tq_edge_free(edge, there);
+	}
+	done(fd);
+}
+
 static void peek_at_the_edge(void)
 {
 	char buf[1024];
@@ -416,6 +456,47 @@ static void message_in_hand_comes_back(void)
 	done(fd);
 }
 
+/*
+ * A receiver takes nothing in hand for which its memory was not there a moment
+ * ago, as it would come back out of its turn if that is bad: here another, longer
+ * message is first by the time the memory for one has come.
+ */
+static void longer_than_what_is_there(void)
+{
+	size_t page = tq_page(), at;
+	char *buf = aligned_alloc(page, 2 * page);
+	int fd = open_queue(65536), bad;
+	struct tq_batch receiver;
+	struct tq_stall stall;
+
+	for (bad = 0; bad < 2; bad++) {
+		tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 100, 1), 0), 1);
+		tq_stall_make(&stall, 2 * page);
+		tq_start_receive(&receiver, fd, stall.map, 2 * page,
+				 TQUEUE_FOREVER);
+		tq_stall_wait(&stall);
+		tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 5000, 2), 0), 1);
+		tq_received(fd, 1, 100, 1);
+		tq_stall_give(&stall, buf, 0, page);
+		tq_stall_wait(&stall);
+		tq_is(tq_info(fd).in_hand, 0);
+		if (bad) {
+			take_away(&stall);
+			tq_fails(&receiver.task, EFAULT);
+			tq_received(fd, 1, 5000, 2);
+		}
+		tq_stall_release(&stall, NULL);
+		if (!bad) {
+			tq_result(&receiver.task, 1);
+			at = 0;
+			tq_record_is(stall.map, &at, 2 * page, 5000, 2, 0);
+		}
+		munmap(stall.map, stall.len);
+	}
+	free(buf);
+	done(fd);
+}
+
 /* Killed where it stalls: what it had in hand comes back. */
 static void stall_in_a_process(void *arg)
 {
@@ -463,6 +544,7 @@ static void killed_where_it_stalls(void)
 static const struct tq_test tests[] = {
 	TQ_TEST(send_from_the_edge),
 	TQ_TEST(receive_at_the_edge),
+	TQ_TEST(mixed_at_the_edge),
 	TQ_TEST(peek_at_the_edge),
 	TQ_TEST(bad_pointers),
 	TQ_TEST(read_only_structures),
@@ -471,6 +553,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(stalled_sender),
 	TQ_TEST(stalled_receiver),
 	TQ_TEST(message_in_hand_comes_back),
+	TQ_TEST(longer_than_what_is_there),
 	TQ_TEST(killed_where_it_stalls),
 };
 
