@@ -55,8 +55,10 @@ struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 	if (file->mode & FMODE_READ)
 		queue->read_files++;
 	if (file->mode & FMODE_WRITE) {
-		WRITE_ONCE(queue->write_opens, queue->write_opens + 1);
 		WRITE_ONCE(queue->write_files, queue->write_files + 1);
+		/* Who sees that a writer came sees it there: see tq_ended(). */
+		smp_wmb();
+		WRITE_ONCE(queue->write_opens, queue->write_opens + 1);
 	}
 	if (queue->pinned)
 		module_put(THIS_MODULE);

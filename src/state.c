@@ -48,6 +48,8 @@ bool tq_ended(struct tq_file *file)
 		if (READ_ONCE(queue->end_of_file) != TQUEUE_EOF_LAST_WRITER ||
 		    READ_ONCE(queue->write_opens) == file->write_opens)
 			return false;
+		/* Pairs with tq_file_open(): a writer came, and then it left. */
+		smp_rmb();
 		/* Acquire: what the writers sent is seen. */
 		if (smp_load_acquire(&queue->write_files))
 			return false;

@@ -420,6 +420,63 @@ static void exactly_all_of_it(void)
 	finish(reader());
 }
 
+struct opening {
+	atomic_long round, opened, read, closed;	/* in this order */
+	atomic_bool last;
+};
+
+static void reaches(atomic_long *counter, long round)
+{
+	while (atomic_load(counter) < round)
+		sched_yield();
+}
+
+static void run_opener(struct tq_task *task)
+{
+	struct opening *opening = task->arg;
+	long i = 0;
+	int fd;
+
+	while (!atomic_load(&opening->last)) {
+		reaches(&opening->round, ++i);
+		fd = writer();
+		atomic_store(&opening->opened, i);
+		reaches(&opening->read, i);
+		close(fd);
+		atomic_store(&opening->closed, i);
+	}
+}
+
+/* A writer that comes is no end, not even in the moment when it is half there. */
+static void a_writer_on_its_way(void)
+{
+	struct opening opening = { 0 };
+	struct tq_task task = { .arg = &opening };
+	double end = tq_now() + tq_seconds(1);
+	char buf[64];
+	long i;
+	int fd;
+
+	make();
+	tq_start(&task, run_opener);
+	for (i = 1; !atomic_load(&opening.last); i++) {
+		fd = reader();
+		atomic_store(&opening.round, i);
+		do {
+			tq_is(tq_poll(fd, POLLIN), 0);
+		} while (atomic_load(&opening.opened) < i);
+		tq_errno(read(fd, buf, sizeof(buf)), EAGAIN);
+		atomic_store(&opening.last, tq_now() >= end);
+		atomic_store(&opening.read, i);
+		reaches(&opening.closed, i);
+		tq_is(read(fd, buf, sizeof(buf)), 0);
+		close(fd);
+	}
+	tq_finish(&task);
+	fprintf(stderr, "# %ld writers came\n", i);
+	finish(reader());
+}
+
 static const struct tq_test tests[] = {
 	TQ_TEST(when_the_last_writer_left),
 	TQ_TEST(only_who_has_seen_one),
@@ -432,6 +489,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(duplicates),
 	TQ_TEST(rests_in_hand),
 	TQ_TEST(a_sender_in_line),
+	TQ_TEST(a_writer_on_its_way),
 	TQ_TEST(exactly_all_of_it),
 };
 
