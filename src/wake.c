@@ -54,13 +54,17 @@ void tq_wake_pollers_in(struct tqueue *queue, unsigned int count)
  * tq_wake_pollers_out - the queue became writable: wake those who poll for that
  * @queue: the queue
  *
+ * All of them, also EPOLLEXCLUSIVE ones: what one of them sends may leave the
+ * queue writable, and then there is no further edge for the others.
+ *
  * Context: Any, no lock held, and past a full barrier after what made it so.
  */
 void tq_wake_pollers_out(struct tqueue *queue)
 {
 	/* The caller has passed the barrier. */
 	if (waitqueue_active(&queue->poll_out))
-		wake_up_poll(&queue->poll_out, EPOLLOUT | EPOLLWRNORM);
+		__wake_up(&queue->poll_out, TASK_NORMAL, 0,
+			  poll_to_key(EPOLLOUT | EPOLLWRNORM));
 	kill_fasync(&queue->fasync_out, SIGIO, POLL_OUT);
 }
 

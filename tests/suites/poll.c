@@ -3,7 +3,7 @@
  * poll, select and epoll. POLLIN: a read of this file would not block. POLLOUT:
  * nobody waits and a message of max_message fits. Every arrival is an edge.
  */
-#include "common.h"
+#include "calls.h"
 
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -414,6 +414,50 @@ static void epoll_exclusive_by_direction(void)
 	close(fd);
 }
 
+/*
+ * That a queue can be written to is no unit that one of them uses up: all who
+ * wait for it learn of room, of the stop and of a policy that always has room.
+ */
+static void epoll_exclusive_for_room(void)
+{
+	enum { MANY = 3 };
+	struct tqueue_config config = {
+		.fields = TQUEUE_CONFIG_OVERFLOW,
+		.overflow = TQUEUE_OVERFLOW_DROP_OLDEST,
+	};
+	struct tq_task loops[MANY];
+	int fd = tq_open(O_RDWR), out[MANY], i, how;
+
+	for (how = 0; how < 3; how++) {
+		tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+		for (i = 0; i < MANY; i++) {
+			out[i] = tq_open(O_WRONLY);
+			loops[i] = (struct tq_task){
+				.fd = watch(out[i], EPOLLOUT | EPOLLEXCLUSIVE),
+			};
+			tq_start(&loops[i], run_epoll);
+			tq_asleep(&loops[i], SYS_epoll_wait);
+		}
+		if (!how)
+			tq_is(tq_drain(), 4);
+		else if (how == 1)
+			tq_is(ioctl(fd, TQUEUE_STOP), 0);
+		else
+			tq_is(ioctl(fd, TQUEUE_SET, &config), 0);
+		for (i = 0; i < MANY; i++) {
+			tq_finish(&loops[i]);
+			tq_is(loops[i].result, 1);
+			close(loops[i].fd);
+			close(out[i]);
+		}
+		tq_is(ioctl(fd, TQUEUE_START), 0);
+		tq_drain();
+	}
+	config.overflow = TQUEUE_OVERFLOW_BLOCK;
+	tq_is(ioctl(fd, TQUEUE_SET, &config), 0);
+	close(fd);
+}
+
 /* Level, edge and plain pollers beside each other all learn of a message. */
 static void all_kinds_at_once(void)
 {
@@ -535,6 +579,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST_WITH(epoll_edge_of_other_arrivals, TQ_SMALL),
 	TQ_TEST_WITH(epoll_edge_of_room, TQ_SMALL),
 	TQ_TEST_WITH(epoll_exclusive_by_direction, TQ_SMALL),
+	TQ_TEST_WITH(epoll_exclusive_for_room, TQ_SMALL),
 	TQ_TEST_WITH(edge_triggered_sending, TQ_SMALL),
 	TQ_TEST(poll_waits_for_a_message),
 	TQ_TEST(poll_sees_a_returned_rest),
