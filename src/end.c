@@ -98,6 +98,7 @@ static struct rb_root tq_take_all(struct tqueue *queue)
 	WRITE_ONCE(queue->indexed, 0);
 	queue->tail_seen = queue->tail;
 	WRITE_ONCE(queue->head, queue->tail);
+	WRITE_ONCE(queue->limit, queue->tail + queue->ring.size);
 	WRITE_ONCE(queue->taken, queue->last_id);
 	return messages;
 }

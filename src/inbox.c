@@ -288,7 +288,7 @@ static int tq_walk_queue(struct tq_file *file, struct tq_walk *walk,
 /*
  * Copy records straight out of the queue, as many as there are and as fit.
  * Returns 0 when no more are wanted, or why it ended: -EAGAIN, -EFAULT,
- * -EMSGSIZE, or -EBUSY when the file holds a rest.
+ * -EMSGSIZE, or, when the file holds a rest, -EBUSY or -EIDRM.
  */
 static int tq_receive_records(struct tq_file *file, struct tq_inbox *inbox)
 {
@@ -301,8 +301,9 @@ static int tq_receive_records(struct tq_file *file, struct tq_inbox *inbox)
 
 	mutex_lock(&queue->receive_lock);
 	if (unlikely(file->rest)) {
+		ret = queue->closed == -EIDRM ? -EIDRM : -EBUSY;
 		mutex_unlock(&queue->receive_lock);
-		return -EBUSY;
+		return ret;
 	}
 	walk.position = queue->head;
 	walk.message = tq_index_first(&queue->index);

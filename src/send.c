@@ -457,7 +457,7 @@ ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
 	int ret;
 
 	if (unlikely(length > READ_ONCE(queue->max_message)))
-		return -EMSGSIZE;
+		return tq_removed(queue) ? -EIDRM : -EMSGSIZE;
 	ret = tq_send_direct(file, user, length);
 	if (unlikely(ret))
 		return tq_send_slow(file, user, length, nowait, ret);

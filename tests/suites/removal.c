@@ -325,6 +325,7 @@ static void every_call_afterwards(void)
 
 		tq_errno(read(fd, buf, 100), EIDRM);
 		tq_errno(write(fd, buf, 100), EIDRM);
+		tq_errno(write(fd, buf, sizeof(buf)), EIDRM);
 		tq_errno(readv(fd, &one, 1), EIDRM);
 		tq_errno(writev(fd, &one, 1), EIDRM);
 		tq_errno(splice(fd, NULL, ends[1], NULL, 10, 0), EIDRM);
@@ -349,7 +350,10 @@ static void every_call_afterwards(void)
 	tq_is(fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC), 0);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	info = open(path, O_RDONLY);
-	tq_true(read(info, buf, sizeof(buf)) > 0, "fdinfo cannot be read");
+	memset(buf, 0, sizeof(buf));
+	tq_true(read(info, buf, sizeof(buf) - 1) > 0, "fdinfo cannot be read");
+	tq_true(strstr(buf, "messages:\t0\n") && strstr(buf, "bytes:\t0\n"),
+		"fdinfo says that it holds something: %s", buf);
 	close(info);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	tq_true(open(path, O_RDWR) < 0, "it can be opened again");
@@ -394,6 +398,8 @@ static void rests_in_hand(void)
 	/* One came back before, one is still held, one is read on. */
 	close(fds[0]);
 	remove_it();
+	tq_errno(tq_receive_call(fds[2], part, sizeof(part), 0), EIDRM);
+	tq_errno(tq_peek_call(fds[2], part, sizeof(part)), EIDRM);
 	tq_errno(read(fds[2], part, 10), EIDRM);
 	close(fds[1]);
 	close(fds[2]);
