@@ -109,7 +109,10 @@ static void tq_swap_ring(struct tqueue *queue, struct tq_ring *ring)
 	tq_ring_replace(&queue->ring, ring, queue->head, queue->tail);
 }
 
-/* With both locks held.  @ring is the new one if its size is not 0. */
+/*
+ * With both locks held.  @ring is the new one if its size is not 0.  -EAGAIN: it
+ * counts for too little now, and another one is needed.
+ */
 static int tq_config_change(struct tqueue *queue,
 			    const struct tqueue_config *config,
 			    struct tq_ring *ring)
@@ -122,6 +125,9 @@ static int tq_config_change(struct tqueue *queue,
 	if (ring->size &&
 	    (tq_queue_bytes(queue) > size || !tq_line_fits(queue, size)))
 		return -EBUSY;
+	/* Another one has replaced the ring meanwhile. */
+	if (ring->owed > queue->ring.charged)
+		return -EAGAIN;
 	ret = tq_config_apply(queue, config, size);
 	if (ret)
 		return ret;
@@ -132,14 +138,14 @@ static int tq_config_change(struct tqueue *queue,
 	return 0;
 }
 
-static unsigned long tq_ring_size(struct tqueue *queue)
+static unsigned long tq_ring_charged(struct tqueue *queue)
 {
-	unsigned long size;
+	unsigned long charged;
 
 	mutex_lock(&queue->send_lock);
-	size = queue->ring.size;
+	charged = queue->ring.charged;
 	mutex_unlock(&queue->send_lock);
-	return size;
+	return charged;
 }
 
 /**
@@ -160,17 +166,19 @@ int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 	ret = tq_config_check(config);
 	if (ret)
 		return ret;
-	if (config->fields & TQUEUE_CONFIG_SIZE) {
-		ret = tq_ring_alloc(&ring, tq_config_size(config),
-				    tq_ring_size(queue));
-		if (ret)
-			return ret;
-	}
-	tq_lock_both(queue);
-	ret = tq_config_change(queue, config, &ring);
-	tq_unlock_both(queue);
-	/* The old one, or the new one if it was of no use. */
-	tq_ring_free(&ring);
+	do {
+		if (config->fields & TQUEUE_CONFIG_SIZE) {
+			ret = tq_ring_alloc(&ring, tq_config_size(config),
+					    queue->free, tq_ring_charged(queue));
+			if (ret)
+				return ret;
+		}
+		tq_lock_both(queue);
+		ret = tq_config_change(queue, config, &ring);
+		tq_unlock_both(queue);
+		/* The old one, or the new one if it was of no use. */
+		tq_ring_free(&ring);
+	} while (ret == -EAGAIN);
 	if (ret)
 		return ret;
 

@@ -32,7 +32,8 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
-	ret = tq_ring_alloc(&queue->ring, size, free);
+	queue->free = free;
+	ret = tq_ring_alloc(&queue->ring, size, free, 0);
 	if (ret) {
 		kfree(queue);
 		return ERR_PTR(ret);

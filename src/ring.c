@@ -26,13 +26,18 @@ static atomic_long_t tq_memory;
 static int tq_memory_charge(unsigned long size)
 {
 	unsigned long most = READ_ONCE(tq_max_memory);
+	long used = atomic_long_read(&tq_memory);
 
+	/* Who gives memory back may, also if there is less now than is used. */
+	if (!size)
+		return 0;
 	if (!most)
 		most = totalram_pages() / 4 * PAGE_SIZE;
-	if (atomic_long_add_return(size, &tq_memory) <= most)
-		return 0;
-	atomic_long_sub(size, &tq_memory);
-	return -ENOSPC;
+	do {
+		if (used + size > most)
+			return -ENOSPC;
+	} while (!atomic_long_try_cmpxchg(&tq_memory, &used, used + size));
+	return 0;
 }
 
 static void tq_ring_free_pages(struct page **pages, unsigned long count)
@@ -46,8 +51,8 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
  * tq_ring_alloc - make a ring
  * @ring: what to fill
  * @size: bytes, a power of two of whole pages, at most %TQ_RING_SIZE_MAX
- * @credit: bytes of it that do not count for what all rings may have, such as
- *	those of a ring that it is to replace: see tq_ring_replace()
+ * @free: bytes of it that do not count for what all rings may have
+ * @credit: what the ring that it is to replace counts for: see tq_ring_replace()
  *
  * The memory is zeroed and charged to the caller's memory cgroup.
  *
@@ -55,10 +60,12 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
  * Return: 0; -ENOSPC beyond what all rings together may have; -ENOMEM; -EINTR
  * when the caller is being killed.
  */
-int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
+int tq_ring_alloc(struct tq_ring *ring, unsigned long size, unsigned long free,
 		  unsigned long credit)
 {
-	unsigned long charge = size > credit ? size - credit : 0;
+	unsigned long counts = size > free ? size - free : 0;
+	unsigned long owed = min(counts, credit);
+	unsigned long charge = counts - owed;
 	unsigned long count = size >> PAGE_SHIFT;
 	struct page **pages;
 	unsigned long i;
@@ -93,6 +100,7 @@ int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
 		goto free;
 	ring->size = size;
 	ring->charged = charge;
+	ring->owed = owed;
 	ring->pages = pages;
 	return 0;
 
@@ -105,7 +113,7 @@ uncharge:
 
 /**
  * tq_ring_replace - put a new ring in the place of an old one
- * @ring: the old one, which becomes the new one
+ * @ring: the old one, which becomes the new one; counts for what @other owes
  * @other: the new one, which becomes the old one
  * @from: the first position that is in use
  * @to: where the last one ends; both rings are at least that large
@@ -118,12 +126,10 @@ uncharge:
 void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
 		     unsigned long from, unsigned long to)
 {
-	unsigned long charged = min(ring->charged,
-				    other->size - other->charged);
-
 	memcpy(tq_ring_at(other, from), tq_ring_at(ring, from), to - from);
-	other->charged += charged;
-	ring->charged -= charged;
+	ring->charged -= other->owed;
+	other->charged += other->owed;
+	other->owed = 0;
 	swap(*ring, *other);
 }
 

@@ -32,12 +32,15 @@ struct page;
  * @base: the first of the two mappings
  * @size: bytes, a power of two of whole pages
  * @charged: what it counts for in the memory of all rings
+ * @owed: what it is to count for as well, once it has replaced a ring that
+ *	counts for at least so much
  * @pages: what is mapped
  */
 struct tq_ring {
 	void *base;
 	unsigned long size;
 	unsigned long charged;
+	unsigned long owed;
 	struct page **pages;
 };
 
@@ -47,7 +50,7 @@ struct tq_ring {
  */
 extern unsigned long tq_max_memory;
 
-int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
+int tq_ring_alloc(struct tq_ring *ring, unsigned long size, unsigned long free,
 		  unsigned long credit);
 void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
 		     unsigned long from, unsigned long to);

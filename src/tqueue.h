@@ -74,6 +74,7 @@ struct tq_message;
  *	reference to the device
  * @cdev: its character device
  * @ring: where ready messages stand in the order they were sent.  Both locks.
+ * @free: bytes of @ring that do not count for what all rings may have
  * @max_message: the most payload bytes of a message.  Both locks; read without.
  * @max_follows: @max_message is the most that the ring allows.  Both locks.
  * @overflow: TQUEUE_OVERFLOW_*.  Both locks.
@@ -135,6 +136,7 @@ struct tqueue {
 	struct device dev;
 	struct cdev cdev;
 	struct tq_ring ring;
+	unsigned long free;
 	unsigned long max_message;
 	bool max_follows;
 	u32 overflow;

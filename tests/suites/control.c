@@ -1036,6 +1036,14 @@ static void memory_of_removed_queues(void)
 	tq_true(n < 20, "memory that removed queues still have is not counted");
 }
 
+static void set_max_memory(const char *bytes)
+{
+	int fd = open("/sys/module/tqueue/parameters/max_memory", O_WRONLY);
+
+	tq_is(write(fd, bytes, strlen(bytes)), strlen(bytes));
+	close(fd);
+}
+
 /* All memory is taken: a queue can still give some of its own back. */
 static void smaller_at_the_ceiling(void)
 {
@@ -1045,8 +1053,81 @@ static void smaller_at_the_ceiling(void)
 	works("q0");
 	tq_is(create_numbered(1, 32768), 0);
 	tq_errno(create_numbered(2, 4096), ENOSPC);
+	/* Also if the administrator has lowered it meanwhile. */
+	set_max_memory("4096");
+	tq_is(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 16384, 0), 0);
+	tq_is(tq_set_call("q1", TQUEUE_CONFIG_SIZE, 32768, 0), 0);
+	tq_errno(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 32768, 0), ENOSPC);
+	set_max_memory("65536");
+	tq_is(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 32768, 0), 0);
 	remove_numbered(0);
 	remove_numbered(1);
+}
+
+/* The default queue does not count, but for what was added to its first size. */
+static void memory_of_the_default_queue(void)
+{
+	int round;
+
+	for (round = 0; round < 3; round++) {
+		tq_is(create_numbered(0, 65536), 0);
+		tq_errno(create_numbered(1, 4096), ENOSPC);
+		tq_errno(tq_set_call("tqueue", TQUEUE_CONFIG_SIZE, 16384, 0), ENOSPC);
+		remove_numbered(0);
+		tq_is(tq_set_call("tqueue", TQUEUE_CONFIG_SIZE, 32768, 0), 0);
+		tq_is(create_numbered(0, 32768), 0);
+		tq_errno(create_numbered(1, 16384), ENOSPC);
+		tq_is(tq_set_call("tqueue", TQUEUE_CONFIG_SIZE, 16384, 0), 0);
+		tq_is(create_numbered(1, 16384), 0);
+		tq_errno(create_numbered(2, 16384), ENOSPC);
+		tq_is(tq_set_call("tqueue", TQUEUE_CONFIG_SIZE, 4096, 0), 0);
+		tq_is(tq_set_call("tqueue", TQUEUE_CONFIG_SIZE, 8192, 0), 0);
+		remove_numbered(0);
+		remove_numbered(1);
+	}
+}
+
+static atomic_long rounds, rounds_done;
+
+static void run_smaller(struct tq_task *task)
+{
+	long round, i;
+
+	for (round = 1; round <= task->number; round++) {
+		while (atomic_load(&rounds) < round)
+			sched_yield();
+		for (i = 0; i < round % 16; i++)
+			sched_yield();
+		tq_is(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 4096, 0), 0);
+		atomic_store(&rounds_done, round);
+	}
+}
+
+/* Two who change one queue's size at once cannot make it count for less. */
+static void memory_of_a_queue_in_dispute(void)
+{
+	struct tq_task task = { .number = 150 };
+	long round, large = 0;
+
+	tq_control();
+	tq_is(create_numbered(0, 4096), 0);
+	tq_start(&task, run_smaller);
+	for (round = 1; round <= task.number; round++) {
+		tq_is(tq_set_call("q0", TQUEUE_CONFIG_SIZE, 65536, 0), 0);
+		atomic_store(&rounds, round);
+		/* What the other one gives up may not have gone yet. */
+		if (tq_set_call("q0", TQUEUE_CONFIG_SIZE, 131072, 0))
+			tq_is(errno, ENOSPC);
+		while (atomic_load(&rounds_done) < round)
+			sched_yield();
+		if (tq_get("q0").size != 131072)
+			continue;
+		large++;
+		tq_errno(create_numbered(1, 65536), ENOSPC);
+	}
+	tq_finish(&task);
+	fprintf(stderr, "# %ld times it became larger in the end\n", large);
+	remove_numbered(0);
 }
 
 static void one_of_many(struct tq_task *task)
@@ -1117,6 +1198,10 @@ static const struct tq_test tests[] = {
 	TQ_TEST_WITH(too_much_memory, "size_l=4096 max_memory=262144"),
 	TQ_TEST_WITH(smaller_at_the_ceiling, "size_l=4096 max_memory=65536"),
 	TQ_TEST_WITH(memory_of_removed_queues, "size_l=4096 max_memory=262144"),
+	TQ_TEST_WITH(memory_of_the_default_queue,
+		     "size_l=8192 max_memory=65536"),
+	TQ_TEST_WITH(memory_of_a_queue_in_dispute,
+		     "size_l=4096 max_memory=163840"),
 };
 
 int main(int argc, char **argv)
