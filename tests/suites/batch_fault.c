@@ -117,7 +117,7 @@ static void mixed_at_the_edge(void)
 			tq_received(fd, 1, lengths[i], 1 + i);
 		tq_edge_free(edge, there);
 	}
-	done(fd);
+	tq_end(fd);
 }
 
 static void peek_at_the_edge(void)
@@ -453,7 +453,7 @@ static void message_in_hand_comes_back(void)
 		munmap(stall.map, stall.len);
 	}
 	free(buf);
-	done(fd);
+	tq_end(fd);
 }
 
 /*
@@ -494,7 +494,7 @@ static void longer_than_what_is_there(void)
 		munmap(stall.map, stall.len);
 	}
 	free(buf);
-	done(fd);
+	tq_end(fd);
 }
 
 /* Killed where it stalls: what it had in hand comes back. */
