@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +23,7 @@ static struct {
 	pthread_cond_t wake;
 	const char *verb;
 	uint64_t total, began;
-	int running, stopping, shown, always, to_terminal;
+	int running, stopping, shown, standing, always, to_terminal;
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static uint64_t now_ns(void)
@@ -32,14 +34,37 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * NS_A_SECOND + (uint64_t)now.tv_nsec;
 }
 
+/*
+ * Is the terminal ours to write to?  In the background others do, and the person
+ * types there.  Where we have no controlling terminal there are no jobs.
+ */
+static int is_in_foreground(void)
+{
+	pid_t group = tcgetpgrp(STDERR_FILENO);
+
+	return group < 0 || group == getpgrp();
+}
+
+/* A line that is longer than the terminal is wide could not be written anew. */
+static void cut_to_width(char *line)
+{
+	struct winsize window;
+
+	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &window) && window.ws_col &&
+	    strlen(line) >= window.ws_col)
+		line[window.ws_col - 1] = '\0';
+}
+
 /* The line; held: @lock. */
 static void show(int last)
 {
 	uint64_t messages = atomic_load_explicit(&progress.messages, memory_order_relaxed);
 	uint64_t bytes = atomic_load_explicit(&progress.bytes, memory_order_relaxed);
 	double seconds = (double)(now_ns() - progress.began) / NS_A_SECOND;
-	char size[32], rate[32], share[16] = "";
+	char size[32], rate[32], share[16] = "", line[256];
 
+	if (!progress.always && !is_in_foreground())
+		return;
 	if (seconds < 0.001)
 		seconds = 0.001;
 	format_size_short(bytes, size, sizeof(size));
@@ -51,14 +76,20 @@ static void show(int last)
 		snprintf(share, sizeof(share), " (%d %%)",
 			 (int)((double)bytes * 100 / (double)progress.total));
 	}
-	fprintf(stderr, "%s%llu messages %s, %s%s, %.0f s, %.0f/s, %s/s%s%s",
-		progress.to_terminal ? "\r" : "",
-		(unsigned long long)messages, progress.verb, size, share, seconds,
-		(double)messages / seconds, rate,
-		progress.to_terminal ? "\033[K" : "",
-		last || !progress.to_terminal ? "\n" : "");
+	snprintf(line, sizeof(line), "%llu message%s %s, %s%s, %.0f s, %.0f/s, %s/s",
+		 (unsigned long long)messages, messages == 1 ? "" : "s", progress.verb,
+		 size, share, seconds, (double)messages / seconds, rate);
+	if (progress.to_terminal) {
+		/* The last one stays, and may go on in a second line. */
+		if (!last)
+			cut_to_width(line);
+		fprintf(stderr, "\r%s\033[K%s", line, last ? "\n" : "");
+	} else {
+		fprintf(stderr, "%s\n", line);
+	}
 	fflush(stderr);
 	progress.shown = 1;
+	progress.standing = !last && progress.to_terminal;
 }
 
 static void *run(void *unused)
@@ -116,10 +147,11 @@ void progress_add(uint64_t messages, uint64_t bytes)
 void progress_clear(void)
 {
 	pthread_mutex_lock(&progress.lock);
-	if (progress.shown && progress.to_terminal && progress.running) {
+	if (progress.standing && is_in_foreground()) {
 		fputs("\r\033[K", stderr);
 		fflush(stderr);
 	}
+	progress.standing = 0;
 	pthread_mutex_unlock(&progress.lock);
 }
 

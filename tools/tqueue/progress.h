@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum progress_wish {
-	PROGRESS_AUTO,	/* if stderr is a terminal and the work takes a while */
+	PROGRESS_AUTO,	/* if stderr is our terminal and the work takes a while */
 	PROGRESS_YES,
 	PROGRESS_NO,
 };

@@ -117,11 +117,16 @@ static const struct argp_child children[] = {
 	{ 0 }
 };
 
-/* Stdout is a terminal: no progress in between the messages. */
-static void start_progress(const struct arguments *arguments, const char *verb)
+/*
+ * No progress in between the messages, where they are written to a terminal, and
+ * where the reader of a pipe may do so.
+ */
+static void start_progress(const struct receiver *receiver, const char *verb)
 {
-	progress_start(arguments->progress, isatty(STDOUT_FILENO) && !arguments->discard,
-		       verb, 0);
+	int quiet = receiver->pipe_size || isatty(STDOUT_FILENO);
+
+	progress_start(receiver->arguments->progress,
+		       quiet && !receiver->arguments->discard, verb, 0);
 }
 
 static void open_output(struct receiver *receiver)
@@ -149,6 +154,11 @@ static void close_receiver(struct receiver *receiver)
 /* How it ends when there is no reader of stdout any more. */
 static int no_reader(const struct receiver *receiver)
 {
+	/* A Ctrl-C ends both, and then needs no explanation. */
+	ending_release();
+	ending_hold();
+	if (ending_signal())
+		return EXIT_ERROR;
 	report(receiver->arguments->name, "nobody reads the standard output any more; nothing was taken that was not written");
 	return EXIT_ERROR;
 }
@@ -458,7 +468,7 @@ int command_recv(int argc, char **argv)
 		return report_error(arguments.name, errno);
 	receiver.left = arguments.all || arguments.follow ? NO_BOUND : arguments.count;
 	open_output(&receiver);
-	start_progress(&arguments, "received");
+	start_progress(&receiver, "received");
 	return receive_and_end(&receiver);
 }
 
@@ -488,7 +498,7 @@ int command_drain(int argc, char **argv)
 	if (receiver.fd < 0 || stop_queue(arguments.name))
 		return report_error(arguments.name, errno);
 	open_output(&receiver);
-	start_progress(&arguments, arguments.discard ? "discarded" : "received");
+	start_progress(&receiver, arguments.discard ? "discarded" : "received");
 	return receive_and_end(&receiver);
 }
 
