@@ -527,7 +527,8 @@ static const struct argp peek_argp = {
 static int look(struct receiver *receiver, struct tqueue_batch *batch)
 {
 	uint64_t deadline = deadline_after(receiver->arguments->timeout);
-	uint32_t count = (uint32_t)receiver->arguments->count;
+	uint64_t wanted = receiver->arguments->count;
+	uint32_t count = wanted < UINT32_MAX ? (uint32_t)wanted : UINT32_MAX;
 	struct tqueue_info info;
 	size_t touched;
 	int result;
