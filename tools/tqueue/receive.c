@@ -283,47 +283,93 @@ static void format_batch(struct receiver *receiver, struct tqueue_batch *batch, 
 }
 
 /*
- * Finds the first message of which nothing is among the first @written bytes of
- * the text: the batch starts there then.  Returns how many stand before it;
- * *@cut: the last of those is not whole.
+ * Finds the first message that is not whole among the first @written bytes of the
+ * text: the batch starts there then.  Returns how many stand before it, and in
+ * *@part the bytes of it that were written.
  */
 static uint64_t find_unwritten(const struct receiver *receiver, struct tqueue_batch *batch,
-			       size_t written, int *cut)
+			       size_t written, size_t *part)
 {
+	size_t start = 0, whole = 0;
 	struct text text = { 0 };
-	uint64_t begun = 0;
+	uint64_t count = 0;
 
 	batch->start = 0;
-	while (text.length < written && tqueue_batch_bytes(batch)) {
+	while (tqueue_batch_bytes(batch)) {
 		format_messages(&text, receiver->arguments->format, batch, 1);
-		begun++;
+		if (text.length > written)
+			break;
+		start = batch->start;
+		whole = text.length;
+		count++;
 	}
-	*cut = text.length > written;
+	batch->start = start;
+	*part = written - whole;
 	free(text.data);
-	return begun;
+	return count;
+}
+
+/* Takes the last bytes off stdout again, if that is a file that ends with them. */
+static int take_off(size_t bytes)
+{
+	off_t end = lseek(STDOUT_FILENO, 0, SEEK_CUR), begin = end - (off_t)bytes;
+	struct stat st;
+
+	if (begin < 0 || fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) || st.st_size != end)
+		return -1;
+	if (ftruncate(STDOUT_FILENO, begin))
+		return -1;
+	return lseek(STDOUT_FILENO, begin, SEEK_SET) < 0 ? -1 : 0;
+}
+
+/* Sends a batch; what is left in it then could not be sent, and errno says why. */
+static uint64_t send_all(int fd, struct tqueue_batch *batch, uint64_t deadline)
+{
+	uint64_t count = 0;
+	int sent;
+
+	while ((sent = tqueue_send_batch(fd, batch, deadline)) > 0)
+		count += (uint64_t)sent;
+	return count;
 }
 
 /*
- * Gives back what is left in a batch: it goes to the end of the queue, if there
- * is room.  Returns how many messages that was.
+ * Gives back what is left in a batch: it goes to the end of the queue.  A stopped
+ * queue is opened for that moment, and in a full one it waits for room, until a
+ * signal comes.  Returns how many messages that was; if not all, errno says why.
  */
 static uint64_t give_back(const struct receiver *receiver, struct tqueue_batch *batch)
 {
+	const char *name = receiver->arguments->name;
 	const struct tqueue_record *record;
 	size_t start = batch->start;
-	uint64_t count = 0;
-	int fd, sent;
+	uint64_t count;
+	int fd, error;
 
 	/* The flags are the driver's, and not for sending. */
 	while (tqueue_batch_next(batch, &record) > 0)
 		((struct tqueue_record *)record)->flags = 0;
 	batch->start = start;
-	fd = tqueue_open(receiver->arguments->name, O_WRONLY);
+	fd = tqueue_open(name, O_WRONLY);
 	if (fd < 0)
 		return 0;
-	while ((sent = tqueue_send_batch(fd, batch, 0)) > 0)
-		count += (uint64_t)sent;
+	count = send_all(fd, batch, 0);
+	error = errno;
+	if (tqueue_batch_bytes(batch) && error == ESHUTDOWN && !start_queue(name)) {
+		count += send_all(fd, batch, 0);
+		error = errno;
+		stop_queue(name);
+	} else if (tqueue_batch_bytes(batch) && error == EAGAIN && !ending_signal()) {
+		report(name, "the standard output takes no more, and the queue has no room for what was taken already; waiting to put that back, until there is room or a signal comes");
+		ending_release();
+		ending_watch(0);
+		if (!ending_signal())
+			count += send_all(fd, batch, TQUEUE_FOREVER);
+		error = errno;
+		ending_hold();
+	}
 	close(fd);
+	errno = error;
 	return count;
 }
 
@@ -349,9 +395,11 @@ static size_t write_text(const struct text *text)
 /* Writes what was received; 0, or an exit status. */
 static int write_batch(struct receiver *receiver, struct tqueue_batch *batch, int count)
 {
-	uint64_t begun, back, lost;
-	int error, cut;
-	size_t written;
+	const char *name = receiver->arguments->name;
+	const struct tqueue_record *record;
+	uint64_t done, back, lost;
+	size_t written, part;
+	int error, why;
 
 	/* What does not fit into a pipe may take its time: end then, if asked to. */
 	ending_release();
@@ -361,17 +409,26 @@ static int write_batch(struct receiver *receiver, struct tqueue_batch *batch, in
 	if (written == receiver->text.length)
 		return EXIT_OK;
 
-	begun = find_unwritten(receiver, batch, written, &cut);
+	done = find_unwritten(receiver, batch, written, &part);
+	/* Of a full disk it can be taken off; a pipe has gone on with it. */
+	if (part && !take_off(part))
+		part = 0;
+	if (part) {
+		tqueue_batch_next(batch, &record);
+		done++;
+	}
 	back = give_back(receiver, batch);
-	lost = (uint64_t)count - begun - back;
-	report(receiver->arguments->name, "cannot write to the standard output: %s; %llu message%s put at the end of the queue again",
+	why = errno;
+	lost = (uint64_t)count - done - back;
+	report(name, "cannot write to the standard output: %s; %llu message%s put at the end of the queue again",
 	       error == EPIPE ? "nobody reads it any more" : strerror(error),
 	       (unsigned long long)back, back == 1 ? " was" : "s were");
-	if (cut)
-		report(receiver->arguments->name, "one message was written in part");
+	if (part)
+		report(name, "one message was written in part");
 	if (lost)
-		report(receiver->arguments->name, "%llu message%s lost, for which there was no room in the queue any more",
-		       (unsigned long long)lost, lost == 1 ? " is" : "s are");
+		report(name, "%llu message%s lost, which could not be put into the queue again: %s",
+		       (unsigned long long)lost, lost == 1 ? " is" : "s are",
+		       tqueue_strerror(why));
 	return EXIT_ERROR;
 }
 
