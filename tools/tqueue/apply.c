@@ -126,8 +126,9 @@ static int apply_one(int control, const char *name)
 {
 	struct settings settings;
 	struct tqueue_info info;
+	const char *wrong;
 	char path[PATH_MAX];
-	int wrong, status;
+	int status;
 	FILE *in;
 
 	if (!conf_find(name, path)) {
@@ -140,14 +141,14 @@ static int apply_one(int control, const char *name)
 		       path, TQUEUE_NAME_MAX);
 		return EXIT_ERROR;
 	}
-	in = fopen(path, "re");
+	in = conf_open(path, &wrong);
 	if (!in) {
-		report(NULL, "%s: %s", path, strerror(errno));
+		report(NULL, "%s: %s", path, wrong);
 		return EXIT_ERROR;
 	}
-	wrong = conf_read(in, path, &settings, complain);
+	status = conf_read(in, path, &settings, complain);
 	fclose(in);
-	if (wrong)
+	if (status)
 		return EXIT_ERROR;
 	if (!tqueue_control_get(control, name, &info))
 		return adjust(control, name, &settings, &info);

@@ -8,9 +8,14 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "format.h"
 #include "report.h"
 
 #define ENDING		".conf"
+
+/* No file that says something is larger, and nobody wants more complaints. */
+#define MOST_BYTES	65536
+#define MOST_COMPLAINTS	10
 
 const char *conf_directories[] = {
 	"/etc/tqueue/queues.d",
@@ -130,9 +135,43 @@ static const char *take_line(char *line, enum section *section,
 	return text;
 }
 
+FILE *conf_open(const char *path, const char **wrong)
+{
+	/* Whatever it is, opening it neither waits nor does anything else. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	FILE *in;
+
+	if (fd < 0 || fstat(fd, &st))
+		*wrong = strerror(errno);
+	else if (!S_ISREG(st.st_mode))
+		*wrong = "this is no regular file";
+	else if (st.st_size > MOST_BYTES)
+		*wrong = "this is too large to be such a file: more than 64K";
+	else if ((in = fdopen(fd, "r")))
+		return in;
+	else
+		*wrong = strerror(errno);
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+/* Is it what people write and terminals show? */
+static int is_text(const char *line)
+{
+	const char *c;
+
+	for (c = line; *c; c++)
+		if ((*c > 0 && *c < ' ' && !strchr("\t\r\n", *c)) || *c == 127)
+			return 0;
+	return is_utf8((const unsigned char *)line, strlen(line));
+}
+
 int conf_read(FILE *in, const char *path, struct settings *settings,
 	      conf_complain *complain)
 {
+	unsigned int complaints = 0;
 	enum section section = SECTION_NONE;
 	unsigned int number = 0;
 	const char *wrong;
@@ -147,11 +186,17 @@ int conf_read(FILE *in, const char *path, struct settings *settings,
 		number++;
 		if (strlen(line) != (size_t)length)
 			wrong = "there is a zero byte in this line";
+		else if (!is_text(line))
+			wrong = "this line is no text";
 		else
 			wrong = take_line(line, &section, settings, text, sizeof(text));
-		if (wrong) {
-			complain(path, number, wrong);
-			result = -1;
+		if (!wrong)
+			continue;
+		complain(path, number, wrong);
+		result = -1;
+		if (++complaints == MOST_COMPLAINTS) {
+			complain(path, 0, "the rest was not read after so many wrong lines");
+			break;
 		}
 	}
 	if (ferror(in)) {
@@ -258,7 +303,8 @@ static void insert(struct lines *lines, size_t at, const char *text)
 	lines->count++;
 }
 
-static void read_lines(FILE *in, struct lines *lines)
+/* 0, or -1 and errno: not all could be read. */
+static int read_lines(FILE *in, struct lines *lines)
 {
 	char *line = NULL;
 	size_t size = 0;
@@ -268,6 +314,7 @@ static void read_lines(FILE *in, struct lines *lines)
 		insert(lines, lines->count, line);
 	}
 	free(line);
+	return ferror(in) ? -1 : 0;
 }
 
 /*
@@ -401,27 +448,31 @@ static int replace(const char *name, const struct lines *lines)
 	return -1;
 }
 
-int conf_write(const char *name, const struct settings *settings)
+const char *conf_write(const char *name, const struct settings *settings)
 {
 	struct lines lines = { 0 };
+	const char *wrong = NULL;
 	char path[PATH_MAX];
 	FILE *in;
-	int result;
 	size_t i;
 
 	if (conf_find(name, path)) {
-		in = fopen(path, "re");
+		in = conf_open(path, &wrong);
 		if (!in)
-			return -1;
-		read_lines(in, &lines);
+			return wrong;
+		if (read_lines(in, &lines))
+			wrong = strerror(errno);
 		fclose(in);
 	} else {
 		insert(&lines, 0, "# A queue that tqueue makes when the machine starts; see tqueue.conf(5).");
 	}
-	edit(&lines, settings);
-	result = replace(name, &lines);
+	if (!wrong) {
+		edit(&lines, settings);
+		if (replace(name, &lines))
+			wrong = strerror(errno);
+	}
 	for (i = 0; i < lines.count; i++)
 		free(lines.line[i]);
 	free(lines.line);
-	return result;
+	return wrong;
 }

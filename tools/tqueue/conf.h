@@ -16,9 +16,12 @@ extern const char *conf_directories[];
 /* What is told of a wrong line; 0: of the file. */
 typedef void conf_complain(const char *path, unsigned int line, const char *wrong);
 
+/* Opens a file for reading; NULL, and what is wrong with it. */
+FILE *conf_open(const char *path, const char **wrong);
+
 /*
- * Reads a file.  All that is wrong with it is told; 0, or -1 if there was
- * anything.
+ * Reads a file.  What is wrong with it is told, but for what comes after many
+ * wrong lines; 0, or -1 if there was anything.
  */
 int conf_read(FILE *in, const char *path, struct settings *settings,
 	      conf_complain *complain);
@@ -41,8 +44,8 @@ char **conf_names(void);
 /*
  * Puts settings into the administrator's own file, which it makes if need be:
  * lines that assign them are changed, others are left as they are.  Whoever
- * reads it meanwhile finds the old or the new file.  0, or -1 and errno.
+ * reads it meanwhile finds the old or the new file.  NULL, or what is wrong.
  */
-int conf_write(const char *name, const struct settings *settings);
+const char *conf_write(const char *name, const struct settings *settings);
 
 #endif /* CONF_H */

@@ -76,13 +76,14 @@ static int open_control(int *status)
 
 static int persist(const char *name, const struct settings *settings)
 {
+	const char *wrong = conf_write(name, settings);
 	char path[PATH_MAX];
 
-	if (!conf_write(name, settings))
+	if (!wrong)
 		return EXIT_OK;
 	conf_own(name, path);
-	report(name, "cannot write %s: %s; the queue will not be so after a restart",
-	       path, strerror(errno));
+	report(name, "cannot write %s: %s; the queue is so now, but will not be after a restart",
+	       path, wrong);
 	return EXIT_ERROR;
 }
 
@@ -174,7 +175,7 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 	/* A queue that only had its file is removed all the same. */
 	if (!gone && !forgotten)
 		return report_error(name, ENOENT);
-	if (!conf_find(name, path))
+	if (status || !conf_find(name, path))
 		return status;
 	if (arguments->persist)
 		report(name, "removed, but it will be back after a restart because of %s; a link from /etc/tqueue/queues.d/%s.conf to /dev/null hides that",
