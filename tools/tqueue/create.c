@@ -107,15 +107,17 @@ int command_create(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
 	int control, status = EXIT_OK, one, i;
+	const char *name;
 
 	argp_parse(&create_argp, argc, argv, 0, NULL, &arguments);
 	control = open_control(&status);
 	if (control < 0)
 		return status;
 	for (i = 0; i < arguments.count; i++) {
-		one = make_queue(control, arguments.names[i], &arguments.settings);
+		name = name_of_queue(arguments.names[i]);
+		one = name ? make_queue(control, name, &arguments.settings) : EXIT_ERROR;
 		if (!one && arguments.persist)
-			one = persist(arguments.names[i], &arguments.settings);
+			one = persist(name, &arguments.settings);
 		if (one)
 			status = one;
 	}
@@ -190,13 +192,15 @@ int command_remove(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
 	int control, status = EXIT_OK, one, i;
+	const char *name;
 
 	argp_parse(&remove_argp, argc, argv, 0, NULL, &arguments);
 	control = open_control(&status);
 	if (control < 0)
 		return status;
 	for (i = 0; i < arguments.count; i++) {
-		one = remove_one(control, arguments.names[i], &arguments);
+		name = name_of_queue(arguments.names[i]);
+		one = name ? remove_one(control, name, &arguments) : EXIT_ERROR;
 		if (one)
 			status = one;
 	}
@@ -283,6 +287,9 @@ static int set_one(const char *name, const struct arguments *arguments)
 		return report_error(name, errno);
 	if (!arguments->persist)
 		return EXIT_OK;
+	name = name_of_queue(name);
+	if (!name)
+		return EXIT_ERROR;
 	if (!conf_find(name, path) && add_present(name, &settings))
 		return EXIT_ERROR;
 	return persist(name, &settings);

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "conf.h"
 #include "options.h"
+#include "queue.h"
 #include "report.h"
 #include "units.h"
 
@@ -124,12 +125,23 @@ static void print_json(const char *name, const struct tqueue_info *info)
 	free(text.data);
 }
 
-static void print_row(const char *name, const struct tqueue_info *info)
+/* How wide the column of names is. */
+static int width_of(char **names)
+{
+	size_t width = 19;
+
+	for (; *names; names++)
+		if (strlen(*names) > width)
+			width = strlen(*names);
+	return (int)width;
+}
+
+static void print_row(const char *name, int width, const struct tqueue_info *info)
 {
 	char size[24];
 
 	format_size(info->size, size, sizeof(size));
-	printf("%-24s %-8s %10llu %12llu %8s %8u %8u\n", name, state_word(info),
+	printf("%-*s %-8s %10llu %12llu %8s %8u %8u\n", width, name, state_word(info),
 	       (unsigned long long)info->messages, (unsigned long long)info->bytes,
 	       size, info->readers, info->writers);
 }
@@ -179,6 +191,7 @@ int command_list(int argc, char **argv)
 	struct arguments arguments = { 0 };
 	struct tqueue_info info;
 	char **names, **name;
+	int width;
 
 	argp_parse(&list_argp, argc, argv, 0, NULL, &arguments);
 	if (arguments.names) {
@@ -188,8 +201,9 @@ int command_list(int argc, char **argv)
 	names = tqueue_list();
 	if (!names)
 		return report_error(NULL, errno);
+	width = width_of(names);
 	if (!arguments.json && !arguments.no_header)
-		printf("%-24s %-8s %10s %12s %8s %8s %8s\n", "NAME", "STATE", "MESSAGES",
+		printf("%-*s %-8s %10s %12s %8s %8s %8s\n", width, "NAME", "STATE", "MESSAGES",
 		       "BYTES", "SIZE", "READERS", "WRITERS");
 	for (name = names; *name; name++) {
 		/* One that was removed meanwhile is not there. */
@@ -198,7 +212,7 @@ int command_list(int argc, char **argv)
 		if (arguments.json)
 			print_json(*name, &info);
 		else
-			print_row(*name, &info);
+			print_row(*name, width, &info);
 	}
 	free(names);
 	return close_stdout(EXIT_OK);
@@ -216,20 +230,24 @@ int command_show(int argc, char **argv)
 	struct arguments arguments = { 0 };
 	struct tqueue_info info;
 	int status = EXIT_OK;
-	char **name;
+	const char *name;
+	char **given;
 
 	argp_parse(&show_argp, argc, argv, 0, NULL, &arguments);
 	if (!arguments.names) {
 		report(NULL, "which queue? 'tqueue list' lists them");
 		return EXIT_BAD_USAGE;
 	}
-	for (name = arguments.names; *name; name++) {
-		if (tqueue_get_by_name(*name, &info))
-			status = report_error(*name, errno);
+	for (given = arguments.names; *given; given++) {
+		name = name_of_queue(*given);
+		if (!name)
+			status = EXIT_ERROR;
+		else if (tqueue_get_by_name(name, &info))
+			status = report_error(name, errno);
 		else if (arguments.json)
-			print_json(*name, &info);
+			print_json(name, &info);
 		else
-			print_all(*name, &info);
+			print_all(name, &info);
 	}
 	return close_stdout(status);
 }

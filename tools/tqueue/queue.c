@@ -14,6 +14,21 @@
 #define DEFAULT_MODE	0660
 #define DEFAULT_GROUP	"tqueue"
 
+const char *name_of_queue(const char *given)
+{
+	static const char directory[] = "/dev/tq/";
+	const char *name = given;
+
+	if (!strcmp(given, "/dev/tqueue"))
+		name = "tqueue";
+	else if (!strncmp(given, directory, strlen(directory)))
+		name = given + strlen(directory);
+	if (!strchr(name, '/'))
+		return name;
+	report(given, "the name of a queue is wanted here, or its path in /dev/tq");
+	return NULL;
+}
+
 int open_for_command(const char *name)
 {
 	int fd = tqueue_open(name, O_RDONLY);
@@ -116,7 +131,7 @@ int report_config(const char *name, int error)
 		report(name, "what it holds does not fit into that size; 'tqueue show %s' tells how much it is",
 		       name);
 	else if (error == EINVAL && !tqueue_check_name(name))
-		report(name, "the driver does not allow these settings; a message may have at most a quarter of the size less 40, see tqueue(1)");
+		report(name, "the driver does not allow these settings: the size may be 1G at most, and a message a quarter of the size less 40 bytes");
 	else
 		return report_error(name, error);
 	return EXIT_ERROR;

@@ -8,6 +8,12 @@
 #include "settings.h"
 
 /*
+ * The name of a queue that was given by its name or by its path in /dev; NULL: it
+ * was another path, and it has said so.
+ */
+const char *name_of_queue(const char *given);
+
+/*
  * Opens a queue for a question or a command, not for messages: in the way that
  * disturbs nobody, if there is a choice.
  */
