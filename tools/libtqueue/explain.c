@@ -106,7 +106,7 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 		append(&text, "; what was in it is gone, and it has to be made and opened anew");
 		break;
 	case EBUSY:
-		append(&text, "; let its messages be received and its programs end; 'tqueue remove --force %s' removes it all the same",
+		append(&text, "; it can be removed when its programs have ended and its messages are received, or with 'tqueue remove --force %s'; made smaller when it holds less; received from once that message was read to its end",
 		       queue);
 		break;
 	case ENAMETOOLONG:

@@ -44,7 +44,7 @@ EXPORT char **tqueue_list(void)
 	char *names = NULL, **list = NULL, *more;
 	size_t bytes = 0, count = 0, length;
 	const struct dirent *entry;
-	int error;
+	int error, before = errno;
 
 	if (!directory) {
 		if (errno == ENOENT)
@@ -66,7 +66,7 @@ EXPORT char **tqueue_list(void)
 	error = errno;
 	if (!error) {
 		list = pack(names, bytes, count);
-		error = errno;
+		error = list ? before : errno;
 	}
 	free(names);
 	closedir(directory);
