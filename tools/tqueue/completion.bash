@@ -36,7 +36,7 @@ _tqueue() {
 	local formats='--lines --null --raw --json'
 	local common='--help --usage --version'
 	local commands='create remove list show set send recv peek stop start wait drain apply'
-	local word=${COMP_WORDS[COMP_CWORD]} command='' option='' words i
+	local word=${COMP_WORDS[COMP_CWORD]} command='' option='' words queues i
 	COMPREPLY=()
 
 	# The shell cuts --option=value in three.
@@ -75,20 +75,32 @@ _tqueue() {
 			;;
 		esac
 	done
+	queues=$(_tqueue_queues)
+	# Those that take one queue take no other behind it.
+	for ((i++; i < COMP_CWORD; i++)); do
+		case "$command ${COMP_WORDS[i]}" in
+		*' --timeout' | *' -t' | *' --count' | *' -c' | 'send --file' | 'send -f')
+			[ "${COMP_WORDS[i + 1]}" != = ] || i=$((i + 1))
+			i=$((i + 1))
+			;;
+		*' -'*) ;;
+		'send '* | 'recv '* | 'peek '* | 'drain '*) queues='' ;;
+		esac
+	done
 	case $command in
 	'') words="$commands help" ;;
 	help) words=$commands ;;
 	create) words="$settings --persist" ;;
-	set) words="$settings --persist $(_tqueue_queues)" ;;
-	remove) words="--force --persist $(_tqueue_queues)" ;;
+	set) words="$settings --persist $queues" ;;
+	remove) words="--force --persist $queues" ;;
 	list) words='--json --no-header' ;;
-	show) words="--json $(_tqueue_queues)" ;;
-	send) words="--lines --null --file= --newline --wait --timeout= --progress --no-progress $(_tqueue_queues)" ;;
-	recv) words="--count= --all --follow --timeout= $formats --progress --no-progress $(_tqueue_queues)" ;;
-	peek) words="--count= --all --timeout= $formats $(_tqueue_queues)" ;;
-	drain) words="--discard --timeout= $formats --progress --no-progress $(_tqueue_queues)" ;;
-	wait) words="--timeout= $(_tqueue_queues)" ;;
-	start | stop) words=$(_tqueue_queues) ;;
+	show) words="--json $queues" ;;
+	send) words="--lines --null --file= --newline --wait --timeout= --progress --no-progress $queues" ;;
+	recv) words="--count= --all --follow --timeout= $formats --progress --no-progress $queues" ;;
+	peek) words="--count= --all --timeout= $formats $queues" ;;
+	drain) words="--discard --timeout= $formats --progress --no-progress $queues" ;;
+	wait) words="--timeout= $queues" ;;
+	start | stop) words=$queues ;;
 	apply) words=$(_tqueue_files) ;;
 	*) return ;;
 	esac
