@@ -35,6 +35,13 @@
 #define TQ_CLASS_CONST const
 #endif
 
+/* 6.10 made tracepoints remember the source of a string. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define tq_assign_str(name, source) __assign_str(name, source)
+#else
+#define tq_assign_str(name, source) __assign_str(name)
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 /*
  * Here splice() reads straight into the pipe's own buffers: the copy may

@@ -18,6 +18,7 @@
 #include <linux/uidgid.h>
 
 #include "tqueue.h"
+#include "trace.h"
 
 /* Reserved for local use, and taken by no driver of Debian's kernels. */
 #define TQ_CONTROL_MINOR	243
@@ -131,9 +132,11 @@ static int tq_book(struct tqueue *queue, const char *name, bool named)
 	lockdep_assert_held(&tq_control_lock);
 
 	ret = tq_device_add(queue, name, named);
-	if (!ret)
-		rb_add(&queue->node, &tq_queues, tq_queue_precedes);
-	return ret;
+	if (ret)
+		return ret;
+	rb_add(&queue->node, &tq_queues, tq_queue_precedes);
+	trace_tqueue_create(queue);
+	return 0;
 }
 
 static void tq_unbook(struct tqueue *queue)

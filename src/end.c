@@ -16,6 +16,7 @@
 
 #include "message.h"
 #include "tqueue.h"
+#include "trace.h"
 #include "wake.h"
 
 /**
@@ -48,6 +49,7 @@ int tq_start(struct tqueue *queue)
 	} else if (queue->closed) {
 		WRITE_ONCE(queue->closed, 0);
 		WRITE_ONCE(queue->need, 0);
+		trace_tqueue_start(queue);
 	}
 	tq_unlock_both(queue);
 	return ret;
@@ -74,10 +76,12 @@ int tq_stop(struct tqueue *queue)
 	int ret = 0;
 
 	tq_lock_both(queue);
-	if (queue->closed == -EIDRM)
+	if (queue->closed == -EIDRM) {
 		ret = -EIDRM;
-	else if (!queue->closed)
+	} else if (!queue->closed) {
 		tq_close_queue(queue, -ESHUTDOWN);
+		trace_tqueue_stop(queue);
+	}
 	tq_unlock_both(queue);
 	if (ret)
 		return ret;
@@ -123,6 +127,7 @@ int tq_remove(struct tqueue *queue, bool force)
 		return -EBUSY;
 	}
 	tq_close_queue(queue, -EIDRM);
+	trace_tqueue_remove(queue);
 	messages = tq_take_all(queue);
 	if (queue->pinned)
 		module_put(THIS_MODULE);

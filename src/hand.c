@@ -14,6 +14,7 @@
 #include "head.h"
 #include "message.h"
 #include "tqueue.h"
+#include "trace.h"
 #include "wake.h"
 
 /* A message that may come back is about to leave its queue. */
@@ -71,6 +72,7 @@ void tq_return(struct tqueue *queue, struct tq_message *message)
 	if (!removed) {
 		tq_index_put(queue, message);
 		WRITE_ONCE(queue->taken, queue->taken - 1);
+		trace_tqueue_return(queue, message->record.id);
 	}
 	tq_hand_end(queue, message);
 	tq_unlock_both(queue);

@@ -12,6 +12,7 @@
 
 #include "message.h"
 #include "tqueue.h"
+#include "trace.h"
 
 /* What a receive that made room owes others, once it is unlocked. */
 #define TQ_OWES_NOTHING	0
@@ -112,6 +113,7 @@ tq_raise_limit(struct tqueue *queue, unsigned long freed, unsigned int count)
 	lockdep_assert_held(&queue->receive_lock);
 
 	WRITE_ONCE(queue->taken, queue->taken + count);
+	trace_tqueue_receive(queue, count, freed);
 	/* Release: the copy is done before senders write there. */
 	smp_store_release(&queue->limit, limit);
 	/* Publish, barrier, look who waits: see wake.h. */

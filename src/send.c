@@ -18,6 +18,7 @@
 #include "message.h"
 #include "tail.h"
 #include "tqueue.h"
+#include "trace.h"
 #include "wake.h"
 
 /*
@@ -94,6 +95,7 @@ static void tq_drop_one(struct tqueue *queue)
 	WRITE_ONCE(queue->taken, queue->taken + 1);
 	WRITE_ONCE(queue->limit, queue->limit + bytes);
 	queue->lost++;
+	trace_tqueue_drop(queue, id);
 	/*
 	 * The gap grows, unless its other side was received meanwhile.  A
 	 * message that came back may stand before a gap, and joins it.

@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 
 #include "tqueue.h"
+#include "trace.h"
 
 /*
  * Whether @bytes fit at the tail.  A refusal has passed the barrier that
@@ -33,6 +34,7 @@ static inline u64 tq_next_ids(struct tqueue *queue, unsigned int count)
 	lockdep_assert_held(&queue->send_lock);
 
 	WRITE_ONCE(queue->last_id, queue->last_id + count);
+	trace_tqueue_send(queue, count);
 	return queue->last_id;
 }
 

@@ -51,10 +51,12 @@ static struct tqueue_info parse(const char *line)
 	unsigned long long messages, bytes, size, received, lost;
 	struct tqueue_info info = { 0 };
 	char state[16];
+	int n;
 
-	tq_is(sscanf(line, "%63s %15s %llu %llu %llu %u %llu %llu %u %u\n",
-		     info.name, state, &messages, &bytes, &size, &info.in_hand,
-		     &received, &lost, &info.readers, &info.writers), 10);
+	n = sscanf(line, "%63s %15s %llu %llu %llu %u %llu %llu %u %u\n",
+		   info.name, state, &messages, &bytes, &size, &info.in_hand,
+		   &received, &lost, &info.readers, &info.writers);
+	tq_true(n == 10, "%d fields in %s", n, line);
 	info.messages = messages;
 	info.bytes = bytes;
 	info.size = size;
@@ -122,9 +124,10 @@ static void numbers(void)
 static double elapsed(void)
 {
 	static const char before[] = " UTC, ";
-	double seconds;
 	struct tm tm = { 0 };
+	double seconds;
 	char *at;
+	int n;
 	time_t then;
 
 	read_table(4096);
@@ -136,7 +139,8 @@ static double elapsed(void)
 	tq_true(at, "the time is not said to be UTC");
 	if (!strncmp(at + strlen(before), "first reading\n", 14))
 		return -1;
-	tq_is(sscanf(at + strlen(before), "%lf s after the last reading\n", &seconds), 1);
+	n = sscanf(at + strlen(before), "%lf s after the last reading\n", &seconds);
+	tq_true(n == 1, "no time stands in %s", at);
 	return seconds;
 }
 

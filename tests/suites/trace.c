@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The tracepoints: what happens to a queue stands in the trace, in its order. */
+#include "calls.h"
+
+#define TRACING	"/sys/kernel/tracing/"
+#define NAME	"traced"
+
+static char text[1 << 16];
+
+static void put(const char *file, const char *what)
+{
+	int fd = open(file, O_WRONLY | O_TRUNC);
+
+	if (fd < 0 && errno == ENOENT)
+		tq_skip("this kernel has no %s", file);
+	tq_true(fd >= 0, "open(%s) fails with %s", file, strerrorname_np(errno));
+	tq_is(write(fd, what, strlen(what)), strlen(what));
+	close(fd);
+}
+
+static void begin(void)
+{
+	put(TRACING "events/tqueue/enable", "1");
+	put(TRACING "trace", "");
+}
+
+static void end(void)
+{
+	size_t at = 0;
+	ssize_t got;
+	int fd;
+
+	put(TRACING "events/tqueue/enable", "0");
+	fd = open(TRACING "trace", O_RDONLY);
+	while ((got = read(fd, text + at, sizeof(text) - 1 - at)) > 0)
+		at += got;
+	tq_is(got, 0);
+	close(fd);
+	text[at] = '\0';
+}
+
+/* The next event of the queue is this one; moves *at behind it. */
+static void event(char **at, const char *want)
+{
+	char *line, *stop;
+
+	for (line = *at; line; line = stop ? stop + 1 : NULL) {
+		stop = strchr(line, '\n');
+		if (stop)
+			*stop = '\0';
+		if (*line != '#' && strstr(line, "queue=" NAME))
+			break;
+	}
+	tq_true(line, "the trace ends before %s", want);
+	tq_true(strstr(line, want), "%s, not %s", line, want);
+	*at = stop ? stop + 1 : NULL;
+}
+
+static void in_order(void)
+{
+	char buf[1024], *at = text;
+	int fd, other;
+
+	begin();
+	tq_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	fd = tq_open_queue(NAME, O_RDWR);
+	tq_is(write(fd, "one", 3), 3);
+	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 8, 1, 3), 0), 3);
+	tq_is(read(fd, buf, 10), 3);
+	tq_is(tq_receive_call(fd, buf, sizeof(buf), 0), 3);
+	tq_is(write(fd, "five5", 5), 5);
+	other = tq_open_queue(NAME, O_RDONLY);
+	tq_is(read(other, buf, 1), 1);
+	close(other);
+	tq_is(ioctl(fd, TQUEUE_STOP), 0);
+	tq_is(ioctl(fd, TQUEUE_START), 0);
+	close(fd);
+	tq_is(tq_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+	end();
+
+	event(&at, "tqueue_create: queue=" NAME " messages=0");
+	event(&at, "tqueue_send: queue=" NAME " id=1 count=1");
+	event(&at, "tqueue_send: queue=" NAME " id=4 count=3");
+	event(&at, "tqueue_receive: queue=" NAME " count=1 bytes=48");
+	event(&at, "tqueue_receive: queue=" NAME " count=3 bytes=144");
+	event(&at, "tqueue_send: queue=" NAME " id=5 count=1");
+	event(&at, "tqueue_receive: queue=" NAME " count=1 bytes=48");
+	event(&at, "tqueue_return: queue=" NAME " id=5");
+	event(&at, "tqueue_stop: queue=" NAME " messages=1");
+	event(&at, "tqueue_start: queue=" NAME " messages=1");
+	event(&at, "tqueue_remove: queue=" NAME " messages=1");
+}
+
+static void what_is_dropped(void)
+{
+	char buf[984] = "", *at = text;
+	int fd, i;
+
+	tq_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	fd = tq_open_queue(NAME, O_RDWR | O_NONBLOCK);
+	begin();
+	for (i = 0; i < 5; i++)
+		tq_is(write(fd, buf, sizeof(buf)), sizeof(buf));
+	end();
+	for (i = 1; i < 5; i++) {
+		snprintf(buf, sizeof(buf), "tqueue_send: queue=" NAME " id=%d count=1", i);
+		event(&at, buf);
+	}
+	event(&at, "tqueue_drop: queue=" NAME " id=1");
+	event(&at, "tqueue_send: queue=" NAME " id=5 count=1");
+	close(fd);
+	tq_is(tq_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+}
+
+static void unloaded_while_traced(void)
+{
+	begin();
+	tq_send(tq_open(O_RDWR), 10, 1);
+	tq_receive(tq_open(O_RDWR), 10, 1);
+	closefrom(3);
+	tq_is(tq_unload(), 0);
+	tq_is(tq_load(""), 0);
+	begin();
+	tq_create(NAME, 4096);
+	end();
+	tq_true(strstr(text, "tqueue_create: queue=" NAME), "nothing was traced");
+	tq_remove(NAME);
+}
+
+static const struct tq_test tests[] = {
+	TQ_TEST(in_order),
+	TQ_TEST(what_is_dropped),
+	TQ_TEST_RELOADING(unloaded_while_traced),
+};
+
+int main(int argc, char **argv)
+{
+	return tq_main("trace", tests, ARRAY_SIZE(tests), argc, argv);
+}
