@@ -113,12 +113,14 @@ static noinline ssize_t tq_receive_slow(struct tq_file *file,
 		if (ret == -EFAULT)
 			length = min(count, tq_next_length(file));
 		if (ret == -EFAULT && length > resident) {
-			/* This may take as long as the memory's owner likes. */
-			if (woken)
-				tq_pass_on(queue);
-			woken = false;
-			if (!tq_user_fault_in_writeable(user, length))
-				break;
+			if (!tq_user_resident(user, length)) {
+				/* As long as the memory's owner likes. */
+				if (woken)
+					tq_pass_on(queue);
+				woken = false;
+				if (!tq_user_fault_in_writeable(user, length))
+					break;
+			}
 			resident = length;
 		} else if (ret == -EFAULT || ret == TQ_TAKE_IN_HAND) {
 			ret = -EINTR;

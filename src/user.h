@@ -153,4 +153,20 @@ static inline bool tq_user_fault_in_writeable(const struct tq_user *user,
 	return !fault_in_iov_iter_writeable(user->iter, n);
 }
 
+/*
+ * Whether the memory to copy to is known to be resident, for those who may not
+ * fault it in yet.  Any context.
+ */
+static inline bool tq_user_resident(const struct tq_user *user, size_t n)
+{
+	size_t left;
+
+	if (user->iter)
+		return !user_backed_iter(user->iter);
+	pagefault_disable();
+	left = fault_in_writeable(user->buf, n);
+	pagefault_enable();
+	return !left;
+}
+
 #endif /* TQ_USER_H */

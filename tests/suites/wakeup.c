@@ -92,6 +92,29 @@ static void n_messages_wake_n_readers(void)
 	close(fd);
 }
 
+/* So they do if each takes a part of its message only. */
+static void n_messages_wake_n_short_readers(void)
+{
+	enum { MANY = 8 };
+	static struct sleeper sleepers[MANY];
+	int fd = tq_open(O_WRONLY), i, n;
+
+	for (i = 0; i < MANY; i++) {
+		tq_start_read(&sleepers[i].task, tq_open(O_RDONLY),
+			      sleepers[i].buf, 3);
+		tq_asleep(&sleepers[i].task, SYS_read);
+	}
+	for (i = 0; i < MANY; i++)
+		sleepers[i].switches = tq_switches(sleepers[i].task.tid);
+	for (n = 1; n <= MANY; n++) {
+		tq_send(fd, 8, n);
+		exactly(sleepers, MANY, n);
+	}
+	finish(sleepers, MANY);
+	tq_is(tq_drain(), MANY);
+	close(fd);
+}
+
 static void one_message_of_two_hundred_readers(void)
 {
 	enum { MANY = 200 };
@@ -415,6 +438,7 @@ static void no_room_is_lost(void)
 
 static const struct tq_test tests[] = {
 	TQ_TEST(n_messages_wake_n_readers),
+	TQ_TEST(n_messages_wake_n_short_readers),
 	TQ_TEST(one_message_of_two_hundred_readers),
 	TQ_TEST(with_pollers_beside),
 	TQ_TEST(a_bad_buffer_passes_the_message_on),
