@@ -312,6 +312,56 @@ static void rests_are_charged(void)
 	remove_group();
 }
 
+struct reading {
+	atomic_int tid;
+	ssize_t result;
+	int error;
+};
+
+static void reader_in_the_group(void *arg)
+{
+	struct reading *reading = arg;
+	int fd = tq_open(O_RDONLY);
+	char byte;
+
+	enter();
+	atomic_store(&reading->tid, gettid());
+	reading->result = read(fd, &byte, 1);
+	reading->error = errno;
+	close(fd);
+}
+
+/* One that is woken for a message, and has no memory to take it, wakes the next. */
+static void woken_without_memory(void)
+{
+	struct reading *reading = tq_shared(sizeof(*reading));
+	double end = tq_now() + 10 * tq_slow();
+	size_t len = tq_max_message();
+	int in = tq_open(O_RDONLY), out = tq_open(O_WRONLY);
+	char *buf = malloc(len);
+	struct tq_task next;
+	pid_t child;
+
+	make_group("max");
+	child = tq_fork(reader_in_the_group, reading);
+	while (!atomic_load(&reading->tid) ||
+	       !tq_is_asleep(reading->tid, SYS_read))
+		tq_true(tq_now() < end, "the first reader does not get ready");
+	limit_to(get("memory.current") + MIB / 8);
+	tq_start_read(&next, in, buf, len);
+	tq_asleep(&next, SYS_read);
+	tq_send(out, len, 1);
+	tq_reap(child);
+	tq_is(reading->result, -1);
+	tq_is(reading->error, ENOMEM);
+	tq_result(&next, len);
+	tq_nothing();
+	free(buf);
+	close(in);
+	close(out);
+	remove_group();
+}
+
 static const struct tq_test tests[] = {
 	{ .name = "ring_is_charged", .run = ring_is_charged, .params = "",
 	  .logs = true, .reloads = true },
@@ -320,6 +370,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(named_queues_are_charged),
 	TQ_TEST(waiting_messages_are_charged),
 	TQ_TEST(rests_are_charged),
+	TQ_TEST(woken_without_memory),
 };
 
 int main(int argc, char **argv)
