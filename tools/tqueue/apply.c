@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tqueue apply: makes queues, and sets them, as their files say. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,12 +173,8 @@ int command_apply(int argc, char **argv)
 		free(names);
 		return EXIT_OK;
 	}
-	control = tqueue_control_open(O_RDWR);
-	if (control < 0) {
-		status = report_error(NULL, errno);
-		return status;
-	}
-	for (name = names ? names : arguments.names; *name; name++) {
+	control = open_control(&status);
+	for (name = names ? names : arguments.names; control >= 0 && *name; name++) {
 		/* Hidden by a link to /dev/null. */
 		if (names && !conf_find(*name, path))
 			continue;
@@ -189,7 +184,8 @@ int command_apply(int argc, char **argv)
 		else if (one)
 			status = one;
 	}
-	close(control);
+	if (control >= 0)
+		close(control);
 	for (name = names; name && *name; name++)
 		free(*name);
 	free(names);

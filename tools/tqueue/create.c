@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tqueue create, remove, set: queues come, go and change. */
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -57,22 +56,6 @@ static const struct argp_child with_settings[] = {
 	{ &settings_argp, 0, NULL, 0 },
 	{ 0 }
 };
-
-/* The control device, for writing; or -1, and it has said why. */
-static int open_control(int *status)
-{
-	int control = tqueue_control_open(O_RDWR);
-
-	if (control >= 0)
-		return control;
-	if (errno == EACCES || errno == EPERM) {
-		report(NULL, "you may not make or remove queues; root may, and whoever may write /dev/tqueue-control");
-		*status = EXIT_ERROR;
-	} else {
-		*status = report_error(NULL, errno);
-	}
-	return -1;
-}
 
 static int persist(const char *name, const struct settings *settings)
 {

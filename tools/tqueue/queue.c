@@ -39,6 +39,21 @@ int open_for_command(const char *name)
 	return fd;
 }
 
+int open_control(int *status)
+{
+	int control = tqueue_control_open(O_RDWR);
+
+	if (control >= 0)
+		return control;
+	if (errno == EACCES || errno == EPERM) {
+		report(NULL, "you may not make or remove queues; root may, and whoever may write /dev/tqueue-control");
+		*status = EXIT_ERROR;
+	} else {
+		*status = report_error(NULL, errno);
+	}
+	return -1;
+}
+
 /*
  * Has something done to a queue: through the control device if we may open it,
  * else on the queue itself, as its owner.

@@ -20,6 +20,11 @@ const char *name_of_queue(const char *given);
 int open_for_command(const char *name);
 
 /*
+ * The control device, for writing; or -1, an exit status, and it has said why.
+ */
+int open_control(int *status);
+
+/*
  * Changes a queue: through the control device if we may, else as its owner.
  * 0, or -1 and errno.
  */

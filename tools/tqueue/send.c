@@ -521,8 +521,10 @@ int command_send(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	sender.what = items[arguments.cut];
 	sender.fd = tqueue_open(arguments.name, O_WRONLY);
-	if (sender.fd < 0 || tqueue_get(sender.fd, &info))
+	if (sender.fd < 0 || tqueue_get(sender.fd, &info)) {
+		free(arguments.files);
 		return report_error(arguments.name, errno);
+	}
 	sender.longest = info.max_message;
 	sender.room = need_memory(malloc(BATCH_BYTES));
 	tqueue_batch_init(&sender.batch, sender.room, BATCH_BYTES);
