@@ -19,7 +19,7 @@ enum progress_wish {
 
 /*
  * Begins.  @verb: "sent"; @total: bytes if known, else 0.  With PROGRESS_AUTO
- * nothing is shown while @quiet, say because messages go to the same terminal.
+ * nothing is shown if @quiet, say because messages go to the same terminal.
  */
 void progress_start(enum progress_wish wish, int quiet, const char *verb,
 		    uint64_t total);

@@ -490,6 +490,19 @@ static uint64_t total_bytes(const struct arguments *arguments)
 	return total;
 }
 
+/* Is it typed?  Then no progress is to come in between by itself. */
+static int is_typed(const struct arguments *arguments)
+{
+	int i;
+
+	if (arguments->count || !isatty(STDIN_FILENO))
+		return 0;
+	for (i = 0; i < arguments->file_count; i++)
+		if (is_stdin(arguments->files[i]))
+			return 1;
+	return !arguments->file_count;
+}
+
 static int wait_for_sent(const struct sender *sender)
 {
 	struct tqueue_info info;
@@ -530,7 +543,7 @@ int command_send(int argc, char **argv)
 	tqueue_batch_init(&sender.batch, sender.room, BATCH_BYTES);
 
 	ending_watch(0);
-	progress_start(arguments.progress, 0, "sent",
+	progress_start(arguments.progress, is_typed(&arguments), "sent",
 		       arguments.count ? 0 : total_bytes(&arguments));
 	if (arguments.count)
 		status = send_messages(&sender);
