@@ -102,7 +102,7 @@ static error_t parse_progress(int key, char *argument, struct argp_state *state)
 static const struct argp_option progress_options[] = {
 	{ "progress", KEY_PROGRESS, NULL, 0,
 	  "tell on stderr how far it is, also where that is no terminal", 3 },
-	{ "no-progress", KEY_NO_PROGRESS, NULL, 0, "do not", 3 },
+	{ "no-progress", KEY_NO_PROGRESS, NULL, 0, "tell nothing, also on a terminal", 3 },
 	{ 0 }
 };
 
