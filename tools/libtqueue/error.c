@@ -27,7 +27,7 @@ EXPORT const char *tqueue_strerror(int error)
 	case EIDRM:
 		return "the queue was removed";
 	case EBUSY:
-		return "the queue is open or not empty, or holds more than that, or a message was read in part";
+		return "the queue is in use, or holds more, or a message was read in part";
 	case EEXIST:
 		return "there is such a queue already";
 	case ENOENT:

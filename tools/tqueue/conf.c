@@ -139,18 +139,21 @@ FILE *conf_open(const char *path, const char **wrong)
 {
 	/* Whatever it is, opening it neither waits nor does anything else. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	FILE *in = NULL;
 	struct stat st;
-	FILE *in;
 
-	if (fd < 0 || fstat(fd, &st))
-		*wrong = strerror(errno);
-	else if (!S_ISREG(st.st_mode))
-		*wrong = "this is no regular file";
-	else if (st.st_size > MOST_BYTES)
-		*wrong = "this is too large to be such a file: more than 64K";
-	else if ((in = fdopen(fd, "r")))
+	*wrong = NULL;
+	if (fd >= 0 && !fstat(fd, &st)) {
+		if (!S_ISREG(st.st_mode))
+			*wrong = "this is no regular file";
+		else if (st.st_size > MOST_BYTES)
+			*wrong = "this is too large to be such a file: more than 64K";
+		else
+			in = fdopen(fd, "r");
+	}
+	if (in)
 		return in;
-	else
+	if (!*wrong)
 		*wrong = strerror(errno);
 	if (fd >= 0)
 		close(fd);
