@@ -148,6 +148,9 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 	if (!gone && errno != ENOENT) {
 		if (errno == EPERM)
 			report(name, "the default queue cannot be removed");
+		else if (errno == EBUSY)
+			report(name, "it is open in some program or holds messages, as 'tqueue show %s' tells; 'tqueue remove --force %s' removes it all the same",
+			       name, name);
 		else
 			return report_error(name, errno);
 		return EXIT_ERROR;
