@@ -189,5 +189,5 @@ int command_apply(int argc, char **argv)
 	for (name = names; name && *name; name++)
 		free(*name);
 	free(names);
-	return close_stdout(status);
+	return status;
 }

@@ -215,7 +215,7 @@ int command_list(int argc, char **argv)
 			print_row(*name, width, &info);
 	}
 	free(names);
-	return close_stdout(EXIT_OK);
+	return EXIT_OK;
 }
 
 static const struct argp show_argp = {
@@ -249,5 +249,5 @@ int command_show(int argc, char **argv)
 		else
 			print_all(name, &info);
 	}
-	return close_stdout(status);
+	return status;
 }

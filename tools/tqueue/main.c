@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "report.h"
 
 const char *argp_program_version = "tqueue " VERSION;
 
@@ -124,6 +125,13 @@ static void occupy_standard_files(void)
 		close(fd);
 }
 
+/* For help and version, after which argp ends the program. */
+static void check_help(void)
+{
+	if (check_stdout(EXIT_OK))
+		_exit(EXIT_ERROR);
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
@@ -131,6 +139,7 @@ int main(int argc, char **argv)
 	char *with_help[3] = { NULL, "--help", NULL };
 
 	occupy_standard_files();
+	atexit(check_help);
 	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = EXIT_BAD_USAGE;
 	/* Messages begin with the same name, wherever it was started from. */
@@ -145,5 +154,5 @@ int main(int argc, char **argv)
 	}
 	argv += arguments.first - 1;
 	argv[0] = (char *)command->title;
-	return command->run(argc - arguments.first + 1, argv);
+	return check_stdout(command->run(argc - arguments.first + 1, argv));
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tqueue.h>
@@ -63,15 +64,15 @@ void *need_memory(void *memory)
 	return memory;
 }
 
-int close_stdout(int status)
+int check_stdout(int status)
 {
-	int failed = ferror(stdout);
-
 	errno = 0;
-	if (fclose(stdout) || failed) {
-		report(NULL, "cannot write to the standard output: %s",
-		       errno ? strerror(errno) : "an error");
-		return status ? status : EXIT_ERROR;
-	}
-	return status;
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	report(NULL, "cannot write to the standard output: %s",
+	       errno ? strerror(errno) : "an error");
+	/* It is told once. */
+	clearerr(stdout);
+	__fpurge(stdout);
+	return status ? status : EXIT_ERROR;
 }

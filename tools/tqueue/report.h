@@ -17,9 +17,9 @@ int status_of(int error);
 void *need_memory(void *memory);
 
 /*
- * Closes stdout, where a full disk may show last; the status, or EXIT_ERROR if
- * something could not be written.
+ * Writes what stdio still has for stdout, where a full disk may show last; the
+ * status, or EXIT_ERROR if something could not be written.
  */
-int close_stdout(int status);
+int check_stdout(int status);
 
 #endif /* REPORT_H */
