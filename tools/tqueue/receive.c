@@ -333,6 +333,22 @@ static uint64_t send_all(int fd, struct tqueue_batch *batch, uint64_t deadline)
 	return count;
 }
 
+/* The same, and waits for room until a signal comes. */
+static uint64_t send_waiting(int fd, struct tqueue_batch *batch)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	uint64_t count = 0;
+
+	while (!ending_signal()) {
+		count += send_all(fd, batch, TQUEUE_FOREVER);
+		if (!tqueue_batch_bytes(batch) || errno != EAGAIN)
+			break;
+		/* A queue that rejects has no line to wait in. */
+		poll(&room, 1, -1);
+	}
+	return count;
+}
+
 /*
  * Gives back what is left in a batch: it goes to the end of the queue.  A stopped
  * queue is opened for that moment, and in a full one it waits for room, until a
@@ -363,8 +379,7 @@ static uint64_t give_back(const struct receiver *receiver, struct tqueue_batch *
 		report(name, "the standard output takes no more, and the queue has no room for what was taken already; waiting to put that back, until there is room or a signal comes");
 		ending_release();
 		ending_watch(0);
-		if (!ending_signal())
-			count += send_all(fd, batch, TQUEUE_FOREVER);
+		count += send_waiting(fd, batch);
 		error = errno;
 		ending_hold();
 	}
