@@ -226,7 +226,14 @@ int tq_take_in_hand(struct tq_file *file, size_t count, size_t resident,
 	}
 	tq_message_free(hand->spare);
 	tq_settle_debt(queue, hand->debt);
-	return ret;
+	if (ret || !hand->holds)
+		return ret;
+
+	/* Publish, barrier, look for messages: see tq_wake_pollers_in(). */
+	smp_mb();
+	if (!tq_queue_empty(queue))
+		tq_wake_all_pollers_in(queue);
+	return 0;
 }
 
 /**

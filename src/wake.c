@@ -40,7 +40,10 @@ static int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode,
  */
 void tq_wake_pollers_in(struct tqueue *queue, unsigned int count)
 {
-	/* One whose file has its rest in hand could not use the message. */
+	/*
+	 * One whose file has its rest in hand could not use the message.  If
+	 * that begins later, tq_take_in_hand() sees the message.
+	 */
 	if (READ_ONCE(queue->rests_in_hand))
 		count = 0;
 	/* The caller has passed the barrier. */
@@ -69,6 +72,21 @@ void tq_wake_pollers_out(struct tqueue *queue)
 }
 
 /**
+ * tq_wake_all_pollers_in - wake all who poll for messages
+ * @queue: the queue, in which only some of them may find what they can use
+ *
+ * Context: Any, no lock held, and past a full barrier after what they look at
+ * was changed.
+ */
+void tq_wake_all_pollers_in(struct tqueue *queue)
+{
+	/* The caller has passed the barrier. */
+	if (waitqueue_active(&queue->poll_in))
+		__wake_up(&queue->poll_in, TASK_NORMAL, 0,
+			  poll_to_key(EPOLLIN | EPOLLRDNORM));
+}
+
+/**
  * tq_wake_file - a file whose rest was in hand can be read from again
  * @file: the open file, which others may share
  *
@@ -83,10 +101,8 @@ void tq_wake_file(struct tq_file *file)
 
 	if (atomic_read(&file->sleepers))
 		__wake_up(&queue->readers, TASK_INTERRUPTIBLE, 0, file);
-	/* All, as only some poll this file.  The caller has passed the barrier. */
-	if (waitqueue_active(&queue->poll_in))
-		__wake_up(&queue->poll_in, TASK_NORMAL, 0,
-			  poll_to_key(EPOLLIN | EPOLLRDNORM));
+	/* All, as only some poll this file. */
+	tq_wake_all_pollers_in(queue);
 }
 
 /**

@@ -35,6 +35,7 @@
 #include "tqueue.h"
 
 void tq_wake_pollers_in(struct tqueue *queue, unsigned int count);
+void tq_wake_all_pollers_in(struct tqueue *queue);
 void tq_wake_pollers_out(struct tqueue *queue);
 void tq_wake_file(struct tq_file *file);
 void tq_pass_on(struct tqueue *queue);

@@ -578,6 +578,52 @@ static void epoll_beside_a_held_rest(void)
 	close(shared);
 }
 
+/*
+ * The message is announced to that poller first, and the rest is in hand by the
+ * time when it looks.  All are kept on one processor, where those who write and
+ * read go first.
+ */
+static void epoll_before_a_held_rest(void)
+{
+	int shared = tq_open(O_RDWR), other = tq_open(O_RDWR), i;
+	struct sched_param first = { .sched_priority = 1 };
+	struct epoll_event event;
+	struct tq_stall stall;
+	struct tq_task stalled, loops[2];
+	char buf[64];
+
+	tq_send(shared, 100, 1);
+	tq_is(read(shared, buf, 10), 10);
+	tq_stall_make(&stall, tq_page());
+	tq_pin(0);
+	for (i = 0; i < 2; i++) {
+		loops[i] = (struct tq_task){ .fd = epoll_create1(0) };
+		event.events = EPOLLIN | EPOLLEXCLUSIVE | EPOLLET;
+		tq_is(epoll_ctl(loops[i].fd, EPOLL_CTL_ADD, i ? other : shared,
+				&event), 0);
+		/* The rest is no news. */
+		tq_is(epoll_wait(loops[i].fd, &event, 1, 0), !i);
+		tq_start(&loops[i], run_epoll);
+		tq_asleep(&loops[i], SYS_epoll_wait);
+	}
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		tq_skip("no real-time priority: %s", strerror(errno));
+	tq_send(other, 5, 2);
+	tq_start_read(&stalled, shared, stall.map, 20);
+	tq_stall_wait(&stall);
+	tq_finish(&loops[1]);
+	tq_receive(other, 5, 2);
+	tq_stall_release(&stall, NULL);
+	tq_finish(&stalled);
+	tq_finish(&loops[0]);
+	tq_receive_rest(shared, 70, 1, 30);
+	tq_nothing();
+	for (i = 0; i < 2; i++)
+		close(loops[i].fd);
+	close(other);
+	close(shared);
+}
+
 struct victim {
 	bool writes;
 	size_t len;
@@ -685,6 +731,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(poll_after_a_stalled_rest),
 	TQ_TEST(epoll_of_a_stalled_rest),
 	TQ_TEST(epoll_beside_a_held_rest),
+	TQ_TEST(epoll_before_a_held_rest),
 	TQ_TEST(killed_while_stalled),
 	TQ_TEST(transfer_beside_stalls),
 	TQ_TEST_WITH(stalled_before_the_line, TQ_SMALL),
