@@ -15,6 +15,7 @@
 #include "hand.h"
 #include "head.h"
 #include "message.h"
+#include "room.h"
 #include "tqueue.h"
 #include "wake.h"
 

@@ -233,23 +233,6 @@ void tq_move_up(struct tqueue *queue)
 	tq_line_moved(queue, count);
 }
 
-/**
- * tq_pay_debt - give others what a receive that made room owes them
- * @queue: the queue
- * @debt: TQ_OWES_*
- *
- * Context: Process context, no lock held; takes both.
- */
-void tq_pay_debt(struct tqueue *queue, unsigned int debt)
-{
-	if (debt & TQ_OWES_LINE)
-		tq_move_up(queue);
-	if (debt & TQ_OWES_POLLERS)
-		tq_wake_pollers_out(queue);
-	if (debt & TQ_OWES_WAITERS)
-		tq_wake_done(queue);
-}
-
 /* Copy a message straight into the ring: 0, -EAGAIN (no room) or -EFAULT. */
 static __always_inline int tq_send_direct(struct tq_file *file,
 					  const struct tq_user *user,

@@ -32,6 +32,7 @@
  *	inbox.c		receiving many records in one call
  *	receive.c	receiving
  *	hand.[ch]	messages in hand, and what stays with an open file
+ *	room.[ch]	the room that receivers make, and who is told
  *	send.c		sending, and the line of senders that wait for room
  *	head.h		what stands at a queue's head
  *	tail.h		the room at its tail
