@@ -47,8 +47,9 @@ int tq_start(struct tqueue *queue)
 	if (queue->closed == -EIDRM) {
 		ret = -EIDRM;
 	} else if (queue->closed) {
-		WRITE_ONCE(queue->closed, 0);
 		WRITE_ONCE(queue->need, 0);
+		/* Who sees that it is not closed sees that: tq_writable(). */
+		smp_store_release(&queue->closed, 0);
 		trace_tqueue_start(queue);
 	}
 	tq_unlock_both(queue);

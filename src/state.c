@@ -86,7 +86,8 @@ bool tq_writable(struct tqueue *queue)
 {
 	unsigned long tail;
 
-	if (tq_closed(queue) ||
+	/* Acquire: what tq_start() did to @need is seen. */
+	if (smp_load_acquire(&queue->closed) ||
 	    READ_ONCE(queue->overflow) == TQUEUE_OVERFLOW_DROP_OLDEST)
 		return true;
 	/* Pairs with the release of @need in tq_admit(): then read @tail. */

@@ -535,6 +535,43 @@ static void in_traffic(void)
 	finish(fd);
 }
 
+static void poll_for_room(struct tq_task *task)
+{
+	struct pollfd one = { .fd = task->fd, .events = POLLOUT };
+
+	while (!atomic_load(&stop)) {
+		tq_is(poll(&one, 1, -1), 1);
+		task->count++;
+	}
+}
+
+/*
+ * Who polls an empty queue for room waits neither while it is stopped nor while
+ * it is started.  In between nobody would come and wake it.
+ */
+static void room_between_stop_and_start(void)
+{
+	double end = tq_now() + tq_seconds(1);
+	int fd = tq_open_small(NAME), rounds;
+	struct tq_task task = { .fd = fd };
+
+	tq_start(&task, poll_for_room);
+	for (rounds = 0; tq_goes_on(end, rounds > 100); rounds++) {
+		double late = tq_now() + 5 * tq_slow();
+		long before;
+
+		tq_is(ioctl(fd, TQUEUE_STOP), 0);
+		tq_is(ioctl(fd, TQUEUE_START), 0);
+		before = atomic_load(&task.count);
+		while (atomic_load(&task.count) < before + 2)
+			tq_true(tq_now() < late, "it waits after %d rounds",
+				rounds);
+	}
+	atomic_store(&stop, 1);
+	tq_finish(&task);
+	finish(fd);
+}
+
 static const struct tq_test tests[] = {
 	TQ_TEST(refuses),
 	TQ_TEST(lets_readers_have_what_is_there),
@@ -550,6 +587,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(can_be_removed),
 	TQ_TEST(who_may),
 	TQ_TEST(in_traffic),
+	TQ_TEST(room_between_stop_and_start),
 };
 
 int main(int argc, char **argv)
