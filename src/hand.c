@@ -275,4 +275,7 @@ void tq_put_down(struct tq_file *file, struct tq_hand *hand, bool done)
 	wake_up_var(&queue->rests_in_hand);
 	if (rest || !tq_queue_empty(queue))
 		tq_wake_file(file);
+	/* It came back and was received while this file could not be read. */
+	else if (!done && tq_drained(queue))
+		tq_wake_ended(queue);
 }

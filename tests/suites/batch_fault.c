@@ -6,8 +6,6 @@
  */
 #include "calls.h"
 
-#include <linux/userfaultfd.h>
-
 #define NAME	"fault"
 #define LENGTH	50
 
@@ -406,17 +404,6 @@ static void stalled_receiver(void)
 	tq_end(fd);
 }
 
-/* What nobody else gives: faults in the area end as bad memory from now on. */
-static void take_away(struct tq_stall *stall)
-{
-	struct uffdio_range all = {
-		.start = (uintptr_t)stall->map, .len = stall->len,
-	};
-
-	tq_is(mprotect(stall->map, stall->len, PROT_NONE), 0);
-	tq_is(ioctl(stall->uffd, UFFDIO_WAKE, &all), 0);
-}
-
 /*
  * A message that a receiver has in hand when its memory goes comes back, also if
  * there is nothing in it.  The memory goes while another part of it is awaited.
@@ -446,7 +433,7 @@ static void message_in_hand_comes_back(void)
 		tq_stall_give(&stall, buf, page, page);
 		tq_stall_wait(&stall);
 		tq_is(tq_info(fd).in_hand, 1);
-		take_away(&stall);
+		tq_stall_spoil(&stall);
 		tq_fails(&receiver.task, EFAULT);
 		tq_received(fd, 1, lengths[i], 2);
 		tq_stall_release(&stall, NULL);
@@ -481,7 +468,7 @@ static void longer_than_what_is_there(void)
 		tq_stall_wait(&stall);
 		tq_is(tq_info(fd).in_hand, 0);
 		if (bad) {
-			take_away(&stall);
+			tq_stall_spoil(&stall);
 			tq_fails(&receiver.task, EFAULT);
 			tq_received(fd, 1, 5000, 2);
 		}

@@ -1210,6 +1210,17 @@ void tq_stall_give(struct tq_stall *stall, const void *from, size_t at,
 	}
 }
 
+/* Who waits for it finds bad memory, as does who comes later. */
+void tq_stall_spoil(struct tq_stall *stall)
+{
+	struct uffdio_range all = {
+		.start = (uintptr_t)stall->map, .len = stall->len,
+	};
+
+	tq_is(mprotect(stall->map, stall->len, PROT_NONE), 0);
+	tq_is(ioctl(stall->uffd, UFFDIO_WAKE, &all), 0);
+}
+
 /* Gives all of it contents (or zeroes) and lets everybody go on. */
 void tq_stall_release(struct tq_stall *stall, const void *from)
 {

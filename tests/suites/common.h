@@ -207,6 +207,7 @@ void tq_stall_wait(struct tq_stall *stall);
 bool tq_stall_hit(struct tq_stall *stall, int timeout_ms);
 void tq_stall_give(struct tq_stall *stall, const void *from, size_t at,
 		   size_t len);
+void tq_stall_spoil(struct tq_stall *stall);
 void tq_stall_release(struct tq_stall *stall, const void *from);
 
 /* ---- the module --------------------------------------------------------- */

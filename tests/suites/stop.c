@@ -535,6 +535,72 @@ static void in_traffic(void)
 	finish(fd);
 }
 
+static void poll_for_the_end(struct tq_task *task)
+{
+	struct pollfd one = { .fd = task->fd, .events = POLLIN };
+
+	task->result = poll(&one, 1, -1);
+	task->number = one.revents;
+}
+
+static void goes_first(struct tq_task *task, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+	int error = pthread_setschedparam(task->thread, SCHED_FIFO, &param);
+
+	if (error)
+		tq_skip("no real-time priority: %s", strerror(error));
+}
+
+/*
+ * A reader has a part of the last message in hand, so that its file cannot be
+ * read; its memory goes, the message comes back, and another reader has it before
+ * the file is free again.  Who polls that file learns of the end.
+ */
+static void end_of_a_file_that_was_held(void)
+{
+	size_t page = tq_page(), len = 3 * page;
+	int fd, held, other;
+	struct tq_task stalled, reader, poller = { 0 };
+	char *buf = aligned_alloc(page, len);
+	struct tq_stall stall;
+
+	tq_create(NAME, 1 << 16);
+	fd = tq_open_queue(NAME, O_WRONLY);
+	held = tq_open_queue(NAME, O_RDONLY);
+	other = tq_open_queue(NAME, O_RDONLY);
+	tq_pin(0);
+	tq_send(fd, len, 1);
+	tq_stall_make(&stall, 2 * page);
+	tq_start_read(&stalled, held, stall.map, 2 * page);
+	/* One page goes again while it waits for the other. */
+	tq_stall_wait(&stall);
+	tq_stall_give(&stall, buf, 0, page);
+	tq_stall_wait(&stall);
+	tq_is(madvise(stall.map, page, MADV_DONTNEED), 0);
+	tq_stall_give(&stall, buf, page, page);
+	tq_stall_wait(&stall);
+	tq_is(tq_info(fd).in_hand, 1);
+	stop_it();
+	tq_start_read(&reader, other, buf, len);
+	tq_asleep(&reader, SYS_read);
+	goes_first(&reader, 2);
+	poller.fd = held;
+	tq_start(&poller, poll_for_the_end);
+	tq_asleep(&poller, SYS_poll);
+	goes_first(&poller, 1);
+	tq_stall_spoil(&stall);
+	tq_fails(&stalled, EFAULT);
+	tq_result(&reader, len);
+	tq_result(&poller, 1);
+	tq_is(poller.number, POLLIN | POLLHUP);
+	tq_stall_release(&stall, NULL);
+	free(buf);
+	close(held);
+	close(other);
+	finish(fd);
+}
+
 static void poll_for_room(struct tq_task *task)
 {
 	struct pollfd one = { .fd = task->fd, .events = POLLOUT };
@@ -588,6 +654,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(who_may),
 	TQ_TEST(in_traffic),
 	TQ_TEST(room_between_stop_and_start),
+	TQ_TEST(end_of_a_file_that_was_held),
 };
 
 int main(int argc, char **argv)
