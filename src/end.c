@@ -10,7 +10,7 @@
  * A queue whose readers are at their end is never read by the fast way alone:
  * who goes to sleep on it looks first (tq_ended()), and nobody can go to sleep
  * while a message is there.  So only three things can end a sleep: the stop,
- * the last writer's close, and the last message in hand being done.
+ * the last writer's close, and a message in hand being done or coming back.
  */
 #include <linux/module.h>
 

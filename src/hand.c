@@ -78,10 +78,13 @@ void tq_return(struct tqueue *queue, struct tq_message *message)
 	tq_hand_end(queue, message);
 	tq_unlock_both(queue);
 
-	if (removed)
+	if (removed) {
 		tq_message_free(message);
-	else
+	} else {
 		tq_wake_receivers(queue, 1);
+		/* It may be taken in ways that tell nobody of the end. */
+		tq_wake_ended(queue);
+	}
 	tq_hand_settle(queue);
 }
 

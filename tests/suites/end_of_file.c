@@ -339,6 +339,36 @@ static void rests_in_hand(void)
 	finish(fd);
 }
 
+/* One of those who sleep gets what comes back, and for the other that is the end. */
+static void one_takes_what_comes_back(void)
+{
+	struct tq_batch first;
+	struct tq_task second;
+	char part[10], buf[64], got[64];
+	int in, holder;
+
+	make();
+	in = writer();
+	holder = reader();
+	first.task.fd = tq_open_queue(NAME, O_RDONLY);
+	second.fd = tq_open_queue(NAME, O_RDONLY);
+	tq_send(in, 20, 1);
+	tq_is(read(holder, part, 10), 10);
+	close(in);
+	tq_start_receive(&first, first.task.fd, buf, sizeof(buf), TQUEUE_FOREVER);
+	tq_asleep(&first.task, SYS_ioctl);
+	tq_start_read(&second, second.fd, got, sizeof(got));
+	tq_asleep(&second, SYS_read);
+	close(holder);
+	tq_finish(&first.task);
+	tq_finish(&second);
+	tq_is(first.task.result, second.result ? 0 : 1);
+	tq_is(second.result, first.task.result ? 0 : 10);
+	close(second.fd);
+	at_the_end(first.task.fd);
+	finish(first.task.fd);
+}
+
 /* A sender that waits for room is a writer, though its file be closed. */
 static void a_sender_in_line(void)
 {
@@ -488,6 +518,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(a_writer_is_killed),
 	TQ_TEST(duplicates),
 	TQ_TEST(rests_in_hand),
+	TQ_TEST(one_takes_what_comes_back),
 	TQ_TEST(a_sender_in_line),
 	TQ_TEST(a_writer_on_its_way),
 	TQ_TEST(exactly_all_of_it),
