@@ -8,9 +8,11 @@
  * are in hand, and end-of-file waits for them.
  *
  * A queue whose readers are at their end is never read by the fast way alone:
- * who goes to sleep on it looks first (tq_ended()), and nobody can go to sleep
- * while a message is there.  So only three things can end a sleep: the stop,
- * the last writer's close, and a message in hand being done or coming back.
+ * who goes to sleep on it looks first (tq_ended()), and no reader can go to
+ * sleep while a message is there.  So only three things can end its sleep: the
+ * stop, the last writer's close, and a message in hand being done or coming
+ * back.  Who polls for the end and nothing else can sleep while messages are
+ * there, and is woken by the receive that takes the last: see tq_raise_limit().
  */
 #include <linux/module.h>
 

@@ -21,4 +21,6 @@ void tq_pay_debt(struct tqueue *queue, unsigned int debt)
 		tq_wake_pollers_out(queue);
 	if (debt & TQ_OWES_WAITERS)
 		tq_wake_done(queue);
+	if (debt & TQ_OWES_END && tq_drained(queue))
+		tq_wake_ended(queue);
 }

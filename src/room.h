@@ -18,6 +18,7 @@
 #define TQ_OWES_LINE	0x1	/* the first in line fits: let it move up */
 #define TQ_OWES_POLLERS	0x2	/* max_message fits again: that is an edge */
 #define TQ_OWES_WAITERS	0x4	/* some wait for messages to be done */
+#define TQ_OWES_END	0x8	/* it was the last: that may be the end */
 
 void tq_pay_debt(struct tqueue *queue, unsigned int debt);
 
@@ -56,6 +57,9 @@ tq_raise_limit(struct tqueue *queue, unsigned long freed, unsigned int count)
 
 	if (waiters)
 		debt |= TQ_OWES_WAITERS;
+	/* Who polls for the end alone may sleep while messages are there. */
+	if (tq_ending(queue) && tq_queue_empty(queue))
+		debt |= TQ_OWES_END;
 	tail = READ_ONCE(queue->tail);
 	if (need) {
 		if (tq_fits(limit, tail, need))

@@ -257,6 +257,14 @@ static inline bool tq_removed(struct tqueue *queue)
 	return tq_closed(queue) == -EIDRM;
 }
 
+/* Whether readers may be at their end once nothing is left. */
+static inline bool tq_ending(struct tqueue *queue)
+{
+	return tq_closed(queue) ||
+	       (READ_ONCE(queue->end_of_file) == TQUEUE_EOF_LAST_WRITER &&
+		!READ_ONCE(queue->write_files));
+}
+
 /* Lock both sides of a queue. */
 static inline void tq_lock_both(struct tqueue *queue)
 {

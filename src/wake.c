@@ -127,8 +127,7 @@ void tq_wake_all_in(struct tqueue *queue)
  */
 void tq_wake_ended(struct tqueue *queue)
 {
-	if (tq_closed(queue) ||
-	    READ_ONCE(queue->end_of_file) == TQUEUE_EOF_LAST_WRITER)
+	if (tq_ending(queue))
 		tq_wake_all_in(queue);
 }
 

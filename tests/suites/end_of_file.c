@@ -173,7 +173,7 @@ static void not_unless_it_is_asked_for(void)
 
 static void run_poll(struct tq_task *task)
 {
-	struct pollfd one = { .fd = task->fd, .events = POLLIN };
+	struct pollfd one = { .fd = task->fd, .events = task->number };
 
 	task->result = poll(&one, 1, -1);
 	task->error = one.revents;
@@ -201,7 +201,7 @@ static void run_epoll(struct tq_task *task)
 
 static void sleepers(bool by_policy)
 {
-	struct tq_task readers[3], poller, splicer, epoller;
+	struct tq_task readers[3], poller = { .number = POLLIN }, splicer, epoller;
 	struct tq_batch batch;
 	char buf[64];
 	int in, i;
@@ -369,6 +369,61 @@ static void one_takes_what_comes_back(void)
 	finish(first.task.fd);
 }
 
+/* While there is a writer, a message that is done is no end, and wakes nobody. */
+static void nobody_is_woken_for_nothing(void)
+{
+	struct tq_task sleeper;
+	char buf[64];
+	long before;
+	int in, fd;
+
+	make();
+	in = writer();
+	fd = reader();
+	tq_send(in, 20, 2);
+	tq_is(read(fd, buf, 10), 10);
+	tq_start_read(&sleeper, tq_open_queue(NAME, O_RDONLY), buf, sizeof(buf));
+	tq_asleep(&sleeper, SYS_read);
+	before = tq_switches(sleeper.tid);
+	tq_receive_rest(fd, 10, 2, 10);
+	tq_still_asleep(&sleeper, SYS_read);
+	tq_is(tq_switches(sleeper.tid), before);
+	close(in);
+	tq_result(&sleeper, 0);
+	close(sleeper.fd);
+	finish(fd);
+}
+
+/* Who waits for nothing but the end learns of it from the last message, too. */
+static void who_polls_for_the_end_alone(void)
+{
+	struct tq_task poller = { .number = POLLRDHUP };
+	int in, fd, i;
+
+	make();
+	for (i = 0; i < 2; i++) {
+		in = writer();
+		fd = reader();
+		poller.fd = reader();
+		tq_send(in, 10, 1);
+		tq_send(in, 10, 2);
+		close(in);
+		tq_start(&poller, run_poll);
+		tq_asleep(&poller, SYS_poll);
+		tq_receive(fd, 10, 1);
+		tq_still_asleep(&poller, SYS_poll);
+		if (i)
+			tq_received(fd, 1, 10, 2);
+		else
+			tq_receive(fd, 10, 2);
+		tq_result(&poller, 1);
+		tq_is(poller.error, POLLRDHUP | POLLHUP);
+		close(poller.fd);
+		close(fd);
+	}
+	finish(reader());
+}
+
 /* A sender that waits for room is a writer, though its file be closed. */
 static void a_sender_in_line(void)
 {
@@ -519,6 +574,8 @@ static const struct tq_test tests[] = {
 	TQ_TEST(duplicates),
 	TQ_TEST(rests_in_hand),
 	TQ_TEST(one_takes_what_comes_back),
+	TQ_TEST(nobody_is_woken_for_nothing),
+	TQ_TEST(who_polls_for_the_end_alone),
 	TQ_TEST(a_sender_in_line),
 	TQ_TEST(a_writer_on_its_way),
 	TQ_TEST(exactly_all_of_it),
