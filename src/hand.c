@@ -148,6 +148,8 @@ static int tq_take_next(struct tqueue *queue, size_t count, size_t resident,
 		record = tq_ring_at(&queue->ring, queue->head);
 		bytes = tq_record_bytes(hand->wanted);
 		message->record = *record;
+		/* What it was measured with, not what it may say by now. */
+		message->record.length = length;
 		memcpy(message->record.payload, record->payload,
 		       bytes - sizeof(*record));
 		tq_hand_begin(queue, message);
