@@ -200,17 +200,20 @@ int tq_wait_readable(struct tq_file *file, ktime_t *deadline)
 	for (;;) {
 		ret = prepare_to_wait_event(&queue->readers, &reader.wait,
 					    TASK_INTERRUPTIBLE);
+		if (!ret && late) {
+			/* As with a signal: what comes now wakes another. */
+			finish_wait(&queue->readers, &reader.wait);
+			ret = -ETIMEDOUT;
+		}
 		/*
-		 * Look before minding a signal: who was woken for a message
-		 * must take it, or another would have to be woken.
+		 * Look before minding that or a signal: who was woken for a
+		 * message must take it, or another would have to be woken.
 		 */
 		if (READ_ONCE(file->rest) || !tq_queue_empty(queue) ||
 		    tq_ended(file)) {
 			ret = 0;
 			break;
 		}
-		if (!ret && late)
-			ret = -ETIMEDOUT;
 		if (ret)
 			break;
 		late = tq_sleep_until(deadline);

@@ -458,6 +458,101 @@ static void too_small_a_buffer_wakes_the_next(void)
 	tq_end(fd);
 }
 
+/* ---- a deadline that passes when a message comes ---------------------------------- */
+
+struct moment {
+	int fd;
+	atomic_long round, begun, ended;
+	atomic_ulong deadline;
+	atomic_bool last;
+};
+
+static bool next_round(struct moment *moment, atomic_long *counter, long round)
+{
+	while (atomic_load(counter) < round && !atomic_load(&moment->last))
+		sched_yield();
+	return !atomic_load(&moment->last);
+}
+
+static void run_hasty(struct tq_task *task)
+{
+	struct moment *moment = task->arg;
+	char buf[64];
+	long i;
+
+	for (i = 1; next_round(moment, &moment->round, i); i++) {
+		uint64_t deadline = tq_now() * 1e9 + 1000000;
+
+		atomic_store(&moment->deadline, deadline);
+		atomic_store(&moment->begun, i);
+		if (tq_receive_call(moment->fd, buf, sizeof(buf), deadline) == 1)
+			task->count++;
+		atomic_store(&moment->ended, i);
+	}
+}
+
+static void run_patient(struct tq_task *task)
+{
+	struct moment *moment = task->arg;
+	char buf[64];
+	long i;
+
+	for (i = 1; next_round(moment, &moment->begun, i); i++) {
+		/* The other one shall stand before it. */
+		usleep(300);
+		if (tq_receive_call(moment->fd, buf, sizeof(buf),
+				    TQUEUE_FOREVER) == 1)
+			task->count++;
+	}
+}
+
+static void send_to_one(struct tq_task tasks[2], int fd)
+{
+	double end = tq_now() + 5 * tq_slow();
+	long before = tasks[0].count + tasks[1].count;
+
+	tq_send(fd, 8, 1);
+	while (tasks[0].count + tasks[1].count == before)
+		tq_true(tq_now() < end, "a message is there, and nobody was woken");
+}
+
+/*
+ * One message, and two that wait. Whoever gives up in the moment in which it is
+ * woken leaves the message to the other.
+ */
+static void gives_up_as_it_is_woken(void)
+{
+	struct moment moment = { .fd = tq_open_small(NAME) };
+	struct tq_task tasks[2] = { { .arg = &moment }, { .arg = &moment } };
+	double end = tq_now() + tq_seconds(3);
+	long i, late = 0;	/* nanoseconds */
+
+	tq_start(&tasks[0], run_hasty);
+	tq_start(&tasks[1], run_patient);
+	for (i = 1; tq_goes_on(end, tq_all_did(tasks, 2, 1)); i++) {
+		long hasty = tasks[0].count;
+
+		atomic_store(&moment.round, i);
+		next_round(&moment, &moment.begun, i);
+		while (tq_now() * 1e9 < atomic_load(&moment.deadline) + late)
+			;
+		send_to_one(tasks, moment.fd);
+		/* To where it may be the one or the other. */
+		late += tasks[0].count > hasty ? 5000 : -5000;
+		if (tasks[0].count > hasty)
+			send_to_one(tasks, moment.fd);
+		next_round(&moment, &moment.ended, i);
+	}
+	fprintf(stderr, "# %ld rounds, the hasty one got %ld, %ld ns late\n", i,
+		(long)tasks[0].count, late);
+	atomic_store(&moment.last, true);
+	tq_is(tq_select_call(TQUEUE_CTL_STOP, NAME), 0);
+	tq_finish(&tasks[0]);
+	tq_finish(&tasks[1]);
+	close(moment.fd);
+	tq_remove(NAME);
+}
+
 /* Pollers hear of batches as of writes. */
 static void pollers(void)
 {
@@ -492,6 +587,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(in_line),
 	TQ_TEST(room_for_a_part),
 	TQ_TEST(too_small_a_buffer_wakes_the_next),
+	TQ_TEST(gives_up_as_it_is_woken),
 	TQ_TEST(pollers),
 };
 
