@@ -165,6 +165,28 @@ static void poll_waits_for_room_behind_a_line(void)
 	close(poller.fd);
 }
 
+/* So much room at once that the line is gone and there is more. */
+static void poll_sees_the_line_gone(void)
+{
+	int fd = tq_open(O_RDWR);
+	struct tq_task poller = { .fd = tq_open(O_WRONLY), .number = OUT };
+	char buf[TQ_SMALL_MAX] = "", records[3 * 1024];
+	struct tq_task sender;
+
+	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	tq_start_write(&sender, fd, buf, sizeof(buf));
+	tq_asleep(&sender, SYS_write);
+	tq_start(&poller, run_poll);
+	tq_asleep(&poller, SYS_poll);
+	tq_is(tq_receive_call(fd, records, sizeof(records), 0), 3);
+	tq_finish(&sender);
+	tq_finish(&poller);
+	tq_is(poller.number, OUT);
+	tq_is(tq_drain(), 2);
+	close(fd);
+	close(poller.fd);
+}
+
 static void poll_sees_a_returned_rest(void)
 {
 	int fd = tq_open(O_RDWR), a = tq_open(O_RDONLY);
@@ -576,6 +598,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST_WITH(not_writable_while_a_sender_waits, TQ_SMALL),
 	TQ_TEST_WITH(poll_waits_for_room, TQ_SMALL),
 	TQ_TEST_WITH(poll_waits_for_room_behind_a_line, TQ_SMALL),
+	TQ_TEST_WITH(poll_sees_the_line_gone, TQ_SMALL),
 	TQ_TEST_WITH(epoll_edge_of_other_arrivals, TQ_SMALL),
 	TQ_TEST_WITH(epoll_edge_of_room, TQ_SMALL),
 	TQ_TEST_WITH(epoll_exclusive_by_direction, TQ_SMALL),
