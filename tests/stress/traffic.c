@@ -991,6 +991,36 @@ static bool covered(const unsigned char *want, size_t len, size_t at)
 	return false;
 }
 
+static void show_bytes(const unsigned char *data, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && i < 40; i++)
+		fprintf(stderr, " %02x", data[i]);
+	fprintf(stderr, "\n");
+}
+
+/* With what could tell whether it was lost, or taken for a part of another. */
+static void report_loss(unsigned int number, unsigned int sender,
+			const unsigned char *want, size_t len)
+{
+	unsigned int i;
+
+	fprintf(stderr, "# it is");
+	show_bytes(want, len);
+	for (i = 0; i < atomic_load(&shared->piece_count); i++) {
+		struct piece *piece = &shared->pieces[i];
+
+		if (!atomic_load(&piece->valid) || piece->len + piece->doubt > len)
+			continue;
+		fprintf(stderr, "# %s, %s: %u and %u bytes:",
+			piece->used ? "used" : "left", piece->dead ? "dead" : "rest",
+			(unsigned int)piece->len, (unsigned int)piece->doubt);
+		show_bytes(piece->data, piece->len + piece->doubt);
+	}
+	tq_fail("message %u of sender %u (%zu bytes) is lost", number, sender, len);
+}
+
 static void account(void)
 {
 	long sure[TINY + 1] = { 0 }, maybe[TINY + 1] = { 0 }, got[TINY + 1] = { 0 };
@@ -1022,8 +1052,7 @@ static void account(void)
 			if (covered(want, len, 0))
 				mended++;
 			else if (state == SENT)
-				tq_fail("message %u of sender %u (%zu bytes) is lost",
-					number, i, len);
+				report_loss(number, i, want, len);
 		}
 	}
 	for (i = 0; i < SLOTS; i++)

@@ -96,12 +96,13 @@ static void what_is_dropped(void)
 	char buf[984] = "", *at = text;
 	int fd, i;
 
+	begin();
 	tq_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
 	fd = tq_open_queue(NAME, O_RDWR | O_NONBLOCK);
-	begin();
 	for (i = 0; i < 5; i++)
 		tq_is(write(fd, buf, sizeof(buf)), sizeof(buf));
 	end();
+	event(&at, "tqueue_create: queue=" NAME);
 	for (i = 1; i < 5; i++) {
 		snprintf(buf, sizeof(buf), "tqueue_send: queue=" NAME " id=%d count=1", i);
 		event(&at, buf);
