@@ -1222,6 +1222,22 @@ void tq_stall_spoil(struct tq_stall *stall)
 }
 
 /* Gives all of it contents (or zeroes) and lets everybody go on. */
+/*
+ * Of two pages each is there only while the other is wanted: returns when the
+ * first is wanted once more.
+ */
+void tq_stall_by_turns(struct tq_stall *stall, const void *from)
+{
+	size_t page = tq_page();
+
+	tq_stall_wait(stall);
+	tq_stall_give(stall, from, 0, page);
+	tq_stall_wait(stall);
+	tq_is(madvise(stall->map, page, MADV_DONTNEED), 0);
+	tq_stall_give(stall, from, page, page);
+	tq_stall_wait(stall);
+}
+
 void tq_stall_release(struct tq_stall *stall, const void *from)
 {
 	struct uffdio_range all = {

@@ -208,6 +208,7 @@ bool tq_stall_hit(struct tq_stall *stall, int timeout_ms);
 void tq_stall_give(struct tq_stall *stall, const void *from, size_t at,
 		   size_t len);
 void tq_stall_spoil(struct tq_stall *stall);
+void tq_stall_by_turns(struct tq_stall *stall, const void *from);
 void tq_stall_release(struct tq_stall *stall, const void *from);
 
 /* ---- the module --------------------------------------------------------- */

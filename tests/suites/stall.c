@@ -329,13 +329,7 @@ static void stalled_and_then_refused(void)
 	tq_pattern(from, 2 * page, 9, 0);
 	tq_stall_make(&stall, 2 * page);
 	tq_start_write(&stalled, tq_open(O_WRONLY | O_NONBLOCK), stall.map, len);
-	tq_stall_wait(&stall);
-	tq_stall_give(&stall, from, 0, page);
-	/* The second page is wanted now: take the first one away. */
-	tq_stall_wait(&stall);
-	tq_is(madvise(stall.map, page, MADV_DONTNEED), 0);
-	tq_stall_give(&stall, from, page, page);
-	tq_stall_wait(&stall);
+	tq_stall_by_turns(&stall, from);
 	tq_is(tq_fill(16344, 0), 4);
 	tq_stall_release(&stall, from);
 	tq_finish(&stalled);
@@ -541,6 +535,29 @@ static void epoll_of_a_stalled_rest(void)
 }
 
 /*
+ * Two poll, one on the shared file whose rest is held, and one on the other, which
+ * alone learns of the message that came; the first learns of its rest when that is
+ * let go.
+ */
+static void the_other_polls_on(struct tq_stall *stall, struct tq_task *holder,
+			       int shared, int other, struct tq_task loops[2])
+{
+	int i;
+
+	tq_finish(&loops[1]);
+	tq_receive(other, 5, 2);
+	tq_stall_release(stall, NULL);
+	tq_finish(holder);
+	tq_finish(&loops[0]);
+	tq_receive_rest(shared, 70, 1, 30);
+	tq_nothing();
+	for (i = 0; i < 2; i++)
+		close(loops[i].fd);
+	close(other);
+	close(shared);
+}
+
+/*
  * While the rest of a shared file is in hand, a message must not be announced to
  * that file's EPOLLEXCLUSIVE poller alone, who could not receive it.
  */
@@ -565,17 +582,7 @@ static void epoll_beside_a_held_rest(void)
 		tq_asleep(&loops[i], SYS_epoll_wait);
 	}
 	tq_send(other, 5, 2);
-	tq_finish(&loops[1]);
-	tq_receive(other, 5, 2);
-	tq_stall_release(&stall, NULL);
-	tq_finish(&stalled);
-	tq_finish(&loops[0]);
-	tq_receive_rest(shared, 70, 1, 30);
-	tq_nothing();
-	for (i = 0; i < 2; i++)
-		close(loops[i].fd);
-	close(other);
-	close(shared);
+	the_other_polls_on(&stall, &stalled, shared, other, loops);
 }
 
 /*
@@ -611,17 +618,7 @@ static void epoll_before_a_held_rest(void)
 	tq_send(other, 5, 2);
 	tq_start_read(&stalled, shared, stall.map, 20);
 	tq_stall_wait(&stall);
-	tq_finish(&loops[1]);
-	tq_receive(other, 5, 2);
-	tq_stall_release(&stall, NULL);
-	tq_finish(&stalled);
-	tq_finish(&loops[0]);
-	tq_receive_rest(shared, 70, 1, 30);
-	tq_nothing();
-	for (i = 0; i < 2; i++)
-		close(loops[i].fd);
-	close(other);
-	close(shared);
+	the_other_polls_on(&stall, &stalled, shared, other, loops);
 }
 
 struct victim {

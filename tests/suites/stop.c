@@ -573,13 +573,7 @@ static void end_of_a_file_that_was_held(void)
 	tq_send(fd, len, 1);
 	tq_stall_make(&stall, 2 * page);
 	tq_start_read(&stalled, held, stall.map, 2 * page);
-	/* One page goes again while it waits for the other. */
-	tq_stall_wait(&stall);
-	tq_stall_give(&stall, buf, 0, page);
-	tq_stall_wait(&stall);
-	tq_is(madvise(stall.map, page, MADV_DONTNEED), 0);
-	tq_stall_give(&stall, buf, page, page);
-	tq_stall_wait(&stall);
+	tq_stall_by_turns(&stall, buf);
 	tq_is(tq_info(fd).in_hand, 1);
 	stop_it();
 	tq_start_read(&reader, other, buf, len);
