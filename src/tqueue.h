@@ -23,6 +23,7 @@
  *	main.c		loading, unloading, parameters
  *	control.c	/dev/tqueue-control: queues by name
  *	device.c	the character device and its file operations
+ *	table.c		/proc/tqueue: a table of all queues
  *	stats.c		what can be read about a queue: INFO, sysfs, fdinfo
  *	queue.c		the queue as an object: made and freed
  *	config.c	what can be chosen for a queue, and chosen anew
@@ -42,6 +43,8 @@
  *	message.[ch]	detached messages
  *	ring.[ch]	the memory of a ring
  *	user.h		the caller's memory
+ *	trace.[ch]	the tracepoints
+ *	compat.h	what differs between kernel versions
  */
 #ifndef TQ_TQUEUE_H
 #define TQ_TQUEUE_H

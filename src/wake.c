@@ -30,6 +30,12 @@ static int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode,
 	return autoremove_wake_function(wait, mode, sync, NULL);
 }
 
+/* All who poll, also EPOLLEXCLUSIVE ones. */
+static void tq_wake_all_pollers(struct wait_queue_head *pollers, __poll_t events)
+{
+	__wake_up(pollers, TASK_NORMAL, 0, poll_to_key(events));
+}
+
 /**
  * tq_wake_pollers_in - messages became ready: wake those who poll for them
  * @queue: the queue
@@ -66,8 +72,7 @@ void tq_wake_pollers_out(struct tqueue *queue)
 {
 	/* The caller has passed the barrier. */
 	if (waitqueue_active(&queue->poll_out))
-		__wake_up(&queue->poll_out, TASK_NORMAL, 0,
-			  poll_to_key(EPOLLOUT | EPOLLWRNORM));
+		tq_wake_all_pollers(&queue->poll_out, EPOLLOUT | EPOLLWRNORM);
 	kill_fasync(&queue->fasync_out, SIGIO, POLL_OUT);
 }
 
@@ -82,8 +87,7 @@ void tq_wake_all_pollers_in(struct tqueue *queue)
 {
 	/* The caller has passed the barrier. */
 	if (waitqueue_active(&queue->poll_in))
-		__wake_up(&queue->poll_in, TASK_NORMAL, 0,
-			  poll_to_key(EPOLLIN | EPOLLRDNORM));
+		tq_wake_all_pollers(&queue->poll_in, EPOLLIN | EPOLLRDNORM);
 }
 
 /**
@@ -114,8 +118,8 @@ void tq_wake_file(struct tq_file *file)
 void tq_wake_all_in(struct tqueue *queue)
 {
 	wake_up_all(&queue->readers);
-	__wake_up(&queue->poll_in, TASK_NORMAL, 0,
-		  poll_to_key(EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP));
+	tq_wake_all_pollers(&queue->poll_in,
+			    EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP);
 	kill_fasync(&queue->fasync_in, SIGIO, POLL_HUP);
 }
 
@@ -144,10 +148,8 @@ void tq_wake_removed(struct tqueue *queue)
 	wake_up_all(&queue->readers);
 	wake_up_all(&queue->done);
 	wake_up_var(&queue->rests_in_hand);
-	__wake_up(&queue->poll_in, TASK_NORMAL, 0,
-		  poll_to_key(EPOLLIN | EPOLLRDNORM | end));
-	__wake_up(&queue->poll_out, TASK_NORMAL, 0,
-		  poll_to_key(EPOLLOUT | EPOLLWRNORM | end));
+	tq_wake_all_pollers(&queue->poll_in, EPOLLIN | EPOLLRDNORM | end);
+	tq_wake_all_pollers(&queue->poll_out, EPOLLOUT | EPOLLWRNORM | end);
 	kill_fasync(&queue->fasync_in, SIGIO, POLL_HUP);
 	kill_fasync(&queue->fasync_out, SIGIO, POLL_HUP);
 }
