@@ -518,8 +518,7 @@ static void unknown_calls(void)
 	for (i = 0x48; i < 256; i++)
 		t_errno(ioctl(t_control(), _IOWR(TQUEUE_IOC_MAGIC, i,
 						   struct tqueue_info), buf), ENOTTY);
-	/* The numbers are known, the sizes or directions are not. */
-	t_errno(ioctl(t_control(), _IOW(TQUEUE_IOC_MAGIC, 0x41, char), buf), ENOTTY);
+	/* The number is known, the direction is not. */
 	t_errno(ioctl(t_control(), _IOR(TQUEUE_IOC_MAGIC, 0x41,
 					  struct tqueue_create), buf), ENOTTY);
 	/* Those of a queue are none of the control device, and the reverse. */
