@@ -708,7 +708,7 @@ static void administration(void)
 	agree("lib.b", fd, ctl);
 	t_is(tqueue_control_start(ctl, "lib.b"), 0);
 	fill_up(fd);
-	t_errno(tqueue_send(fd, text, 1, TQUEUE_FOREVER), EAGAIN);
+	t_errno(tqueue_send(fd, text, 1, TQUEUE_FOREVER), ENOBUFS);
 	config.fields = TQUEUE_CONFIG_SIZE;
 	config.size = 32768;
 	t_is(tqueue_control_set(ctl, "lib.b", &config), 0);
