@@ -125,10 +125,6 @@ static void chosen(void)
 	create.config.fields = TQUEUE_CONFIG_NO_READER;
 	create.config.no_reader = 2;
 	t_errno(t_create_call(&create), EINVAL);
-	/* Not given, it is 0. */
-	create.config.fields = 0;
-	create.config.no_reader = TQUEUE_NO_READER_ERROR;
-	t_errno(t_create_call(&create), EINVAL);
 }
 
 /* Without it messages wait for whoever comes. */
