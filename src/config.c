@@ -31,6 +31,10 @@
 				 TQUEUE_CONFIG_NO_READER |	\
 				 TQUEUE_CONFIG_OWNER)
 
+/* Whether a field is at most @most, if it is given. */
+#define tq_field_right(config, field, value, most)			\
+	(!((config)->fields & TQUEUE_CONFIG_##field) || (value) <= (most))
+
 /**
  * tq_config_check - whether a configuration makes sense by itself
  * @config: from user space, copied; may change no more
@@ -40,21 +44,18 @@
  */
 int tq_config_check(const struct tqueue_config *config)
 {
-	if (config->fields & ~TQ_CONFIG_FIELDS)
+	if (config->fields & ~TQ_CONFIG_FIELDS ||
+	    (config->fields & TQUEUE_CONFIG_SIZE && !config->size))
 		return -EINVAL;
-	if (config->fields & TQUEUE_CONFIG_SIZE &&
-	    (!config->size || config->size > TQ_RING_SIZE_MAX))
-		return -EINVAL;
-	if (config->fields & TQUEUE_CONFIG_OVERFLOW &&
-	    config->overflow > TQUEUE_OVERFLOW_DROP_OLDEST)
-		return -EINVAL;
-	if (config->fields & TQUEUE_CONFIG_END_OF_FILE &&
-	    config->end_of_file > TQUEUE_EOF_LAST_WRITER)
-		return -EINVAL;
-	if (config->fields & TQUEUE_CONFIG_NO_READER &&
-	    config->no_reader > TQUEUE_NO_READER_ERROR)
-		return -EINVAL;
-	return 0;
+	if (tq_field_right(config, SIZE, config->size, TQ_RING_SIZE_MAX) &&
+	    tq_field_right(config, OVERFLOW, config->overflow,
+			   TQUEUE_OVERFLOW_DROP_OLDEST) &&
+	    tq_field_right(config, END_OF_FILE, config->end_of_file,
+			   TQUEUE_EOF_LAST_WRITER) &&
+	    tq_field_right(config, NO_READER, config->no_reader,
+			   TQUEUE_NO_READER_ERROR))
+		return 0;
+	return -EINVAL;
 }
 
 /**
@@ -165,7 +166,7 @@ static int tq_config_change(struct tqueue *queue,
 	if (ret)
 		return ret;
 	if (config->fields & TQUEUE_CONFIG_OWNER)
-		policy->owner = owner;
+		WRITE_ONCE(policy->owner, owner);
 	if (ring->size)
 		tq_swap_ring(queue, ring);
 	if (policy->overflow == TQUEUE_OVERFLOW_REJECT)

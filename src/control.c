@@ -316,10 +316,9 @@ static int tq_ctl_info(bool next, unsigned int cmd, void __user *user)
 	struct tqueue_info info;
 	int ret;
 
-	if (_IOC_SIZE(cmd) < sizeof(info.name))
-		return -EINVAL;
-	if (copy_from_user(info.name, user, sizeof(info.name)))
-		return -EFAULT;
+	ret = tq_args_get(&info, sizeof(info), cmd, user);
+	if (ret)
+		return ret;
 	/* A walk begins with no name. */
 	if (!next || *info.name) {
 		ret = tq_check_name(info.name);

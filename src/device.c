@@ -371,19 +371,32 @@ static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
 	return ret;
 }
 
+/*
+ * A file that is open neither for reading nor for writing asked for both rights,
+ * and may look.  From the first other RECEIVE on a file counts as a reader.
+ */
+static int tq_may_receive(struct file *filp, u32 flags)
+{
+	if (flags & TQUEUE_RECEIVE_PEEK)
+		return filp->f_mode & FMODE_READ ||
+		       !(filp->f_mode & FMODE_WRITE) ? 0 : -EBADF;
+	if (!(filp->f_mode & FMODE_READ))
+		return -EBADF;
+	tq_file_reads(filp->private_data);
+	return 0;
+}
+
 static int tq_ioctl_receive(struct file *filp,
 			    struct tqueue_receive __user *user)
 {
 	struct tqueue_receive args;
 	int ret;
 
-	if (!(filp->f_mode & FMODE_READ))
-		return -EBADF;
 	ret = tq_get_receive(&args, user);
+	if (!ret)
+		ret = tq_may_receive(filp, args.flags);
 	if (ret)
 		return ret;
-	if (!(args.flags & TQUEUE_RECEIVE_PEEK))
-		tq_file_reads(filp->private_data);
 	ret = tq_receive_batch(filp->private_data, &args,
 			       filp->f_flags & O_NONBLOCK);
 	if (ret < 0 && ret != -EMSGSIZE)
@@ -405,19 +418,18 @@ static int tq_ioctl_receive_sized(struct file *filp, unsigned int cmd,
 	struct tqueue_receive args;
 	int ret;
 
-	if (!(filp->f_mode & FMODE_READ))
-		return -EBADF;
 	ret = tq_args_get(&args, sizeof(args), cmd, user);
 	if (ret)
 		return ret;
 	if (!tq_args_right_receive(&args))
 		return -EINVAL;
+	ret = tq_may_receive(filp, args.flags);
+	if (ret)
+		return ret;
 	args.dropped = 0;
 	ret = tq_args_put(&args, sizeof(args), cmd, user);
 	if (ret)
 		return ret;
-	if (!(args.flags & TQUEUE_RECEIVE_PEEK))
-		tq_file_reads(filp->private_data);
 	ret = tq_receive_batch(filp->private_data, &args,
 			       filp->f_flags & O_NONBLOCK);
 	/* As in tq_ioctl_send(). */

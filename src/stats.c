@@ -159,8 +159,19 @@ static ssize_t uuid_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(uuid);
 
+static ssize_t owner_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	kuid_t owner = READ_ONCE(to_tqueue(dev)->policy.owner);
+
+	return sysfs_emit(buf, "%u\n",
+			  from_kuid_munged(current_user_ns(), owner));
+}
+static DEVICE_ATTR_RO(owner);
+
 static struct attribute *tq_stats_attrs[] = {
 	&dev_attr_uuid.attr,
+	&dev_attr_owner.attr,
 	&dev_attr_size.attr,
 	&dev_attr_max_message.attr,
 	&dev_attr_overflow.attr,

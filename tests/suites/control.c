@@ -368,8 +368,9 @@ static void refused_creations(void)
 	REFUSED(mode, 0x80000180);
 	REFUSED(uid, -1);
 	REFUSED(gid, -1);
-	for (i = 4; i < 32; i++)
-		REFUSED(config.fields, 1U << i);
+	/* Whose it is, the uid beside says; a SET may change it. */
+	for (i = 5; i < 64; i++)
+		REFUSED(config.fields, 1ULL << i);
 	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, 0);
 	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, (1ULL << 30) + 1);
 	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, 1ULL << 32);
@@ -382,6 +383,8 @@ static void refused_creations(void)
 	REFUSED_CONFIG(TQUEUE_CONFIG_OVERFLOW, overflow, -1);
 	REFUSED_CONFIG(TQUEUE_CONFIG_END_OF_FILE, end_of_file, 2);
 	REFUSED_CONFIG(TQUEUE_CONFIG_END_OF_FILE, end_of_file, -1);
+	REFUSED_CONFIG(TQUEUE_CONFIG_NO_READER, no_reader, 2);
+	REFUSED_CONFIG(TQUEUE_CONFIG_NO_READER, no_reader, -1);
 }
 
 /* One byte more than a quarter of the ring takes is too much. */
