@@ -202,9 +202,9 @@ static const struct request {
 	  prepare_start, was_started, undo_stop, 0 },
 	{ "CTL_STOP", TQUEUE_CTL_STOP, true, sizeof(struct tqueue_select), 64, true,
 	  prepare_name, was_stopped, undo_stop, 0 },
-	{ "CTL_GET", TQUEUE_CTL_GET, true, sizeof(struct tqueue_info), 64, false,
+	{ "CTL_GET", TQUEUE_CTL_GET, true, sizeof(struct tqueue_info), 64, true,
 	  prepare_name, did_nothing, undo_nothing, 0 },
-	{ "CTL_NEXT", TQUEUE_CTL_NEXT, true, sizeof(struct tqueue_info), 64, false,
+	{ "CTL_NEXT", TQUEUE_CTL_NEXT, true, sizeof(struct tqueue_info), 64, true,
 	  prepare_nothing, did_nothing, undo_nothing, 0 },
 };
 
