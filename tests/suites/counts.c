@@ -144,7 +144,7 @@ static void stalled_ones(void)
 		t_send(fd, 100, fails);
 		t_stall_make(&stall, 2 * page);
 		t_start_receive(&batch, in, stall.map + page - 8, t_record(100),
-				 TQUEUE_FOREVER);
+				TQUEUE_FOREVER);
 		t_stall_by_turns(&stall, zeros);
 		counts(fd, 1 + fails, fails, 0, 0, 1);
 		if (fails) {
@@ -215,7 +215,7 @@ static void blocked_senders(void)
 	t_is(t_info(fd).blocked_senders, 1);
 	end = t_put_many(records, 20, 0, 3);
 	t_start_send(&batch, t_open_queue(NAME, O_WRONLY), records, end,
-		      TQUEUE_FOREVER);
+		     TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);
 	t_is(t_info(fd).blocked_senders, 2);
 	t_is(pipe(ends), 0);
@@ -232,7 +232,7 @@ static void blocked_senders(void)
 	child = t_fork(write_once, buf);
 	t_asleep_pid(child, SYS_write);
 	t_start_send(&late, t_open_queue(NAME, O_WRONLY), records, end,
-		      t_deadline(0.05));
+		     t_deadline(0.05));
 	t_fails(&late.task, ETIMEDOUT);
 	t_is(t_info(fd).blocked_senders, 5);
 	pthread_kill(interrupted.thread, SIGUSR1);
@@ -286,10 +286,10 @@ static void each_its_own(void)
 	infos[MANY + 1] = t_get("uuid0");
 	for (i = 0; i < MANY + 2; i++) {
 		t_true(memcmp(infos[i].uuid, none, 16), "%s has no uuid",
-			infos[i].name);
+		       infos[i].name);
 		for (j = 0; j < i; j++)
 			t_true(memcmp(infos[i].uuid, infos[j].uuid, 16),
-				"%s and %s have the same uuid", infos[i].name,
+			       "%s and %s have the same uuid", infos[i].name,
 				infos[j].name);
 	}
 	t_remove_all();
@@ -303,7 +303,7 @@ static void it_stays(void)
 	t_send(fd, 10, 1);
 	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 65536, 0), 0);
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_END_OF_FILE,
-			    TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_LAST_WRITER), 0);
+			   TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_LAST_WRITER), 0);
 	t_is(ioctl(fd, TQUEUE_STOP), 0);
 	for (i = 0; i < 3; i++) {
 		now = i == 1 ? t_get(NAME) : t_info(fd);
@@ -335,7 +335,7 @@ static void run_sender(struct t_task *task)
 		n = 1 + (dice >> 20) % 5;
 		if (task->number & 1)
 			t_send_call(task->fd, buf,
-				     t_put_many(buf, dice >> 25, 0, n), 0);
+				    t_put_many(buf, dice >> 25, 0, n), 0);
 		else
 			write(task->fd, buf, 1 + (dice >> 23) % 500);
 	}
@@ -397,7 +397,7 @@ static void in_traffic(void)
 			info = t_info(fd);
 			/* Counts only grow. */
 			t_true(info.sent >= last.sent && info.received >= last.received &&
-				info.dropped >= last.dropped,
+			       info.dropped >= last.dropped,
 				"a count goes back: %llu, %llu, %llu after %llu, %llu, %llu",
 				(unsigned long long)info.sent,
 				(unsigned long long)info.received,
@@ -406,7 +406,7 @@ static void in_traffic(void)
 				(unsigned long long)last.received,
 				(unsigned long long)last.dropped);
 			t_true(info.messages <= 4096 / TQ_HEADER + 6 && info.in_flight <= 3,
-				"%llu messages, %u in flight",
+			       "%llu messages, %u in flight",
 				(unsigned long long)info.messages, info.in_flight);
 			last = info;
 		}

@@ -70,7 +70,7 @@ static void looks_at_everything(void)
 	file = open(path, O_RDONLY);
 	memset(text, 0, sizeof(text));
 	t_true(read(file, text, sizeof(text) - 1) > 0 && strstr(text, "messages:\t2"),
-		"fdinfo says %s", text);
+	       "fdinfo says %s", text);
 	close(file);
 	t_is(t_peek_call(look, text, sizeof(text)), 2);
 	t_record_is(text, &at, sizeof(text), 10, 1, 0);
@@ -179,7 +179,7 @@ static void waits_for_the_removal(void)
 	t_receive(fd, 10, 1);
 	t_still_asleep(&poller, SYS_poll);
 	t_true(t_switches(poller.tid) <= before + 2, "it was woken %ld times",
-		t_switches(poller.tid) - before);
+	       t_switches(poller.tid) - before);
 	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
 	t_result(&poller, 1);
 	t_is(poller.error, POLLERR | POLLHUP);
@@ -352,7 +352,7 @@ static void sleeping(void)
 	t_asleep(&reader, SYS_read);
 	counts(fd, 1, 1);
 	t_start_receive(&receiver, t_open_queue(NAME, O_RDONLY), buf[1], 256,
-			 TQUEUE_FOREVER);
+			TQUEUE_FOREVER);
 	t_asleep(&receiver.task, SYS_ioctl);
 	counts(fd, 2, 1);
 	for (i = 0; i < 2; i++)
