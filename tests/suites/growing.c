@@ -438,10 +438,10 @@ static void batches_of_older_programs(void)
 	t_is(args.bytes, end);
 	/* Without a deadline: never wait. */
 	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 16), &args), EAGAIN);
-	/* Reserved fields of a whole one are checked as ever. */
-	receive = (struct tqueue_receive){ .reserved = { 0, 0, 0, 0, 0, 1 } };
+	/* Flags of a whole one are checked as ever. */
+	receive = (struct tqueue_receive){ .flags = 2 };
 	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EINVAL);
-	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 56), &receive), EINVAL);
+	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 32), &receive), EINVAL);
 	t_end(fd);
 }
 
