@@ -34,7 +34,7 @@ static void send_from_the_edge(void)
 		got = ioctl(fd, TQUEUE_SEND, &send);
 		if (n ? got != n : got != -1 || errno != EFAULT)
 			t_fail("%zu of %zu bytes: %ld (%s), not %ld", there, whole,
-				got, got < 0 ? strerrorname_np(errno) : "", n);
+			       got, got < 0 ? strerrorname_np(errno) : "", n);
 		if (n) {
 			t_is(send.sent_bytes, n * t_record(LENGTH));
 			t_received(fd, n, LENGTH, 1);
@@ -108,7 +108,7 @@ static void mixed_at_the_edge(void)
 		got = ioctl(fd, TQUEUE_RECEIVE, &receive);
 		if (n ? got != n : got != -1 || errno != EFAULT)
 			t_fail("%zu of %zu bytes: %ld (%s), not %ld", there, whole,
-				got, got < 0 ? strerrorname_np(errno) : "", n);
+			       got, got < 0 ? strerrorname_np(errno) : "", n);
 		for (i = 0; i < (size_t)n; i++)
 			t_record_is(edge, &at, end, lengths[i], 1 + i, 0);
 		for (; i < ARRAY_SIZE(lengths); i++)
@@ -356,10 +356,10 @@ static void stalled_sender(void)
 		t_stall_release(&stall, from);
 		t_finish(&sender.task);
 		t_true(sender.task.result > 0 && sender.task.result <= 10,
-			"SEND gives %zd (%s)", sender.task.result,
+		       "SEND gives %zd (%s)", sender.task.result,
 			strerrorname_np(sender.task.error));
 		t_is(sender.send.sent_bytes,
-		      sender.task.result * t_record(500));
+		     sender.task.result * t_record(500));
 		if (sender.task.result > got)
 			t_received(fd, sender.task.result - got, 500, 1 + got);
 		munmap(stall.map, stall.len);
@@ -380,7 +380,7 @@ static void stalled_receiver(void)
 	t_is(t_send_call(fd, from, end, 0), 6);
 	t_stall_make(&stall, end);
 	t_start_receive(&receiver, t_open_queue(NAME, O_RDONLY), stall.map, end,
-			 TQUEUE_FOREVER);
+			TQUEUE_FOREVER);
 	t_stall_wait(&stall);
 	/* Whatever it has in flight, others get all the rest, and at once. */
 	in_flight = t_info(fd).in_flight;
@@ -423,7 +423,7 @@ static void message_in_flight_comes_back(void)
 		t_is(t_send_call(fd, buf, t_put(buf, 0, 5000, 1), 0), 1);
 		t_stall_make(&stall, 2 * page);
 		t_start_receive(&receiver, fd, stall.map, 2 * page,
-				 TQUEUE_FOREVER);
+				TQUEUE_FOREVER);
 		t_stall_wait(&stall);
 		t_stall_give(&stall, buf, 0, page);
 		t_stall_wait(&stall);
@@ -460,7 +460,7 @@ static void longer_than_what_is_there(void)
 		t_is(t_send_call(fd, buf, t_put(buf, 0, 100, 1), 0), 1);
 		t_stall_make(&stall, 2 * page);
 		t_start_receive(&receiver, fd, stall.map, 2 * page,
-				 TQUEUE_FOREVER);
+				TQUEUE_FOREVER);
 		t_stall_wait(&stall);
 		t_is(t_send_call(fd, buf, t_put(buf, 0, 5000, 2), 0), 1);
 		t_received(fd, 1, 100, 1);
