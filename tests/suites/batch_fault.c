@@ -528,7 +528,82 @@ static void killed_where_it_stalls(void)
 	t_end(fd);
 }
 
+/* ---- how much of a buffer is touched -------------------------------------------- */
+
+static void send_on(struct t_task *task)
+{
+	char buf[64] = "";
+
+	while (!atomic_load(&stop))
+		write(task->fd, buf, sizeof(buf));
+}
+
+static void receive_on(struct t_task *task)
+{
+	char buf[4096];
+
+	while (!atomic_load(&stop))
+		t_receive_call(task->fd, buf, sizeof(buf), 0);
+}
+
+static size_t resident(char *map, size_t len)
+{
+	size_t pages = len / t_page(), i, n = 0;
+	unsigned char *there = malloc(pages);
+
+	t_is(mincore(map, len, there), 0);
+	for (i = 0; i < pages; i++)
+		n += there[i] & 1;
+	free(there);
+	return n * t_page();
+}
+
+/*
+ * However large a buffer is, and whatever comes and goes meanwhile, no more of it is
+ * made resident than the ring can fill, or a piece.
+ */
+static void no_more_than_there_can_be(void)
+{
+	size_t len = 8UL << 20, most = 0;
+	char *map = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	double end = t_now() + t_seconds(3);
+	int fd = open_queue(4096), i;
+	struct t_task tasks[4];
+	long calls = 0;
+
+	t_true(map != MAP_FAILED, "mmap fails");
+	t_is(madvise(map, len, MADV_NOHUGEPAGE) == 0 || errno == EINVAL, 1);
+	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	atomic_store(&stop, 0);
+	for (i = 0; i < 4; i++) {
+		tasks[i] = (struct t_task){ .fd = fd };
+		t_start(&tasks[i], i % 2 ? send_on : receive_on);
+	}
+	while (t_goes_on(end, calls > 1000)) {
+		size_t touched;
+
+		t_is(madvise(map, len, MADV_DONTNEED), 0);
+		if (t_receive_call(fd, map, len, 0) < 0)
+			t_is(errno, EAGAIN);
+		touched = resident(map, len);
+		if (touched > most)
+			most = touched;
+		calls++;
+	}
+	atomic_store(&stop, 1);
+	for (i = 0; i < 4; i++)
+		t_finish(&tasks[i]);
+	t_true(most <= (256UL << 10) + 2 * t_page(),
+	       "a queue of 4096 bytes makes %zu bytes of a buffer resident", most);
+	munmap(map, len);
+	while (t_receive_call(fd, (char [4096]){ 0 }, 4096, 0) > 0)
+		;
+	t_end(fd);
+}
+
 static const struct t_test tests[] = {
+	TQ_TEST(no_more_than_there_can_be),
 	TQ_TEST(send_from_the_edge),
 	TQ_TEST(receive_at_the_edge),
 	TQ_TEST(mixed_at_the_edge),
