@@ -83,7 +83,11 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 	append(&text, "%s", tqueue_strerror(error));
 	switch (error) {
 	case TQUEUE_ENODRIVER:
-		append(&text, "; 'modprobe tqueue' loads it (package tqueue-dkms)");
+		explain_no_driver(&text);
+		break;
+	case ENOBUFS:
+		append(&text, "; 'tqueue recv %s' makes room, 'tqueue set %s --size' gives it more",
+		       queue, queue);
 		break;
 	case TQUEUE_EOLDDRIVER:
 		append(&text, "; upgrade tqueue-dkms, then 'rmmod tqueue && modprobe tqueue', or restart");
