@@ -7,6 +7,10 @@
 
 #include "settings.h"
 
+/* The group and the mode of queues, unless they are chosen. */
+#define DEFAULT_GROUP	"tqueue"
+#define DEFAULT_MODE	0660
+
 /*
  * The name of a queue that was given by its name or by its path in /dev; NULL: it
  * was another path, and it has said so.
