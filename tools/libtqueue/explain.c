@@ -112,7 +112,7 @@ static void explain_missing(struct text *text, const char *path, const char *que
 {
 	/* Of a /dev that was made for a program, all are missing. */
 	if (access("/dev/" DEFAULT_QUEUE, F_OK) && access(CONTROL_PATH, F_OK))
-		append(text, "the queue is there, but not in the /dev of this program; a systemd unit hides it with PrivateDevices=yes (PrivateDevices=no, DevicePolicy=closed and DeviceAllow=char-tqueue do not), and into a container %s has to be passed",
+		append(text, "the queue is there, but not in the /dev of this program; a systemd unit hides it with PrivateDevices=yes, and passes it in with BindPaths=/dev/tq and DeviceAllow=char-tqueue; into a container %s has to be passed",
 		       path);
 	else
 		append(text, "its device file %s is missing; 'tqueue apply %s' makes it again",
