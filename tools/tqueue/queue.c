@@ -151,6 +151,14 @@ static int find_queue(const char *name, struct tqueue_info *info)
 	return result;
 }
 
+/* The one who may change the queue besides the administrator. */
+static int change_owner(const char *name, uid_t uid)
+{
+	struct tqueue_config config = { .fields = TQUEUE_CONFIG_OWNER, .uid = uid };
+
+	return change_queue(name, &config);
+}
+
 int change_node(const char *name, uid_t uid, gid_t gid, mode_t mode)
 {
 	struct tqueue_info info;
@@ -163,6 +171,8 @@ int change_node(const char *name, uid_t uid, gid_t gid, mode_t mode)
 		return -1;
 	/* Taking rights away comes first: nobody gets more in between. */
 	if (mode && chmod(path, st.st_mode & mode & 0777))
+		return -1;
+	if (uid != (uid_t)-1 && change_owner(name, uid))
 		return -1;
 	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(path, uid, gid))
 		return -1;
