@@ -801,6 +801,49 @@ static void explanations(void)
 	t_true(strstr(text, "no such queue"), "no name: %s", text);
 }
 
+/* A name does not lead into something else, and it is said what that is. */
+static void wrong_devices(void)
+{
+	static const char path[] = "/dev/tq/mail", control[] = CONTROL ".kept";
+	int fd = tqueue_control_open(O_RDWR);
+	struct tqueue_info info;
+	char text[512];
+
+	t_is(tqueue_control_create(fd, "mail", NULL, -1, -1, 0600), 0);
+	t_is(tqueue_control_create(fd, "other", NULL, -1, -1, 0600), 0);
+	t_is(unlink(path), 0);
+	t_errno(tqueue_open("mail", O_RDWR), ENOENT);
+	tqueue_explain("mail", ENOENT, text, sizeof(text));
+	t_true(strstr(text, "missing; 'tqueue apply mail'"), "missing: %s", text);
+
+	/* A FIFO without a reader would keep its opener waiting. */
+	t_is(mkfifo(path, 0600), 0);
+	t_errno(tqueue_open("mail", O_WRONLY), ENOTTY);
+	t_errno(tqueue_open(path, O_WRONLY), ENOTTY);
+	tqueue_explain("mail", ENOTTY, text, sizeof(text));
+	t_true(strstr(text, "is something else, not the device file"), "a FIFO: %s", text);
+	t_is(unlink(path), 0);
+
+	t_is(tqueue_get_by_name("other", &info), 0);
+	t_is(mknod(path, S_IFCHR | 0600, makedev(info.major, info.minor)), 0);
+	t_errno(tqueue_open("mail", O_RDWR), ENOTTY);
+	tqueue_explain("mail", ENOTTY, text, sizeof(text));
+	t_true(strstr(text, "'tqueue apply mail' moves it aside"), "another's: %s", text);
+	t_is(unlink(path), 0);
+
+	t_is(rename(CONTROL, control), 0);
+	t_is(mknod(CONTROL, S_IFREG | 0600, 0), 0);
+	t_errno(tqueue_control_open(O_RDWR), ENOTTY);
+	t_is(rename(control, CONTROL), 0);
+	t_is(tqueue_control_remove(fd, "mail", 0), 0);
+	t_is(tqueue_control_remove(fd, "other", 0), 0);
+	close(fd);
+
+	tqueue_explain("mail", ENOBUFS, text, sizeof(text));
+	t_true(strstr(text, "the queue is full") && strstr(text, "tqueue recv mail"),
+	       "full: %s", text);
+}
+
 static void run_example(void *arg)
 {
 	char *argv[3] = { "example", "tqueue", NULL };
@@ -845,6 +888,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(administration),
 	TQ_TEST(polling),
 	TQ_TEST(explanations),
+	TQ_TEST(wrong_devices),
 	TQ_TEST(example),
 };
 
