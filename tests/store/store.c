@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * src/store.c in user space, against a model of it that is too simple to be wrong:
+ * an array of messages, which is searched for all that is asked.
+ *
+ * usage: store [SEED [STEPS]]
+ *
+ * Random messages are sent into the ring and beside it, looked at, taken from the
+ * front and out of the middle, put back, read in part, settled and thrown away. Ids
+ * grow by random steps, and positions pass the end of the range of a long. After each
+ * step all that can be asked of the store is asked. A difference ends the program,
+ * and says the seed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store.h"
+
+#define SIZE	8192UL
+#define MOST	4000	/* messages of one run */
+
+enum place { GONE, IN_RING, READY, IN_FLIGHT };
+
+/* What the model knows of a message. */
+struct known {
+	enum place place;
+	u64 id;
+	u8 priority;
+	size_t length, left;
+	struct tq_message *message;
+};
+
+static struct known known[MOST];
+static unsigned int count;
+static u64 last_id;
+static unsigned long tx_pos, seed, step;
+static struct tq_ring ring = { .size = SIZE };
+static struct tq_store store;
+
+#define check(condition, ...)							\
+	do {									\
+		if (!(condition)) {						\
+			printf("FAIL store: seed %lu, step %lu: ", seed, step);	\
+			printf(__VA_ARGS__);					\
+			printf("\n");						\
+			exit(1);						\
+		}								\
+	} while (0)
+
+static unsigned long below(unsigned long n)
+{
+	return (unsigned long)random() % n;
+}
+
+/* ---- the model ---------------------------------------------------------------- */
+
+static bool precedes(const struct known *a, const struct known *b)
+{
+	return a->priority != b->priority ? a->priority > b->priority : a->id < b->id;
+}
+
+/* The first of those that are ready and come after @after, or NULL. */
+static struct known *first_after(const struct known *after)
+{
+	struct known *first = NULL, *k;
+
+	for (k = known; k < known + count; k++)
+		if ((k->place == IN_RING || k->place == READY) &&
+		    (!after || precedes(after, k)) && (!first || precedes(k, first)))
+			first = k;
+	return first;
+}
+
+static u64 lowest_id(void)
+{
+	struct known *k;
+	u64 id = U64_MAX;
+
+	for (k = known; k < known + count; k++)
+		if (k->place != GONE && k->id < id)
+			id = k->id;
+	return id;
+}
+
+static struct known *any(enum place place)
+{
+	unsigned int i, n = 0, chosen;
+
+	for (i = 0; i < count; i++)
+		n += known[i].place == place;
+	if (!n)
+		return NULL;
+	chosen = below(n);
+	for (i = 0; i < count; i++)
+		if (known[i].place == place && !chosen--)
+			break;
+	return &known[i];
+}
+
+/* ---- the store ------------------------------------------------------------------ */
+
+static unsigned long used(void)
+{
+	return tx_pos - store.pos;
+}
+
+static size_t random_length(void)
+{
+	return below(3) ? below(40) : below(4) ? 0 : below(SIZE / 4 - 40);
+}
+
+static void fill_header(struct tqueue_record *record, const struct known *k)
+{
+	memset(record, 0, sizeof(*record));
+	record->length = k->length;
+	record->header_words = TQUEUE_HEADER_WORDS;
+	record->priority = k->priority;
+	record->id = k->id;
+}
+
+static struct known *new_message(enum place place, u8 priority)
+{
+	struct known *k = &known[count++];
+
+	last_id += 1 + (below(4) ? 0 : below(1000));
+	*k = (struct known){
+		.place = place, .id = last_id, .priority = priority,
+		.length = random_length(),
+	};
+	k->left = k->length;
+	return k;
+}
+
+static struct tq_message *allocate(const struct known *k)
+{
+	struct tq_message *message = calloc(1, sizeof(*message));
+
+	message->state = TQ_MESSAGE_UNSENT;
+	fill_header(&message->record, k);
+	return message;
+}
+
+static void send_into_ring(void)
+{
+	struct known *k = new_message(IN_RING, 0);
+	unsigned long bytes = tq_record_bytes(k->length);
+
+	if (used() + bytes > SIZE) {
+		count--;
+		return;
+	}
+	fill_header(tq_ring_at(&ring, tx_pos), k);
+	tx_pos += bytes;
+}
+
+static void send_detached(void)
+{
+	struct known *k = new_message(READY, below(3) ? 0 : below(4));
+
+	k->message = allocate(k);
+	tq_store_put(&store, k->message);
+}
+
+/* Where the cursor is, by what it says. */
+static u64 id_at(const struct tq_cursor *cursor)
+{
+	struct tq_message *message = tq_store_detached(&store, cursor);
+
+	return message ? message->record.id : tq_store_at(&store, cursor->pos)->id;
+}
+
+/* Take the message that so many others come before. */
+static void take(unsigned int before)
+{
+	struct known *k = first_after(NULL);
+	struct tq_cursor cursor;
+	unsigned long room, expected, pos;
+	struct tq_message *message;
+
+	tq_store_begin(&store, &cursor);
+	for (; k && before; before--) {
+		tq_store_step(&store, &cursor);
+		k = first_after(k);
+	}
+	if (!k)
+		return;
+	check(id_at(&cursor) == k->id, "the cursor is at %" PRIu64 ", not %" PRIu64,
+	      (uint64_t)id_at(&cursor), (uint64_t)k->id);
+	message = tq_store_detached(&store, &cursor);
+	check(!message == (k->place == IN_RING), "%" PRIu64 " is in the wrong place",
+	      (uint64_t)k->id);
+	pos = store.pos;
+	room = tq_store_take(&store, &cursor);
+	if (message) {
+		expected = tq_record_bytes(k->length);
+		check(message == k->message, "another message was taken");
+		check(message->state == TQ_MESSAGE_IN_FLIGHT, "it is not in flight");
+	} else {
+		expected = store.pos - pos;
+		k->message = allocate(k);
+		tq_store_track(&store, k->message);
+	}
+	check(room == expected, "%lu bytes of room, not %lu", room, expected);
+	k->place = IN_FLIGHT;
+}
+
+static void settle(void)
+{
+	struct known *k = any(IN_FLIGHT);
+
+	if (!k)
+		return;
+	tq_store_settle(&store, k->message);
+	free(k->message);
+	k->place = GONE;
+}
+
+static void put_back(void)
+{
+	struct known *k = any(IN_FLIGHT);
+	size_t part;
+
+	if (!k)
+		return;
+	part = k->left > 1 && below(2) ? below(k->left) : 0;
+	k->message->offset += part;
+	k->left -= part;
+	tq_store_put(&store, k->message);
+	k->place = READY;
+}
+
+/* Receive a run of records out of the ring at once. */
+static void take_run(void)
+{
+	struct known *k = first_after(NULL);
+	struct tq_cursor cursor;
+	size_t room = below(SIZE), bytes;
+	int most = 1 + below(20), n, i;
+	unsigned long pos = store.pos;
+
+	tq_store_begin(&store, &cursor);
+	if (!k || k->place != IN_RING || tq_store_detached(&store, &cursor))
+		return;
+	bytes = tq_store_run(&store, &cursor, room, room, most, &n);
+	check(bytes <= room && n <= most, "%d records of %zu bytes", n, bytes);
+	if (!n) {
+		check(tq_record_bytes(k->length) > room, "the first fits into %zu", room);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		check(k && k->place == IN_RING, "record %d is no message of the ring", i);
+		check(tq_store_at(&store, pos)->id == k->id, "record %d is wrong", i);
+		pos += tq_record_bytes(k->length);
+		k->place = GONE;
+		k = first_after(NULL);
+	}
+	check(pos == store.pos + bytes, "they have %zu bytes", bytes);
+	tq_store_advance(&store, bytes);
+}
+
+/* A walk for which the lock is let go now and then. */
+static void walk(void)
+{
+	struct known *k = first_after(NULL);
+	struct tq_cursor cursor;
+	struct tq_rank rank;
+
+	for (tq_store_begin(&store, &cursor); k; k = first_after(k)) {
+		check(!tq_store_at_end(&store, &cursor), "the walk ends before %" PRIu64,
+		      (uint64_t)k->id);
+		check(id_at(&cursor) == k->id, "the walk is at %" PRIu64 ", not %" PRIu64,
+		      (uint64_t)id_at(&cursor), (uint64_t)k->id);
+		rank = (struct tq_rank){ .id = k->id, .priority = k->priority };
+		tq_store_step(&store, &cursor);
+		if (!below(3)) {
+			switch (below(3)) {
+			case 0:
+				take(below(3));
+				break;
+			case 1:
+				put_back();
+				break;
+			case 2:
+				if (count < MOST - 1)
+					send_into_ring();
+			}
+			tq_store_resume(&store, &cursor, &rank);
+			/* What came back in front of it is not seen. */
+		}
+	}
+	check(tq_store_at_end(&store, &cursor), "the walk goes on");
+}
+
+static void throw_away(void)
+{
+	struct rb_root_cached ready;
+	struct tq_message *list;
+	struct known *k;
+
+	tq_store_close(&store, &ready);
+	while ((list = tq_store_clear(&store, &ready, 1 + below(5))))
+		while (list) {
+			struct tq_message *message = list;
+
+			list = list->next;
+			free(message);
+		}
+	for (k = known; k < known + count; k++)
+		if (k->place == READY || k->place == IN_RING)
+			k->place = GONE;
+}
+
+static void ask(void)
+{
+	unsigned int ready = 0, filled = 0;
+	unsigned long voids = store.end - store.pos;
+	struct known *k, *first = first_after(NULL);
+	struct tq_cursor cursor;
+
+	check(tq_store_lowest_id(&store) == lowest_id(), "the lowest id is %" PRIu64,
+	      (uint64_t)tq_store_lowest_id(&store));
+	tq_store_begin(&store, &cursor);
+	check(tq_store_at_end(&store, &cursor) == !first, "it is empty, or not");
+	voids = store.end - store.pos;
+	for (k = known; k < known + count; k++) {
+		struct tq_message *message = tq_store_by_id(&store, k->id);
+
+		check(message == (k->place == READY || k->place == IN_FLIGHT ?
+				  k->message : NULL), "%" PRIu64 " is found, or not",
+		      (uint64_t)k->id);
+		ready += k->place == READY;
+		filled += k->place == READY && k->left;
+		if (k->place == IN_RING)
+			voids -= tq_record_bytes(k->length);
+	}
+	check(store.ready_count == ready, "%u are ready", store.ready_count);
+	check(store.ready_filled == filled, "%u are filled", store.ready_filled);
+	check(store.void_bytes == voids, "%lu bytes of voids, not %lu", store.void_bytes, voids);
+	check(store.pos == store.end ||
+	      !(tq_store_at(&store, store.pos)->length & TQ_RECORD_VOID),
+	      "it begins with a void");
+}
+
+static void run(unsigned long steps)
+{
+	void *base = ring.base;
+
+	memset(base, 0xa5, SIZE);
+	count = 0;
+	last_id = below(1000);
+	/* Positions pass the end of their range in some of the runs. */
+	tx_pos = below(2) ? 0 : -(below(100) * SIZE);
+	tq_store_init(&store, &ring, &tx_pos);
+	for (step = 0; step < steps && count < MOST - 2; step++) {
+		switch (below(12)) {
+		case 0 ... 2:
+			send_into_ring();
+			break;
+		case 3:
+			send_detached();
+			break;
+		case 4:
+			take(0);
+			break;
+		case 5:
+			take(below(10));
+			break;
+		case 6:
+			take_run();
+			break;
+		case 7:
+			put_back();
+			break;
+		case 8:
+		case 9:
+			settle();
+			break;
+		case 10:
+			walk();
+			break;
+		case 11:
+			if (!below(50))
+				throw_away();
+		}
+		ask();
+	}
+	throw_away();
+	while (any(IN_FLIGHT))
+		settle();
+	ask();
+}
+
+/* As the driver has it: the ring is mapped twice in a row. */
+static void *map_twice(void)
+{
+	int fd = memfd_create("ring", 0);
+	char *base;
+
+	if (fd < 0 || ftruncate(fd, SIZE))
+		return MAP_FAILED;
+	base = mmap(NULL, 2 * SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (base == MAP_FAILED ||
+	    mmap(base, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != base ||
+	    mmap(base + SIZE, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) !=
+	    base + SIZE)
+		return MAP_FAILED;
+	close(fd);
+	return base;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long first = argc > 1 ? strtoul(argv[1], NULL, 0) : (unsigned long)time(NULL);
+	unsigned long steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 1000;
+	unsigned int runs = argc > 1 ? 1 : 60, i;
+
+	ring.base = map_twice();
+	if (ring.base == MAP_FAILED) {
+		printf("FAIL store: no memory that is mapped twice: %s\n", strerror(errno));
+		return 1;
+	}
+	for (i = 0; i < runs; i++) {
+		seed = first + i;
+		srandom(seed);
+		run(steps);
+	}
+	printf("PASS store: %u runs of %lu steps from seed %lu agree with the model\n", runs,
+	       steps, first);
+	return 0;
+}
