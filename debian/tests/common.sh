@@ -127,13 +127,13 @@ drain() {
 	dd if=$device of=/dev/null bs=1M iflag=nonblock 2>/dev/null || true
 }
 
-# The package to upgrade to in this test; see test-debs.
-upgrade_deb() {
+# The package that a test upgrades to; see test-debs.
+upgrade_deb() { # TEST
 	if [ -z "${TQUEUE_TEST_DEBS:-}" ]; then
-		"$tests/test-debs" "$work/debs" "$test" >&2
-		echo "$work/debs/$test.deb"
+		"$tests/test-debs" "$work/debs" "$1" >&2
+		echo "$work/debs/$1.deb"
 	else
-		echo "$TQUEUE_TEST_DEBS/$test.deb"
+		echo "$TQUEUE_TEST_DEBS/$1.deb"
 	fi
 }
 

@@ -16,14 +16,19 @@
 
 struct arguments {
 	char **names;
+	const char *defer;
 };
+
+enum { KEY_DEFER = 0x100 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 
-	(void)argument;
 	switch (key) {
+	case KEY_DEFER:
+		arguments->defer = argument;
+		return 0;
 	case ARGP_KEY_ARGS:
 		arguments->names = state->argv + state->next;
 		return 0;
@@ -32,7 +37,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
+static const struct argp_option options[] = {
+	{ "defer", KEY_DEFER, "FILE", 0,
+	  "leave out queues whose user or group is not known, and write their names into FILE: for a later run", 1 },
+	{ 0 }
+};
+
 static const struct argp argp = {
+	.options = options,
 	.parser = parse,
 	.args_doc = "[QUEUE...]",
 	.doc = "Make the queues that have a file in /etc/tqueue/queues.d, and set those that are there as it says.\v"
@@ -157,7 +169,23 @@ static int repair_all(void)
 	return status;
 }
 
-static int apply_one(int control, const char *name)
+/* Are the names of a queue's user and group not known?  Then it is written down. */
+static int is_deferred(const char *name, const struct settings *settings, FILE *deferred)
+{
+	const char *wrong;
+	char text[128];
+	uid_t uid;
+	gid_t gid;
+
+	wrong = settings_owners(settings, &uid, &gid, text, sizeof(text));
+	if (!wrong)
+		return 0;
+	report(name, "%s yet; the queue is left for a later run", wrong);
+	fprintf(deferred, "%s\n", name);
+	return 1;
+}
+
+static int apply_one(int control, const char *name, FILE *deferred)
 {
 	struct settings settings;
 	struct tqueue_info info;
@@ -182,6 +210,8 @@ static int apply_one(int control, const char *name)
 	fclose(in);
 	if (status)
 		return EXIT_ERROR;
+	if (deferred && is_deferred(name, &settings, deferred))
+		return EXIT_OK;
 	if (!tqueue_control_get(control, name, &info))
 		return adjust(control, name, &settings, &info);
 	if (errno != ENOENT)
@@ -193,14 +223,13 @@ static int apply_one(int control, const char *name)
 	return node_repair(name) < 0 ? EXIT_ERROR : EXIT_OK;
 }
 
-int command_apply(int argc, char **argv)
+/* Applies the files of these queues, or of all if there are no names. */
+static int apply(char **given, FILE *deferred)
 {
-	struct arguments arguments = { 0 };
 	char **names = NULL, **name, path[PATH_MAX];
 	int control, status = EXIT_OK, one;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	if (!arguments.names)
+	if (!given)
 		names = conf_names();
 	/* With nothing to do, it is no error that there is no driver. */
 	if (names && !*names) {
@@ -210,11 +239,11 @@ int command_apply(int argc, char **argv)
 	if (node_repair_control() < 0)
 		status = EXIT_ERROR;
 	control = open_control(&status);
-	for (name = names ? names : arguments.names; control >= 0 && *name; name++) {
+	for (name = names ? names : given; control >= 0 && *name; name++) {
 		/* Hidden by a link to /dev/null. */
 		if (names && !conf_find(*name, path))
 			continue;
-		one = apply_one(control, *name);
+		one = apply_one(control, *name, deferred);
 		if (one && status != EXIT_OK && status != one)
 			status = EXIT_ERROR;
 		else if (one)
@@ -227,5 +256,31 @@ int command_apply(int argc, char **argv)
 	for (name = names; name && *name; name++)
 		free(*name);
 	free(names);
+	return status;
+}
+
+int command_apply(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	FILE *deferred = NULL;
+	int status, wrong;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (arguments.defer) {
+		deferred = fopen(arguments.defer, "we");
+		if (!deferred) {
+			report(NULL, "%s: %s", arguments.defer, strerror(errno));
+			return EXIT_ERROR;
+		}
+	}
+	status = apply(arguments.names, deferred);
+	if (deferred) {
+		wrong = ferror(deferred);
+		errno = EIO;
+		if (fclose(deferred) || wrong) {
+			report(NULL, "%s: %s", arguments.defer, strerror(errno));
+			status = EXIT_ERROR;
+		}
+	}
 	return status;
 }

@@ -61,6 +61,10 @@ _tqueue() {
 			mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		fi
 		;;
+	--defer)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		;;
 	--max-message | --count | -c) return ;;
 	esac
 	[ ${#COMPREPLY[@]} = 0 ] || return
@@ -101,7 +105,7 @@ _tqueue() {
 	drain) words="--discard --timeout= $formats --progress --no-progress $queues" ;;
 	wait) words="--timeout= $queues" ;;
 	start | stop) words=$queues ;;
-	apply) words=$(_tqueue_files) ;;
+	apply) words="--defer= $(_tqueue_files)" ;;
 	*) return ;;
 	esac
 	case $word in
