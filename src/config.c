@@ -32,8 +32,7 @@
  */
 int tq_config_check(const struct tqueue_config *config)
 {
-	if (config->fields & ~TQ_CONFIG_FIELDS ||
-	    memchr_inv(config->reserved, 0, sizeof(config->reserved)))
+	if (config->fields & ~TQ_CONFIG_FIELDS)
 		return -EINVAL;
 	if (config->fields & TQUEUE_CONFIG_SIZE &&
 	    (!config->size || config->size > TQ_RING_SIZE_MAX))

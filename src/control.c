@@ -181,8 +181,7 @@ static int tq_ctl_create(const struct tqueue_create __user *user)
 	ret = tq_check_name(args.name);
 	if (ret)
 		return ret;
-	if (!args.mode || args.mode & ~TQ_MODES ||
-	    memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+	if (!args.mode || args.mode & ~TQ_MODES || args.reserved)
 		return -EINVAL;
 	uid = make_kuid(current_user_ns(), args.uid);
 	gid = make_kgid(current_user_ns(), args.gid);
@@ -228,8 +227,7 @@ static int tq_ctl_remove(const struct tqueue_select __user *user)
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	if (args.flags & ~TQUEUE_REMOVE_FORCE ||
-	    memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+	if (args.flags & ~TQUEUE_REMOVE_FORCE || args.reserved)
 		return -EINVAL;
 	ret = tq_check_name(args.name);
 	return ret ?: tq_remove_named(args.name,
@@ -245,7 +243,7 @@ static int tq_ctl_switch(const struct tqueue_select __user *user,
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	if (args.flags || memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+	if (args.flags || args.reserved)
 		return -EINVAL;
 	queue = tq_get(args.name);
 	if (IS_ERR(queue))

@@ -227,7 +227,7 @@ static int tq_get_receive(struct tqueue_receive *args,
 			  struct tqueue_receive __user *user)
 {
 	const u64 __user *zeros = (const u64 __user *)user->reserved;
-	u64 zero, last;
+	u64 zero, more, last;
 
 	if (!user_access_begin(user, sizeof(*user)))
 		return -EFAULT;
@@ -237,10 +237,11 @@ static int tq_get_receive(struct tqueue_receive *args,
 	unsafe_get_user(args->flags, &user->flags, failed);
 	unsafe_get_user(args->count, &user->count, failed);
 	unsafe_get_user(zero, zeros, failed);
-	unsafe_get_user(last, zeros + 1, failed);
-	unsafe_put_user(0ULL, &user->lost, failed);
+	unsafe_get_user(more, zeros + 1, failed);
+	unsafe_get_user(last, zeros + 2, failed);
+	unsafe_put_user(0ULL, &user->dropped, failed);
 	user_access_end();
-	return args->flags & ~TQUEUE_RECEIVE_PEEK || zero | last ? -EINVAL : 0;
+	return args->flags & ~TQUEUE_RECEIVE_PEEK || zero | more | last ? -EINVAL : 0;
 
 failed:
 	user_access_end();
@@ -250,8 +251,8 @@ failed:
 /* All that must be zero is fetched by words of this size. */
 static_assert(offsetof(struct tqueue_send, last_id) -
 	      offsetof(struct tqueue_send, flags) == 3 * sizeof(u64));
-static_assert(offsetof(struct tqueue_receive, lost) -
-	      offsetof(struct tqueue_receive, reserved) == 2 * sizeof(u64));
+static_assert(offsetof(struct tqueue_receive, dropped) -
+	      offsetof(struct tqueue_receive, reserved) == 3 * sizeof(u64));
 
 static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 {
@@ -299,7 +300,7 @@ static int tq_ioctl_receive(struct file *filp,
 	if (!user_write_access_begin(user, sizeof(*user)))
 		return ret;
 	unsafe_put_user(args.bytes, &user->bytes, failed);
-	unsafe_put_user(args.lost, &user->lost, failed);
+	unsafe_put_user(args.dropped, &user->dropped, failed);
 failed:
 	user_write_access_end();
 	return ret;
@@ -312,8 +313,6 @@ static int tq_ioctl_wait(struct file *filp, struct tqueue_wait __user *user)
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	if (memchr_inv(args.reserved, 0, sizeof(args.reserved)))
-		return -EINVAL;
 	return tq_wait_done(filp->private_data, args.id,
 			    !args.deadline || filp->f_flags & O_NONBLOCK,
 			    tq_deadline(args.deadline, &deadline));

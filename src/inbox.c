@@ -57,7 +57,7 @@ static void tq_header_for(const struct tq_file *file,
 	*head = *record;
 	head->length = length;
 	if (lost)
-		head->flags |= TQUEUE_FLAG_LOST;
+		head->flags |= TQUEUE_FLAG_DROPPED;
 	if (likely(!file->foreign))
 		return;
 	head->uid = from_kuid_munged(file->cred->user_ns,
@@ -477,6 +477,6 @@ int tq_batch_receive(struct tq_file *file, struct tqueue_receive *args,
 	if (ret && ret != -EMSGSIZE)
 		return ret;
 	args->bytes = ret ? inbox.needed : inbox.at - from;
-	args->lost = inbox.lost;
+	args->dropped = inbox.lost;
 	return ret ?: inbox.count;
 }

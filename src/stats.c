@@ -35,7 +35,7 @@ void tq_stats_info(struct tqueue *queue, struct tqueue_info *info)
 	info->bytes = tq_queue_bytes(queue);
 	info->messages = queue->last_id - queue->taken;
 	info->received = queue->taken - queue->lost;
-	info->lost = queue->lost;
+	info->dropped = queue->lost;
 	info->last_id = queue->last_id;
 	info->overflow = queue->overflow;
 	info->end_of_file = queue->end_of_file;
@@ -43,7 +43,7 @@ void tq_stats_info(struct tqueue *queue, struct tqueue_info *info)
 		info->state |= TQUEUE_STATE_STOPPED;
 	info->readers = queue->read_files;
 	info->writers = queue->write_files;
-	info->in_hand = queue->hands - queue->hands_done;
+	info->in_flight = queue->hands - queue->hands_done;
 	tq_unlock_both(queue);
 }
 
@@ -73,8 +73,8 @@ static DEVICE_ATTR_RO(bytes);
 TQ_SHOW_NUMBER(received)
 static DEVICE_ATTR_RO(received);
 
-TQ_SHOW_NUMBER(lost)
-static DEVICE_ATTR_RO(lost);
+TQ_SHOW_NUMBER(dropped)
+static DEVICE_ATTR_RO(dropped);
 
 TQ_SHOW_NUMBER(readers)
 static DEVICE_ATTR_RO(readers);
@@ -82,8 +82,8 @@ static DEVICE_ATTR_RO(readers);
 TQ_SHOW_NUMBER(writers)
 static DEVICE_ATTR_RO(writers);
 
-TQ_SHOW_NUMBER(in_hand)
-static DEVICE_ATTR_RO(in_hand);
+TQ_SHOW_NUMBER(in_flight)
+static DEVICE_ATTR_RO(in_flight);
 
 static const char * const tq_overflows[] = {
 	[TQUEUE_OVERFLOW_BLOCK]		= "block",
@@ -133,10 +133,10 @@ static struct attribute *tq_stats_attrs[] = {
 	&dev_attr_messages.attr,
 	&dev_attr_bytes.attr,
 	&dev_attr_received.attr,
-	&dev_attr_lost.attr,
+	&dev_attr_dropped.attr,
 	&dev_attr_readers.attr,
 	&dev_attr_writers.attr,
-	&dev_attr_in_hand.attr,
+	&dev_attr_in_flight.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(tq_stats);
@@ -176,5 +176,5 @@ void tq_stats_fdinfo(struct seq_file *seq, struct tq_file *file)
 	seq_printf(seq, "queue:\t%s\n", info.name);
 	seq_printf(seq, "messages:\t%llu\n", info.messages);
 	seq_printf(seq, "bytes:\t%llu\n", info.bytes);
-	seq_printf(seq, "rest:\t%zu\n", left);
+	seq_printf(seq, "partial:\t%zu\n", left);
 }

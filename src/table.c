@@ -77,9 +77,9 @@ static void tq_table_head(struct seq_file *seq)
 	} else {
 		seq_puts(seq, "first reading\n");
 	}
-	seq_printf(seq, "%-16s %-8s %8s %10s %10s %8s %10s %8s %8s %8s\n",
-		   "NAME", "STATE", "MESSAGES", "BYTES", "SIZE", "IN-HAND",
-		   "RECEIVED", "LOST", "READERS", "WRITERS");
+	seq_printf(seq, "%-16s %-8s %8s %10s %10s %9s %10s %8s %8s %8s\n",
+		   "NAME", "STATE", "MESSAGES", "BYTES", "SIZE", "IN-FLIGHT",
+		   "RECEIVED", "DROPPED", "READERS", "WRITERS");
 }
 
 static int tq_table_show(struct seq_file *seq, void *v)
@@ -90,11 +90,11 @@ static int tq_table_show(struct seq_file *seq, void *v)
 		tq_table_head(seq);
 		return 0;
 	}
-	seq_printf(seq, "%-16s %-8s %8llu %10llu %10llu %8u %10llu %8llu %8u %8u\n",
+	seq_printf(seq, "%-16s %-8s %8llu %10llu %10llu %9u %10llu %8llu %8u %8u\n",
 		   info->name,
 		   info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started",
-		   info->messages, info->bytes, info->size, info->in_hand,
-		   info->received, info->lost, info->readers, info->writers);
+		   info->messages, info->bytes, info->size, info->in_flight,
+		   info->received, info->dropped, info->readers, info->writers);
 	return 0;
 }
 

@@ -27,21 +27,23 @@
  * %TQUEUE_FLAG_PARTIAL: a reader took the first part of this message and
  * closed its file before it took the rest; this is the rest.
  *
- * %TQUEUE_FLAG_LOST: messages that stood right before this one were dropped to
- * make room.
+ * %TQUEUE_FLAG_DROPPED: messages were dropped since the RECEIVE before this
+ * one; it marks the first record, and tqueue_receive.dropped counts them.
  */
 #define TQUEUE_FLAG_PARTIAL	0x0100
-#define TQUEUE_FLAG_LOST	0x0200
+#define TQUEUE_FLAG_DROPPED	0x0200
 
 /**
  * struct tqueue_record - a message, as it stands in the ring and in batches
  * @length: payload bytes, at most %TQUEUE_LENGTH_MAX; the two highest bits
  *	are the driver's
- * @header_words: size of this header in units of 8 bytes; walkers skip by it
+ * @header_words: size of this header in units of 8 bytes.  The payload begins
+ *	there: a later driver may put more words before it.
  * @priority: 0 (usual) to 63 (first)
  * @flags: TQUEUE_FLAG_*
  * @id: the message's place in the order of its queue; grows, not by ones
- * @sent_ns: when it was sent: CLOCK_BOOTTIME, nanoseconds, coarse
+ * @sent_ns: when it was sent: CLOCK_BOOTTIME, nanoseconds, coarse.  Negative
+ *	for a message that was sent before the machine was booted.
  * @uid: effective user id of the open file it was sent through
  * @pid: process id of the sender
  * @delivery: of a lease: the number of this delivery
@@ -55,7 +57,7 @@ struct tqueue_record {
 	__u8  priority;
 	__u16 flags;
 	__aligned_u64 id;
-	__aligned_u64 sent_ns;
+	__s64 sent_ns __attribute__((aligned(8)));
 	__u32 uid;
 	__u32 pid;
 	__u32 delivery;
@@ -71,21 +73,32 @@ struct tqueue_record {
  */
 #define TQUEUE_FOREVER		(~0ULL)
 
+/*
+ * How structures grow
+ *
+ * The size in a request's number is the caller's size of the structure.  A
+ * driver takes a shorter structure as if zeros followed it, and a longer one
+ * only if what it does not know is zero (%E2BIG); results are cut to the
+ * caller's size.  So fields may be added at the end, and old and new programs
+ * and drivers understand one another.
+ */
+
 /**
  * struct tqueue_send - TQUEUE_SEND: send the records of a buffer
  * @records: address of the buffer.  Of each record, @length, @header_words,
- *	@priority (0) and @flags (0) are the sender's and checked; the rest of
- *	the header is not looked at
- * @bytes: of the buffer: whole records, one behind the other
+ *	@priority (0) and @flags (0) are the sender's and checked; the driver
+ *	fills in the rest of the header.
+ * @bytes: of the buffer: whole records, one after the other
  * @deadline: until when to wait for room for the first record
  * @flags: 0
  * @reserved: 0
  * @last_id: out: id of the last record that was sent
  * @sent_bytes: out: bytes of the records that were sent
  *
- * Sends the longest prefix for which there is room, and waits only while that
- * is none.  Returns the number of records sent.  A record that is wrong ends
- * the prefix, and is an error (%EINVAL, %EMSGSIZE, %EFAULT) once it is first.
+ * Sends the records from the first on for which there is room, and waits only
+ * for room for the first.  Returns the number of records sent.  A record that
+ * is wrong ends the call, and is an error (%EINVAL, %EMSGSIZE, %EFAULT) if it
+ * is the first.
  */
 struct tqueue_send {
 	__aligned_u64 records;
@@ -113,7 +126,8 @@ struct tqueue_send {
  * @flags: TQUEUE_RECEIVE_*
  * @count: the most records to receive; 0 for as many as fit
  * @reserved: 0
- * @lost: out: messages that were dropped right before the first record
+ * @dropped: out: messages that were dropped since this was told before.  Each
+ *	drop is told once to one RECEIVE, and never to one that peeks.
  *
  * Returns the number of records, or 0 at end-of-file.
  */
@@ -123,64 +137,72 @@ struct tqueue_receive {
 	__aligned_u64 deadline;
 	__u32 flags;
 	__u32 count;
-	__u32 reserved[4];
-	__aligned_u64 lost;
+	__u32 reserved[6];
+	__aligned_u64 dropped;
 };
 
 /**
- * struct tqueue_wait - TQUEUE_WAIT: wait until messages are done
+ * struct tqueue_wait - TQUEUE_WAIT: wait until messages are settled
  * @id: up to this one, which TQUEUE_SEND returned; %TQUEUE_FOREVER for all that
  *	were sent before this call
  * @deadline: until when
- * @reserved: 0
  *
- * A message is done when it was received whole or dropped.
+ * A message is settled when it was received whole or dropped, and so can come
+ * back no more.
  */
 struct tqueue_wait {
 	__aligned_u64 id;
 	__aligned_u64 deadline;
-	__aligned_u64 reserved[2];
 };
 
-/* tqueue_config.overflow: what a sender finds when the queue is full. */
-#define TQUEUE_OVERFLOW_BLOCK		0	/* it waits */
-#define TQUEUE_OVERFLOW_REJECT		1	/* EAGAIN, at once */
-#define TQUEUE_OVERFLOW_DROP_OLDEST	2	/* room, at the oldest's cost */
+/* tqueue_config.overflow: what happens to a send when the queue is full. */
+#define TQUEUE_OVERFLOW_BLOCK		0	/* it waits for room */
+#define TQUEUE_OVERFLOW_REJECT		1	/* it fails with ENOBUFS */
+#define TQUEUE_OVERFLOW_DROP_OLDEST	2	/* the oldest messages go */
 
 /* tqueue_config.end_of_file: when readers find end-of-file. */
 #define TQUEUE_EOF_NEVER		0	/* only when it is stopped */
 #define TQUEUE_EOF_LAST_WRITER		1	/* and when the last writer left */
 
+/* tqueue_config.no_reader: what happens to sends when the last reader left. */
+#define TQUEUE_NO_READER_KEEP		0	/* the messages wait for another */
+#define TQUEUE_NO_READER_ERROR		1	/* EPIPE, as on a pipe */
+
 /* tqueue_config.fields: which of the other fields are given. */
-#define TQUEUE_CONFIG_SIZE		0x1
-#define TQUEUE_CONFIG_MAX_MESSAGE	0x2
-#define TQUEUE_CONFIG_OVERFLOW		0x4
-#define TQUEUE_CONFIG_END_OF_FILE	0x8
+#define TQUEUE_CONFIG_SIZE		0x1ULL
+#define TQUEUE_CONFIG_MAX_MESSAGE	0x2ULL
+#define TQUEUE_CONFIG_OVERFLOW		0x4ULL
+#define TQUEUE_CONFIG_END_OF_FILE	0x8ULL
+#define TQUEUE_CONFIG_NO_READER		0x10ULL
+#define TQUEUE_CONFIG_OWNER		0x20ULL	/* SET alone, by the rules of chown */
 
 /**
  * struct tqueue_config - what can be chosen for a queue, and chosen anew
+ * @fields: TQUEUE_CONFIG_*; what is not given stays as it is, or gets its
+ *	default in a new queue, and is 0
  * @size: bytes of all that it holds, rounded up to a power of two of pages
  * @max_message: most payload bytes of a message; 0 for the most that @size
  *	allows, also when @size changes
- * @fields: TQUEUE_CONFIG_*; what is not given stays as it is, or gets its
- *	default in a new queue
  * @overflow: TQUEUE_OVERFLOW_*
  * @end_of_file: TQUEUE_EOF_*
- * @reserved: 0
+ * @no_reader: TQUEUE_NO_READER_*
+ * @uid: who else than the administrator may SET, START and STOP it
  */
 struct tqueue_config {
+	__aligned_u64 fields;
 	__aligned_u64 size;
 	__aligned_u64 max_message;
-	__u32 fields;
 	__u32 overflow;
 	__u32 end_of_file;
-	__u32 reserved[5];
+	__u32 no_reader;
+	__u32 uid;
 };
 
 /* tqueue_info.features: what this driver can do. */
 #define TQUEUE_FEATURE_BATCH		0x1ULL	/* SEND and RECEIVE */
 #define TQUEUE_FEATURE_CONTROL		0x2ULL	/* named queues, SET, START, STOP */
 #define TQUEUE_FEATURE_WAIT		0x4ULL	/* WAIT */
+#define TQUEUE_FEATURE_NO_READER	0x8ULL	/* no_reader, owners, EPOLLMSG */
 
 /* tqueue_info.state */
 #define TQUEUE_STATE_STOPPED		0x1
@@ -188,44 +210,56 @@ struct tqueue_config {
 /**
  * struct tqueue_info - what there is to know about a queue
  * @name: its name, ended by a zero byte
+ * @uuid: of this queue alone, made with it
  * @features: TQUEUE_FEATURE_*
  * @size: see &struct tqueue_config
  * @max_message: the bytes that a message may have now
- * @bytes: of all messages that it holds
- * @messages: that it holds
+ * @bytes: of all messages that are ready.  May exceed @size by messages that
+ *	came back, and by those of senders that may not wait.
+ * @messages: that are ready
+ * @sent: messages that were sent since the queue was made
  * @received: messages that were received since the queue was made
- * @lost: messages that were dropped since the queue was made
+ * @dropped: messages that were dropped since the queue was made
  * @last_id: id of the message that was sent last, or 0
  * @overflow: TQUEUE_OVERFLOW_*
  * @end_of_file: TQUEUE_EOF_*
+ * @no_reader: TQUEUE_NO_READER_*
  * @state: TQUEUE_STATE_*
- * @readers: files open for reading
+ * @in_flight: messages that left the queue and are not settled: read in part,
+ *	or being copied
+ * @readers: files open for reading through which something was received,
+ *	waited for or polled for
  * @writers: files open for writing
- * @in_hand: messages that left the queue and are not done: read in part, or
- *	being copied
+ * @blocked_senders: calls that wait for room
+ * @uid: see &struct tqueue_config
  * @major: of its device
  * @minor: of its device
  * @reserved: 0
  */
 struct tqueue_info {
 	char name[TQUEUE_NAME_MAX + 1];
+	__u8 uuid[16];
 	__aligned_u64 features;
 	__aligned_u64 size;
 	__aligned_u64 max_message;
 	__aligned_u64 bytes;
 	__aligned_u64 messages;
+	__aligned_u64 sent;
 	__aligned_u64 received;
-	__aligned_u64 lost;
+	__aligned_u64 dropped;
 	__aligned_u64 last_id;
 	__u32 overflow;
 	__u32 end_of_file;
+	__u32 no_reader;
 	__u32 state;
+	__u32 in_flight;
 	__u32 readers;
 	__u32 writers;
-	__u32 in_hand;
+	__u32 blocked_senders;
+	__u32 uid;
 	__u32 major;
 	__u32 minor;
-	__aligned_u64 reserved[4];
+	__u32 reserved;
 };
 
 #define TQUEUE_IOC_MAGIC	0xD7
@@ -237,7 +271,7 @@ struct tqueue_info {
 #define TQUEUE_INFO	_IOR(TQUEUE_IOC_MAGIC, 0x00, struct tqueue_info)
 #define TQUEUE_SEND	_IOWR(TQUEUE_IOC_MAGIC, 0x01, struct tqueue_send)
 #define TQUEUE_RECEIVE	_IOWR(TQUEUE_IOC_MAGIC, 0x02, struct tqueue_receive)
-#define TQUEUE_WAIT	_IOW(TQUEUE_IOC_MAGIC, 0x05, struct tqueue_wait)
+#define TQUEUE_WAIT	_IOWR(TQUEUE_IOC_MAGIC, 0x05, struct tqueue_wait)
 #define TQUEUE_START	_IO(TQUEUE_IOC_MAGIC, 0x06)
 #define TQUEUE_STOP	_IO(TQUEUE_IOC_MAGIC, 0x07)
 #define TQUEUE_SET	_IOW(TQUEUE_IOC_MAGIC, 0x08, struct tqueue_config)
@@ -245,19 +279,19 @@ struct tqueue_info {
 /**
  * struct tqueue_create - TQUEUE_CTL_CREATE: make a queue
  * @name: its name, ended by a zero byte: it becomes /dev/tq/NAME
- * @config: how it shall be
- * @uid: owner of its node
+ * @uid: owner of the queue and of its node
  * @gid: group of its node
  * @mode: of its node: read and write bits only, at least one
  * @reserved: 0
+ * @config: how it shall be.  Grows.
  */
 struct tqueue_create {
 	char name[TQUEUE_NAME_MAX + 1];
-	struct tqueue_config config;
 	__u32 uid;
 	__u32 gid;
 	__u32 mode;
-	__u32 reserved[5];
+	__u32 reserved;
+	struct tqueue_config config;
 };
 
 /* tqueue_select.flags: remove it even if it is open or holds messages. */
@@ -272,13 +306,13 @@ struct tqueue_create {
 struct tqueue_select {
 	char name[TQUEUE_NAME_MAX + 1];
 	__u32 flags;
-	__u32 reserved[3];
+	__u32 reserved;
 };
 
 /**
  * struct tqueue_set - TQUEUE_CTL_SET: configure a queue by name
  * @name: its name, ended by a zero byte
- * @config: what shall change
+ * @config: what shall change.  Grows.
  */
 struct tqueue_set {
 	char name[TQUEUE_NAME_MAX + 1];

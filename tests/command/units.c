@@ -353,7 +353,7 @@ static void written_files(void)
 
 /* A record with these bytes, and what a format makes of it. */
 static char *formatted(enum format format, const char *payload, size_t length,
-		       uint16_t flags, uint64_t lost)
+		       uint16_t flags, uint64_t dropped)
 {
 	static struct text text;
 	struct tqueue_record *record = calloc(1, TQUEUE_RECORD_BYTES(length));
@@ -369,7 +369,7 @@ static char *formatted(enum format format, const char *payload, size_t length,
 	memcpy(record->payload, payload, length);
 	text.length = 0;
 	tqueue_batch_load(&batch, record, TQUEUE_RECORD_BYTES(length));
-	batch.lost = lost;
+	batch.dropped = dropped;
 	check(format_messages(&text, format, &batch, 2) == length);
 	*text_room(&text, 1) = '\0';
 	free(record);
@@ -391,8 +391,8 @@ static void formats(void)
 	text = strstr(text, "Z\",");
 	check(text && !strcmp(text, "Z\",\"sent_ns\":1500000000,\"uid\":1000,\"pid\":42,\"priority\":0,\"attempts\":0,\"flags\":[],"
 		      "\"length\":3,\"text\":\"a\\\"\\n\"}\n"));
-	check(strstr(formatted(FORMAT_JSON, "", 0, TQUEUE_FLAG_PARTIAL | TQUEUE_FLAG_LOST, 3),
-		     "\"flags\":[\"partial\",\"lost\"],\"lost\":3,\"length\":0,\"text\":\"\"}\n"));
+	check(strstr(formatted(FORMAT_JSON, "", 0, TQUEUE_FLAG_PARTIAL | TQUEUE_FLAG_DROPPED, 3),
+		     "\"flags\":[\"partial\",\"dropped\"],\"dropped\":3,\"length\":0,\"text\":\"\"}\n"));
 	check(strstr(formatted(FORMAT_JSON, "\377", 1, 0, 0), "\"base64\":\"/w==\"}\n"));
 	check(strstr(formatted(FORMAT_JSON, "\377\377", 2, 0, 0), "\"base64\":\"//8=\"}\n"));
 	check(strstr(formatted(FORMAT_JSON, "\377\377\376", 3, 0, 0), "\"base64\":\"///+\"}\n"));

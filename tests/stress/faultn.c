@@ -42,11 +42,11 @@ static struct uring ring;
 
 #define BATCH		5	/* messages 1, 2 ... */
 #define BATCH_LENGTH	300
-#define BATCH_BYTES	(BATCH * tq_record(BATCH_LENGTH))
+#define BATCH_BYTES	(BATCH * t_record(BATCH_LENGTH))
 
 static void make_batch(void)
 {
-	tq_put_many(buf, BATCH_LENGTH, 1, BATCH);
+	t_put_many(buf, BATCH_LENGTH, 1, BATCH);
 }
 
 /* ---- faults ---------------------------------------------------------------- */
@@ -82,10 +82,10 @@ static void only_between(const char *name, unsigned long start, unsigned long en
 
 	snprintf(text, sizeof(text), "%#lx", start);
 	if (!set_injector(name, "require-start", text))
-		tq_skip("this kernel does not choose faults by stack trace: no %s%s/require-start",
+		t_skip("this kernel does not choose faults by stack trace: no %s%s/require-start",
 			DEBUG, name);
 	snprintf(text, sizeof(text), "%#lx", end);
-	tq_true(set_injector(name, "require-end", text), "cannot set require-end");
+	t_true(set_injector(name, "require-end", text), "cannot set require-end");
 }
 
 static void prepare(void)
@@ -94,36 +94,36 @@ static void prepare(void)
 
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
 	if (nth_fd < 0)
-		tq_skip("this kernel injects no faults: /proc/thread-self/fail-nth: %s",
+		t_skip("this kernel injects no faults: /proc/thread-self/fail-nth: %s",
 			strerror(errno));
 	if (!set_injector("failslab", "ignore-gfp-wait", "0") ||
 	    !set_injector("fail_page_alloc", "ignore-gfp-wait", "0") ||
 	    !set_injector("fail_page_alloc", "min-order", "0"))
-		tq_skip("this kernel does not let allocations fail: no %sfailslab",
+		t_skip("this kernel does not let allocations fail: no %sfailslab",
 			DEBUG);
 	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
 		if (!set_injector(injectors[i], "verbose", "0"))
-			tq_skip("cannot set %s%s/verbose", DEBUG, injectors[i]);
+			t_skip("cannot set %s%s/verbose", DEBUG, injectors[i]);
 		/* A test that failed may have left it otherwise. */
 		only_between(injectors[i], 0, ULONG_MAX);
 	}
 
-	fd = tq_module_loaded() ? tq_open(O_RDWR | O_NONBLOCK) : -1;
-	buf = tq_shared(1 << 16);
+	fd = t_module_loaded() ? t_open(O_RDWR | O_NONBLOCK) : -1;
+	buf = t_shared(1 << 16);
 	memset(buf, 0, 1 << 16);
 	fresh = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	tq_true(fresh != MAP_FAILED, "mmap fails");
-	tq_is(pipe2(pipes, O_NONBLOCK), 0);
+	t_true(fresh != MAP_FAILED, "mmap fails");
+	t_is(pipe2(pipes, O_NONBLOCK), 0);
 	file = memfd_create("message", 0);
-	tq_pattern(buf, 1000, 1, 0);
-	tq_is(write(file, buf, 1000), 1000);
+	t_pattern(buf, 1000, 1, 0);
+	t_is(write(file, buf, 1000), 1000);
 	batch_file = memfd_create("batch", 0);
 	make_batch();
-	tq_is(write(batch_file, buf, BATCH_BYTES), BATCH_BYTES);
+	t_is(write(batch_file, buf, BATCH_BYTES), BATCH_BYTES);
 	/* Opened before anything fails. */
 	if (fd >= 0)
-		tq_control();
+		t_control();
 }
 
 static void arm(unsigned int nth)
@@ -133,7 +133,7 @@ static void arm(unsigned int nth)
 
 	/* Disarming may be what fails. */
 	while (pwrite(nth_fd, text, len, 0) != len)
-		tq_true(errno == EFAULT || errno == ENOMEM,
+		t_true(errno == EFAULT || errno == ENOMEM,
 			"fail-nth cannot be set: %s", strerror(errno));
 }
 
@@ -153,7 +153,7 @@ static unsigned int counted(void)
 {
 	char text[16] = "";
 
-	tq_true(pread(nth_fd, text, sizeof(text) - 1, 0) > 0,
+	t_true(pread(nth_fd, text, sizeof(text) - 1, 0) > 0,
 		"fail-nth is unreadable: %s", strerror(errno));
 	arm(0);
 	return NEVER - atoi(text);
@@ -165,12 +165,12 @@ static unsigned long driver(unsigned long *size)
 	char text[64] = "";
 	int from = open("/sys/module/tqueue/sections/.text", O_RDONLY);
 
-	tq_true(from >= 0 && read(from, text, sizeof(text) - 1) > 0,
+	t_true(from >= 0 && read(from, text, sizeof(text) - 1) > 0,
 		"cannot see where the module lies");
 	close(from);
 	from = open("/sys/module/tqueue/coresize", O_RDONLY);
 	*size = strtoul(text, NULL, 16);
-	tq_true(from >= 0 && read(from, text, sizeof(text) - 1) > 0,
+	t_true(from >= 0 && read(from, text, sizeof(text) - 1) > 0,
 		"cannot see how large the module is");
 	close(from);
 	return *size + strtoul(text, NULL, 10);
@@ -203,9 +203,9 @@ static void see(void (*before)(void), ssize_t (*call)(void),
 		only_between(injectors[i], 0, ULONG_MAX);
 	fprintf(stderr, "# in the driver may fail: %u slab allocations, %u of pages, %u copies\n",
 		found[0], found[1], found[2]);
-	tq_true(!(sees & MEMORY) || found[0] + found[1], "no allocation may fail");
-	tq_true(!(sees & COPY) || found[2], "no copy may fail");
-	tq_true(!(sees & LEAN) || !found[0], "it allocates memory");
+	t_true(!(sees & MEMORY) || found[0] + found[1], "no allocation may fail");
+	t_true(!(sees & COPY) || found[2], "no copy may fail");
+	t_true(!(sees & LEAN) || !found[0], "it allocates memory");
 }
 
 static bool makes_sense(int error)
@@ -239,20 +239,20 @@ static void try_all(void (*before)(void), ssize_t (*call)(void),
 		if (got < 0)
 			failed++;
 		if (got < 0 && why != error && !(happened && makes_sense(why)))
-			tq_fail("fault %u (%s): fails with %s", n,
+			t_fail("fault %u (%s): fails with %s", n,
 				happened ? "happened" : "did not happen",
 				strerror(why));
 		if (!happened && got != result)
-			tq_fail("gives %zd and not %zd without a fault", got,
+			t_fail("gives %zd and not %zd without a fault", got,
 				result);
 		if (after)
 			after(got);
 		if (!happened)
 			break;
-		tq_true(n < MANY, "%d faults, and no end", MANY);
+		t_true(n < MANY, "%d faults, and no end", MANY);
 	}
 	if (fd >= 0)
-		tq_nothing();
+		t_nothing();
 	fprintf(stderr, "# %u faults, %d of them made it fail\n", n - 1, failed);
 }
 
@@ -261,14 +261,14 @@ static void try_all(void (*before)(void), ssize_t (*call)(void),
 static void sent_or_not(ssize_t result)
 {
 	if (result > 0)
-		tq_receive(fd, result, 1);
-	tq_nothing();
-	tq_is(tq_value("bytes"), 0);
+		t_receive(fd, result, 1);
+	t_nothing();
+	t_is(t_value("bytes"), 0);
 }
 
 static void make_message(void)
 {
-	tq_pattern(buf, 1000, 1, 0);
+	t_pattern(buf, 1000, 1, 0);
 }
 
 static ssize_t call_write(void)
@@ -283,7 +283,7 @@ static void write_fast(void)
 
 static void map_file(void)
 {
-	tq_true(mmap(fresh, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) ==
+	t_true(mmap(fresh, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) ==
 		fresh, "mmap fails");
 }
 
@@ -314,23 +314,23 @@ static size_t filled;
 
 static void *help_reading(void *arg)
 {
-	tq_sleep_ms(5);
-	tq_receive(fd, 4056, 100);
+	t_sleep_ms(5);
+	t_receive(fd, 4056, 100);
 	return arg;
 }
 
 static void fill(void)
 {
 	make_message();
-	filled = tq_fill(4056, 100);
-	tq_is(filled, 4);
-	tq_is(pthread_create(&helper, NULL, help_reading, NULL), 0);
+	filled = t_fill(4056, 100);
+	t_is(filled, 4);
+	t_is(pthread_create(&helper, NULL, help_reading, NULL), 0);
 }
 
 static void empty(size_t from, ssize_t result)
 {
 	for (; from < filled; from++)
-		tq_receive(fd, 4056, 100 + from);
+		t_receive(fd, 4056, 100 + from);
 	sent_or_not(result);
 }
 
@@ -343,7 +343,7 @@ static void after_waiting(ssize_t result)
 
 static void fill_and_open(void)
 {
-	other = tq_open(O_WRONLY);
+	other = t_open(O_WRONLY);
 	fill();
 }
 
@@ -369,18 +369,18 @@ static void after_large(ssize_t result)
 
 	pthread_join(helper, NULL);
 	for (i = 1; i < filled; i++)
-		tq_receive(fd, 4056, 100 + i);
+		t_receive(fd, 4056, 100 + i);
 	if (result > 0)
-		tq_receive(fd, 4056, 1);
-	tq_nothing();
-	tq_is(tq_value("bytes"), 0);
+		t_receive(fd, 4056, 1);
+	t_nothing();
+	t_is(t_value("bytes"), 0);
 	close(other);
 }
 
 static void fill_for_large(void)
 {
 	fill_and_open();
-	tq_pattern(buf, 4056, 1, 0);
+	t_pattern(buf, 4056, 1, 0);
 }
 
 static void write_large_waiting(void)
@@ -392,12 +392,12 @@ static void write_large_waiting(void)
 static void fill_only(void)
 {
 	make_message();
-	filled = tq_fill(4056, 100);
+	filled = t_fill(4056, 100);
 }
 
 static void after_refused(ssize_t result)
 {
-	tq_is(result, -1);
+	t_is(result, -1);
 	empty(0, result);
 }
 
@@ -410,14 +410,14 @@ static void write_refused(void)
 
 static void send_one(void)
 {
-	tq_send(fd, 1000, 1);
+	t_send(fd, 1000, 1);
 	memset(buf, 0, 4096);
 }
 
 static void right(const void *from, ssize_t len, size_t offset)
 {
 	if (len > 0)
-		tq_is(tq_differs(from, len, 1, offset), -1);
+		t_is(t_differs(from, len, 1, offset), -1);
 }
 
 /* What was not received is still there. */
@@ -425,12 +425,12 @@ static void received_or_not(ssize_t result)
 {
 	right(buf, result, 0);
 	if (result <= 0)
-		tq_receive(fd, 1000, 1);
+		t_receive(fd, 1000, 1);
 	else if (result < 1000)
-		tq_receive_rest(fd, 1000 - result, 1, result);
-	tq_nothing();
-	tq_is(tq_value("bytes"), 0);
-	tq_is(tq_value("messages"), 0);
+		t_receive_rest(fd, 1000 - result, 1, result);
+	t_nothing();
+	t_is(t_value("bytes"), 0);
+	t_is(t_value("messages"), 0);
 }
 
 static ssize_t call_read(void)
@@ -458,7 +458,7 @@ static void read_vector(void)
 static void send_one_unmap(void)
 {
 	send_one();
-	tq_is(madvise(fresh, 1 << 16, MADV_DONTNEED), 0);
+	t_is(madvise(fresh, 1 << 16, MADV_DONTNEED), 0);
 }
 
 static ssize_t call_read_fresh(void)
@@ -492,17 +492,17 @@ static void read_short(void)
 static void read_a_part(void)
 {
 	send_one();
-	tq_is(read(fd, buf, 100), 100);
+	t_is(read(fd, buf, 100), 100);
 }
 
 static void rest_or_not(ssize_t result)
 {
 	right(buf, result, 100);
 	if (result <= 0)
-		tq_receive_rest(fd, 900, 1, 100);
+		t_receive_rest(fd, 900, 1, 100);
 	else if (result < 900)
-		tq_receive_rest(fd, 900 - result, 1, 100 + result);
-	tq_nothing();
+		t_receive_rest(fd, 900 - result, 1, 100 + result);
+	t_nothing();
 }
 
 static void read_rest(void)
@@ -520,9 +520,9 @@ static void return_a_rest(void)
 {
 	char part[100];
 
-	other = tq_open(O_RDWR);
+	other = t_open(O_RDWR);
 	send_one();
-	tq_is(read(other, part, 100), 100);
+	t_is(read(other, part, 100), 100);
 	close(other);
 }
 
@@ -533,16 +533,16 @@ static void read_returned(void)
 
 static void *help_sending(void *arg)
 {
-	tq_sleep_ms(5);
-	tq_send(fd, 1000, 1);
+	t_sleep_ms(5);
+	t_send(fd, 1000, 1);
 	return arg;
 }
 
 static void open_and_wait(void)
 {
-	other = tq_open(O_RDWR);
+	other = t_open(O_RDWR);
 	memset(buf, 0, 4096);
-	tq_is(pthread_create(&helper, NULL, help_sending, NULL), 0);
+	t_is(pthread_create(&helper, NULL, help_sending, NULL), 0);
 }
 
 static ssize_t call_read_other(void)
@@ -574,10 +574,10 @@ static void after_short_waiting(ssize_t result)
 	right(buf, result, 0);
 	close(other);
 	if (result > 0)
-		tq_receive_rest(fd, 1000 - result, 1, result);
+		t_receive_rest(fd, 1000 - result, 1, result);
 	else
-		tq_receive(fd, 1000, 1);
-	tq_nothing();
+		t_receive(fd, 1000, 1);
+	t_nothing();
 }
 
 static void read_short_waiting(void)
@@ -597,14 +597,14 @@ static void read_nothing(void)
 static void sent_so_many(ssize_t result)
 {
 	if (result > 0)
-		tq_received(fd, result, BATCH_LENGTH, 1);
-	tq_nothing();
-	tq_is(tq_value("bytes"), 0);
+		t_received(fd, result, BATCH_LENGTH, 1);
+	t_nothing();
+	t_is(t_value("bytes"), 0);
 }
 
 static ssize_t call_send_batch(void)
 {
-	return tq_send_call(fd, buf, BATCH_BYTES, 0);
+	return t_send_call(fd, buf, BATCH_BYTES, 0);
 }
 
 static void send_batch(void)
@@ -614,13 +614,13 @@ static void send_batch(void)
 
 static void map_batch(void)
 {
-	tq_true(mmap(fresh, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, batch_file,
+	t_true(mmap(fresh, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, batch_file,
 		     0) == fresh, "mmap fails");
 }
 
 static ssize_t call_send_fresh(void)
 {
-	return tq_send_call(fd, fresh, BATCH_BYTES, 0);
+	return t_send_call(fd, fresh, BATCH_BYTES, 0);
 }
 
 static void send_batch_not_resident(void)
@@ -630,7 +630,7 @@ static void send_batch_not_resident(void)
 
 static ssize_t call_send_waiting(void)
 {
-	return tq_send_call(other, buf, BATCH_BYTES, TQUEUE_FOREVER);
+	return t_send_call(other, buf, BATCH_BYTES, TQUEUE_FOREVER);
 }
 
 static void fill_and_make_batch(void)
@@ -645,7 +645,7 @@ static void after_send_waiting(ssize_t result)
 
 	pthread_join(helper, NULL);
 	for (i = 1; i < filled; i++)
-		tq_receive(fd, 4056, 100 + i);
+		t_receive(fd, 4056, 100 + i);
 	sent_so_many(result);
 	close(other);
 }
@@ -659,7 +659,7 @@ static void send_batch_waiting(void)
 static void send_five(void)
 {
 	make_batch();
-	tq_is(tq_send_call(fd, buf, BATCH_BYTES, 0), BATCH);
+	t_is(t_send_call(fd, buf, BATCH_BYTES, 0), BATCH);
 	memset(buf, 0, 8192);
 }
 
@@ -672,12 +672,12 @@ static void received_from(char *from, ssize_t result)
 	if (result < 0)
 		result = 0;
 	for (i = 0; i < result; i++)
-		tq_record_is(from, &at, 1 << 16, BATCH_LENGTH, 1 + i, 0);
+		t_record_is(from, &at, 1 << 16, BATCH_LENGTH, 1 + i, 0);
 	if (result < BATCH)
-		tq_received(fd, BATCH - result, BATCH_LENGTH, 1 + result);
-	tq_nothing();
-	tq_is(tq_value("bytes"), 0);
-	tq_is(tq_value("messages"), 0);
+		t_received(fd, BATCH - result, BATCH_LENGTH, 1 + result);
+	t_nothing();
+	t_is(t_value("bytes"), 0);
+	t_is(t_value("messages"), 0);
 }
 
 static void received_so_many(ssize_t result)
@@ -687,7 +687,7 @@ static void received_so_many(ssize_t result)
 
 static ssize_t call_receive_batch(void)
 {
-	return tq_receive_call(fd, buf, 8192, 0);
+	return t_receive_call(fd, buf, 8192, 0);
 }
 
 static void receive_batch(void)
@@ -699,12 +699,12 @@ static void receive_batch(void)
 static void send_five_unmap(void)
 {
 	send_five();
-	tq_is(madvise(fresh, 1 << 16, MADV_DONTNEED), 0);
+	t_is(madvise(fresh, 1 << 16, MADV_DONTNEED), 0);
 }
 
 static ssize_t call_receive_fresh(void)
 {
-	return tq_receive_call(fd, fresh, 1 << 16, 0);
+	return t_receive_call(fd, fresh, 1 << 16, 0);
 }
 
 static void received_fresh_batch(ssize_t result)
@@ -720,7 +720,7 @@ static void receive_batch_not_resident(void)
 
 static ssize_t call_peek(void)
 {
-	return tq_peek_call(fd, buf, 8192);
+	return t_peek_call(fd, buf, 8192);
 }
 
 static void nothing_received(ssize_t result)
@@ -736,21 +736,21 @@ static void peek_batch(void)
 
 static void *help_receiving(void *arg)
 {
-	tq_sleep_ms(5);
-	tq_receive(fd, 1000, 1);
+	t_sleep_ms(5);
+	t_receive(fd, 1000, 1);
 	return arg;
 }
 
 static void send_one_and_help(void)
 {
-	other = tq_open(O_RDWR);
+	other = t_open(O_RDWR);
 	send_one();
-	tq_is(pthread_create(&helper, NULL, help_receiving, NULL), 0);
+	t_is(pthread_create(&helper, NULL, help_receiving, NULL), 0);
 }
 
 static ssize_t call_wait(void)
 {
-	return tq_wait_call(other, TQUEUE_FOREVER, TQUEUE_FOREVER);
+	return t_wait_call(other, TQUEUE_FOREVER, TQUEUE_FOREVER);
 }
 
 static void after_wait(ssize_t result)
@@ -769,7 +769,7 @@ static void wait_until_done(void)
 
 static void set_overflow(unsigned int overflow)
 {
-	tq_is(tq_policy_call("tqueue", TQUEUE_CONFIG_OVERFLOW, overflow, 0), 0);
+	t_is(t_policy_call("tqueue", TQUEUE_CONFIG_OVERFLOW, overflow, 0), 0);
 }
 
 static void fill_and_drop(void)
@@ -792,14 +792,14 @@ static void write_dropping(void)
 
 static ssize_t call_resize(void)
 {
-	return tq_set_call("tqueue", TQUEUE_CONFIG_SIZE, 65536, 0);
+	return t_set_call("tqueue", TQUEUE_CONFIG_SIZE, 65536, 0);
 }
 
 static void resized_or_not(ssize_t result)
 {
-	tq_is(tq_get("tqueue").size, result ? 16384 : 65536);
+	t_is(t_get("tqueue").size, result ? 16384 : 65536);
 	received_so_many(0);
-	tq_is(tq_set_call("tqueue", TQUEUE_CONFIG_SIZE, 16384, 0), 0);
+	t_is(t_set_call("tqueue", TQUEUE_CONFIG_SIZE, 16384, 0), 0);
 }
 
 static void resize_it(void)
@@ -809,15 +809,15 @@ static void resize_it(void)
 
 static ssize_t call_stop_and_start(void)
 {
-	if (tq_select_call(TQUEUE_CTL_STOP, "tqueue"))
+	if (t_select_call(TQUEUE_CTL_STOP, "tqueue"))
 		return -1;
-	return tq_select_call(TQUEUE_CTL_START, "tqueue");
+	return t_select_call(TQUEUE_CTL_START, "tqueue");
 }
 
 static void started_again(ssize_t result)
 {
 	if (result)
-		tq_is(tq_select_call(TQUEUE_CTL_START, "tqueue"), 0);
+		t_is(t_select_call(TQUEUE_CTL_START, "tqueue"), 0);
 	received_so_many(0);
 }
 
@@ -830,11 +830,11 @@ static void stop_and_start(void)
 
 static ssize_t call_create(void)
 {
-	struct tqueue_create create = tq_creation(NAME);
+	struct tqueue_create create = t_creation(NAME);
 
 	create.config.fields = TQUEUE_CONFIG_SIZE;
 	create.config.size = 4096;
-	return tq_create_call(&create);
+	return t_create_call(&create);
 }
 
 static void created_or_not(ssize_t result)
@@ -842,12 +842,12 @@ static void created_or_not(ssize_t result)
 	struct tqueue_info info = { .name = NAME };
 
 	if (!result) {
-		tq_is(strcmp(tq_get(NAME).name, NAME), 0);
-		tq_remove(NAME);
+		t_is(strcmp(t_get(NAME).name, NAME), 0);
+		t_remove(NAME);
 	}
-	tq_errno(ioctl(tq_control(), TQUEUE_CTL_GET, &info), ENOENT);
-	tq_errno(access(tq_queue_path(NAME), F_OK), ENOENT);
-	tq_errno(access("/sys/class/tqueue/" NAME, F_OK), ENOENT);
+	t_errno(ioctl(t_control(), TQUEUE_CTL_GET, &info), ENOENT);
+	t_errno(access(t_queue_path(NAME), F_OK), ENOENT);
+	t_errno(access("/sys/class/tqueue/" NAME, F_OK), ENOENT);
 }
 
 static void create_it(void)
@@ -859,27 +859,27 @@ static void create_and_use(void)
 {
 	char part[10];
 
-	tq_is(call_create(), 0);
-	other = tq_open_queue(NAME, O_RDWR);
-	tq_fill_file(other, TQ_SMALL_MAX, 1);
-	tq_is(read(other, part, sizeof(part)), sizeof(part));
+	t_is(call_create(), 0);
+	other = t_open_queue(NAME, O_RDWR);
+	t_fill_file(other, TQ_SMALL_MAX, 1);
+	t_is(read(other, part, sizeof(part)), sizeof(part));
 }
 
 static ssize_t call_remove(void)
 {
-	return tq_remove_call(NAME, TQUEUE_REMOVE_FORCE);
+	return t_remove_call(NAME, TQUEUE_REMOVE_FORCE);
 }
 
 static void removed_or_not(ssize_t result)
 {
 	if (result)
-		tq_is(call_remove(), 0);
-	tq_errno(write(other, "x", 1), EIDRM);
+		t_is(call_remove(), 0);
+	t_errno(write(other, "x", 1), EIDRM);
 	close(other);
 	/* The kernel leaves a node whose path it has no memory to spell. */
-	tq_errno(open(tq_queue_path(NAME), O_RDWR), access(tq_queue_path(NAME), F_OK) ?
+	t_errno(open(t_queue_path(NAME), O_RDWR), access(t_queue_path(NAME), F_OK) ?
 		 ENOENT : ENXIO);
-	unlink(tq_queue_path(NAME));
+	unlink(t_queue_path(NAME));
 }
 
 static void remove_it(void)
@@ -889,20 +889,20 @@ static void remove_it(void)
 
 static ssize_t call_open_named(void)
 {
-	other = tq_open_queue_call(NAME, O_RDWR);
+	other = t_open_queue_call(NAME, O_RDWR);
 	return other < 0 ? -1 : 0;
 }
 
 static void create_only(void)
 {
-	tq_is(call_create(), 0);
+	t_is(call_create(), 0);
 }
 
 static void close_and_remove(ssize_t result)
 {
 	if (!result)
 		close(other);
-	tq_remove(NAME);
+	t_remove(NAME);
 }
 
 static void open_named(void)
@@ -917,15 +917,15 @@ static ssize_t call_info(void)
 	if (ioctl(fd, TQUEUE_INFO, &info))
 		return -1;
 	memset(&info, 0, sizeof(info));
-	if (ioctl(tq_control(), TQUEUE_CTL_NEXT, &info))
+	if (ioctl(t_control(), TQUEUE_CTL_NEXT, &info))
 		return -1;
-	return ioctl(tq_control(), TQUEUE_CTL_GET, &info);
+	return ioctl(t_control(), TQUEUE_CTL_GET, &info);
 }
 
 static void received_one(ssize_t result)
 {
 	(void)result;
-	tq_receive(fd, 1000, 1);
+	t_receive(fd, 1000, 1);
 }
 
 static void ask_for_info(void)
@@ -945,10 +945,10 @@ static void after_splice_out(ssize_t result)
 	char part[4096];
 
 	if (result > 0) {
-		tq_is(read(pipes[0], part, sizeof(part)), result);
+		t_is(read(pipes[0], part, sizeof(part)), result);
 		memcpy(buf, part, result);
 	} else {
-		tq_errno(read(pipes[0], part, sizeof(part)), EAGAIN);
+		t_errno(read(pipes[0], part, sizeof(part)), EAGAIN);
 	}
 	received_or_not(result);
 }
@@ -963,7 +963,7 @@ static void splice_out(void)
 static void fill_pipe(void)
 {
 	make_message();
-	tq_is(write(pipes[1], buf, 1000), 1000);
+	t_is(write(pipes[1], buf, 1000), 1000);
 }
 
 static ssize_t call_splice_in(void)
@@ -975,11 +975,11 @@ static void after_splice_in(ssize_t result)
 {
 	if (result <= 0) {
 		memset(buf, 0, 4096);
-		tq_is(read(pipes[0], buf, 4096), 1000);
+		t_is(read(pipes[0], buf, 4096), 1000);
 		right(buf, 1000, 0);
 	}
 	sent_or_not(result);
-	tq_errno(read(pipes[0], buf, 4096), EAGAIN);
+	t_errno(read(pipes[0], buf, 4096), EAGAIN);
 }
 
 static void splice_in(void)
@@ -1040,7 +1040,7 @@ static void uring_try(int op, void (*before)(void),
 
 	prepare();
 	if (!uring_open(&ring, 4))
-		tq_skip("io_uring_setup: %s", strerror(errno));
+		t_skip("io_uring_setup: %s", strerror(errno));
 	uring_op = op;
 	see(before, call_uring, after, COPY);
 	for (n = 1;; n++) {
@@ -1052,7 +1052,7 @@ static void uring_try(int op, void (*before)(void),
 		result = call_uring();
 		happened = disarm();
 		while (result == -2) {
-			tq_true(happened, "a request does not end without a fault");
+			t_true(happened, "a request does not end without a fault");
 			uring_enter(&ring, 1);
 			result = uring_result(&there);
 			if (!there)
@@ -1061,17 +1061,17 @@ static void uring_try(int op, void (*before)(void),
 		if (result < 0) {
 			failed++;
 			if (!happened || (!makes_sense(errno) && errno != EAGAIN))
-				tq_fail("fault %u (%s): fails with %s", n,
+				t_fail("fault %u (%s): fails with %s", n,
 					happened ? "happened" : "did not happen",
 					strerror(errno));
 		}
 		after(result);
 		if (!happened)
 			break;
-		tq_true(n < MANY, "%d faults, and no end", MANY);
+		t_true(n < MANY, "%d faults, and no end", MANY);
 	}
 	uring_close(&ring);
-	tq_nothing();
+	t_nothing();
 	fprintf(stderr, "# %u faults, %d of them made it fail\n", n - 1, failed);
 }
 
@@ -1108,9 +1108,9 @@ static void open_other_with_rest(void)
 {
 	char part[100];
 
-	other = tq_open(O_RDWR);
+	other = t_open(O_RDWR);
 	send_one();
-	tq_is(read(other, part, 100), 100);
+	t_is(read(other, part, 100), 100);
 }
 
 static ssize_t call_close(void)
@@ -1120,8 +1120,8 @@ static ssize_t call_close(void)
 
 static void after_close(ssize_t result)
 {
-	tq_is(result, 0);
-	tq_receive_rest(fd, 900, 1, 100);
+	t_is(result, 0);
+	t_receive_rest(fd, 900, 1, 100);
 }
 
 static void close_with_rest(void)
@@ -1139,7 +1139,7 @@ static ssize_t call_poll(void)
 static void still_there(ssize_t result)
 {
 	(void)result;
-	tq_receive(fd, 1000, 1);
+	t_receive(fd, 1000, 1);
 }
 
 static void poll_it(void)
@@ -1172,7 +1172,7 @@ static void epoll_it(void)
 
 static void open_other(void)
 {
-	other = tq_open(O_RDWR | O_NONBLOCK);
+	other = t_open(O_RDWR | O_NONBLOCK);
 }
 
 static ssize_t call_async(void)
@@ -1182,7 +1182,7 @@ static ssize_t call_async(void)
 
 static void after_async(ssize_t result)
 {
-	tq_is(!!(fcntl(other, F_GETFL) & O_ASYNC), result == 0);
+	t_is(!!(fcntl(other, F_GETFL) & O_ASYNC), result == 0);
 	close(other);
 }
 
@@ -1256,9 +1256,9 @@ static void look_in_fdinfo(void)
 
 static void unloaded(void)
 {
-	tq_true(!tq_module_loaded(), "the module is loaded though loading failed");
-	tq_errno(access("/sys/class/tqueue", F_OK), ENOENT);
-	tq_errno(access(TQ_DEVICE, F_OK), ENOENT);
+	t_true(!t_module_loaded(), "the module is loaded though loading failed");
+	t_errno(access("/sys/class/tqueue", F_OK), ENOENT);
+	t_errno(access(TQ_DEVICE, F_OK), ENOENT);
 }
 
 /* Where the code of a function of the kernel lies. */
@@ -1269,7 +1269,7 @@ static unsigned long code_of(const char *name, unsigned long *end)
 	char symbol[512];
 	int pass;
 
-	tq_true(symbols, "cannot read /proc/kallsyms");
+	t_true(symbols, "cannot read /proc/kallsyms");
 	*end = ULONG_MAX;
 	for (pass = 0; pass < 2; pass++) {
 		rewind(symbols);
@@ -1281,7 +1281,7 @@ static unsigned long code_of(const char *name, unsigned long *end)
 		}
 	}
 	fclose(symbols);
-	tq_true(start, "this kernel has no function %s", name);
+	t_true(start, "this kernel has no function %s", name);
 	return start;
 }
 
@@ -1294,9 +1294,9 @@ static unsigned int load_counting(int ko, unsigned long start, unsigned long end
 	for (i = 0; i < ARRAY_SIZE(injectors); i++)
 		only_between(injectors[i], start, end);
 	arm(NEVER);
-	tq_is(syscall(SYS_finit_module, ko, "size_l=16384", 0), 0);
+	t_is(syscall(SYS_finit_module, ko, "size_l=16384", 0), 0);
 	found = counted();
-	tq_is(tq_unload(), 0);
+	t_is(t_unload(), 0);
 	return found;
 }
 
@@ -1308,24 +1308,24 @@ static unsigned int load_counting(int ko, unsigned long start, unsigned long end
  */
 static void load_it(void)
 {
-	const char *module = tq_module_file(), *dot = module ? strrchr(module, '.') : "";
-	double late = tq_now() + 2 * option_seconds;
+	const char *module = t_module_file(), *dot = module ? strrchr(module, '.') : "";
+	double late = t_now() + 2 * option_seconds;
 	unsigned int total, below, last, failed = 0;
 	unsigned long start, end;
 	int ko;
 
 	if (strcmp(dot, ".ko"))
-		tq_skip("TQUEUE_KO names no module that is not compressed");
-	tq_is(tq_unload(), 0);
+		t_skip("TQUEUE_KO names no module that is not compressed");
+	t_is(t_unload(), 0);
 	prepare();
 	ko = open(module, O_RDONLY);
-	tq_true(ko >= 0, "cannot open %s", module);
+	t_true(ko >= 0, "cannot open %s", module);
 	start = code_of("do_one_initcall", &end);
 	below = load_counting(ko, start, end);
 	total = load_counting(ko, 0, ULONG_MAX);
 	/* A few come after it, and their number is not always the same. */
 	last = total > below + 20 ? total - below - 20 : 0;
-	for (n = total; n > last && (!failed || tq_now() < late); n--) {
+	for (n = total; n > last && (!failed || t_now() < late); n--) {
 		long result;
 		int error;
 
@@ -1334,9 +1334,9 @@ static void load_it(void)
 		error = errno;
 		disarm();
 		if (!result) {
-			tq_is(tq_unload(), 0);
+			t_is(t_unload(), 0);
 		} else {
-			tq_true(makes_sense(error), "fault %u of %u: fails with %s",
+			t_true(makes_sense(error), "fault %u of %u: fails with %s",
 				n, total, strerror(error));
 			failed++;
 		}
@@ -1344,18 +1344,18 @@ static void load_it(void)
 	}
 	fprintf(stderr, "# %u faults in the driver, faults %u to %u tried, %u made it fail\n",
 		below, n + 1, total, failed);
-	tq_true(failed, "no fault made loading fail");
-	tq_is(tq_load("size_l=16384"), 0);
-	fd = tq_open(O_RDWR | O_NONBLOCK);
-	tq_send(fd, 1000, 1);
-	tq_receive(fd, 1000, 1);
+	t_true(failed, "no fault made loading fail");
+	t_is(t_load("size_l=16384"), 0);
+	fd = t_open(O_RDWR | O_NONBLOCK);
+	t_send(fd, 1000, 1);
+	t_receive(fd, 1000, 1);
 }
 
 #define KIND(fn)	{ .name = #fn, .run = fn, .params = "size_l=16384", .seconds = 60 }
 
 int main(int argc, char **argv)
 {
-	static const struct tq_test tests[] = {
+	static const struct t_test tests[] = {
 		KIND(write_fast), KIND(write_not_resident), KIND(write_vector),
 		KIND(write_waiting), KIND(write_large_waiting), KIND(write_refused),
 		KIND(read_whole), KIND(read_vector), KIND(read_not_resident),
@@ -1377,5 +1377,5 @@ int main(int argc, char **argv)
 	};
 
 	argc = options(argc, argv, 20);
-	return tq_main("faultn", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("faultn", tests, ARRAY_SIZE(tests), argc, argv);
 }

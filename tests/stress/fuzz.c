@@ -171,7 +171,7 @@ static uint64_t any_deadline(struct fuzzer *f)
 	case 3:
 		return random_next(&f->dice);
 	default:
-		return (tq_now() + below(f, 3) * 0.001) * 1e9;
+		return (t_now() + below(f, 3) * 0.001) * 1e9;
 	}
 }
 
@@ -189,7 +189,7 @@ static struct tqueue_config any_config(struct fuzzer *f)
 	};
 
 	if (one_in(f, 30))
-		config.reserved[below(f, 5)] = 1;
+		config.fields |= 1ULL << below(f, 64);
 	return config;
 }
 
@@ -201,11 +201,11 @@ static size_t any_records(struct fuzzer *f, char *buf, size_t room)
 
 	while (n--) {
 		size_t len = below(f, one_in(f, 4) ? 900 : 60);
-		struct tqueue_record *record = tq_at(buf, end);
+		struct tqueue_record *record = t_at(buf, end);
 
-		if (end + tq_record(len) > room)
+		if (end + t_record(len) > room)
 			break;
-		end = tq_put(buf, end, len, n);
+		end = t_put(buf, end, len, n);
 		if (!one_in(f, 25))
 			continue;
 		switch (below(f, 5)) {
@@ -340,7 +340,7 @@ static long call_open(struct fuzzer *f)
 				  O_CLOEXEC | O_NOFOLLOW | O_NOATIME | O_TRUNC) &
 			 ~(O_CREAT | O_PATH);
 	keep(f, open(one_in(f, 2) ? TQ_DEVICE :
-		     tq_queue_path(names[below(f, ARRAY_SIZE(names))]), flags));
+		     t_queue_path(names[below(f, ARRAY_SIZE(names))]), flags));
 	return 0;
 }
 
@@ -822,21 +822,21 @@ static void process(void *arg)
 static void behave(void *arg)
 {
 	char text[4096] = "";
-	int fd = tq_open(O_RDWR | O_NONBLOCK), bytes;
+	int fd = t_open(O_RDWR | O_NONBLOCK), bytes;
 
 	(void)arg;
 	while (!atomic_load(&shared->stop)) {
 		ssize_t done = write(fd, text, 100);
 
-		tq_true(done == 100 || (done == -1 && (errno == EAGAIN ||
+		t_true(done == 100 || (done == -1 && (errno == EAGAIN ||
 						       errno == EMSGSIZE ||
 						       errno == ESHUTDOWN)),
 			"write gives %zd (%s)", done, strerror(errno));
-		tq_is(ioctl(fd, FIONREAD, &bytes), 0);
-		tq_poll(fd, POLLIN | POLLOUT);
+		t_is(ioctl(fd, FIONREAD, &bytes), 0);
+		t_poll(fd, POLLIN | POLLOUT);
 		done = read(fd, text, sizeof(text));
 		/* 0: somebody has stopped the queue. */
-		tq_true(done >= 0 || (done == -1 && errno == EAGAIN),
+		t_true(done >= 0 || (done == -1 && errno == EAGAIN),
 			"read gives %zd (%s)", done, strerror(errno));
 		atomic_fetch_add(&shared->beats, 1);
 		usleep(500);
@@ -851,7 +851,7 @@ static void wrong(const char *what, unsigned long number)
 		for (j = 0; j < THREADS; j++)
 			fprintf(stderr, "# process %d thread %d: %s\n", i, j,
 				calls[atomic_load(&shared->last[i][j])].name);
-	tq_fail("%s (%lu); repeat with TQUEUE_SEED=%llu TQUEUE_ROUND=%d", what, number,
+	t_fail("%s (%lu); repeat with TQUEUE_SEED=%llu TQUEUE_ROUND=%d", what, number,
 		(unsigned long long)option_seed, atomic_load(&shared->round));
 }
 
@@ -868,63 +868,63 @@ static void restore(void)
 		},
 	};
 
-	tq_remove_all();
-	tq_is(tq_select_call(TQUEUE_CTL_START, "tqueue"), 0);
+	t_remove_all();
+	t_is(t_select_call(TQUEUE_CTL_START, "tqueue"), 0);
 	/* A ring may hold more than it is to be made, while others still send. */
-	while (ioctl(tq_control(), TQUEUE_CTL_SET, &set)) {
-		tq_is(errno, EBUSY);
-		tq_is(tq_policy_call("tqueue", TQUEUE_CONFIG_END_OF_FILE, 0,
+	while (ioctl(t_control(), TQUEUE_CTL_SET, &set)) {
+		t_is(errno, EBUSY);
+		t_is(t_policy_call("tqueue", TQUEUE_CONFIG_END_OF_FILE, 0,
 				     TQUEUE_EOF_NEVER), 0);
-		tq_drain();
+		t_drain();
 	}
 }
 
 static void one_round(pid_t *processes)
 {
-	double end = tq_now() + 0.7 * tq_slow(), beat_at = tq_now();
+	double end = t_now() + 0.7 * t_slow(), beat_at = t_now();
 	unsigned long beats = 0, now;
 	int fd, i, status;
 
 	for (i = 0; i < PROCESSES; i++)
-		processes[i] = tq_fork(process, (void *)(uintptr_t)i);
-	while (tq_now() < end) {
+		processes[i] = t_fork(process, (void *)(uintptr_t)i);
+	while (t_now() < end) {
 		usleep(10000);
 		now = atomic_load(&shared->beats);
 		if (now != beats) {
 			beats = now;
-			beat_at = tq_now();
-		} else if (tq_now() - beat_at > 10 * tq_slow()) {
+			beat_at = t_now();
+		} else if (t_now() - beat_at > 10 * t_slow()) {
 			wrong("somebody who behaves well has to wait", beats);
-		} else if (tq_now() + 0.1 > end) {
+		} else if (t_now() + 0.1 > end) {
 			/* Not before it was seen to go on. */
-			end = tq_now() + 0.1;
+			end = t_now() + 0.1;
 		}
 		/* One may have killed itself. */
 		for (i = 0; i < PROCESSES; i++)
 			if (waitpid(processes[i], &status, WNOHANG) > 0)
-				processes[i] = tq_fork(process, (void *)(uintptr_t)i);
+				processes[i] = t_fork(process, (void *)(uintptr_t)i);
 	}
 	for (i = 0; i < PROCESSES; i++)
-		tq_kill(processes[i]);
+		t_kill(processes[i]);
 
 	/* As if nothing had been. */
 	restore();
-	fd = tq_open(O_RDWR | O_NONBLOCK);
-	end = tq_now() + 10 * tq_slow();
+	fd = t_open(O_RDWR | O_NONBLOCK);
+	end = t_now() + 10 * t_slow();
 	for (;;) {
-		tq_drain();
-		tq_send(fd, 4056, 1);
+		t_drain();
+		t_send(fd, 4056, 1);
 		/* Unless the one that behaves has received it. */
-		if (tq_fionread(fd) == 4056) {
+		if (t_fionread(fd) == 4056) {
 			char text[4096];
 			ssize_t got = read(fd, text, sizeof(text));
 
 			if (got == 4056) {
-				tq_is(tq_differs(text, got, 1, 0), -1);
+				t_is(t_differs(text, got, 1, 0), -1);
 				break;
 			}
 		}
-		if (tq_now() > end)
+		if (t_now() > end)
 			wrong("no message goes through", 0);
 	}
 	close(fd);
@@ -933,34 +933,34 @@ static void one_round(pid_t *processes)
 static void hostile_calls(void)
 {
 	const char *first = getenv("TQUEUE_ROUND");
-	double end = tq_now() + option_seconds;
+	double end = t_now() + option_seconds;
 	pid_t processes[PROCESSES], good;
 
-	shared = tq_shared(sizeof(*shared));
+	shared = t_shared(sizeof(*shared));
 	atomic_store(&shared->round, first ? atoi(first) : 0);
-	good = tq_fork(behave, NULL);
+	good = t_fork(behave, NULL);
 	do {
 		one_round(processes);
 		atomic_fetch_add(&shared->round, 1);
-	} while (tq_now() < end);
+	} while (t_now() < end);
 	atomic_store(&shared->stop, 1);
-	tq_reap(good);
-	tq_drain();
-	tq_is(tq_value("messages"), 0);
-	tq_is(tq_value("bytes"), 0);
+	t_reap(good);
+	t_drain();
+	t_is(t_value("messages"), 0);
+	t_is(t_value("bytes"), 0);
 	fprintf(stderr, "# %d rounds, %lu calls, %lu of them went well; %lu beats\n",
 		atomic_load(&shared->round), atomic_load(&shared->calls),
 		atomic_load(&shared->good), atomic_load(&shared->beats));
-	tq_true(atomic_load(&shared->calls) > 100, "hardly anything was called");
+	t_true(atomic_load(&shared->calls) > 100, "hardly anything was called");
 }
 
 int main(int argc, char **argv)
 {
-	struct tq_test tests[] = {
+	struct t_test tests[] = {
 		TQ_TEST_WITH(hostile_calls, "size_l=16384 max_memory=8388608"),
 	};
 
 	argc = options(argc, argv, 5);
-	tests[0].seconds = 120 + option_seconds / tq_slow();
-	return tq_main("fuzz", tests, ARRAY_SIZE(tests), argc, argv);
+	tests[0].seconds = 120 + option_seconds / t_slow();
+	return t_main("fuzz", tests, ARRAY_SIZE(tests), argc, argv);
 }

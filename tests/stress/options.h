@@ -33,14 +33,14 @@ static inline unsigned int random_below(uint64_t *state, unsigned int n)
 
 /*
  * Takes -s SEED and -t SECONDS out of the arguments, and leaves the rest to
- * tq_main(). Prints the seed: with it a run makes the same choices.
+ * t_main(). Prints the seed: with it a run makes the same choices.
  */
 static inline int options(int argc, char **argv, double seconds)
 {
 	const char *seed = getenv("TQUEUE_SEED");
 	int i, kept = 1;
 
-	option_seconds = tq_seconds(seconds);
+	option_seconds = t_seconds(seconds);
 	for (i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "-s") && i + 1 < argc)
 			seed = argv[++i];

@@ -42,7 +42,7 @@ static void use(int fd, uint64_t *dice)
 	switch (random_below(dice, 6)) {
 	case 0:
 		n = write(fd, buf, 1 + random_below(dice, sizeof(buf)));
-		tq_true(n > 0 || errno == EAGAIN || errno == EBADF ||
+		t_true(n > 0 || errno == EAGAIN || errno == EBADF ||
 			errno == EMSGSIZE, "write: %s", strerror(errno));
 		if (n > 0)
 			atomic_fetch_add(&shared->sent, 1);
@@ -50,14 +50,14 @@ static void use(int fd, uint64_t *dice)
 	case 1:
 		/* A rest, perhaps: the close gives it back. */
 		n = read(fd, buf, 1 + random_below(dice, 100));
-		tq_true(n > 0 || errno == EAGAIN || errno == EBADF, "read: %s",
+		t_true(n > 0 || errno == EAGAIN || errno == EBADF, "read: %s",
 			strerror(errno));
 		break;
 	case 2:
-		tq_true(poll(&one, 1, 0) >= 0, "poll: %s", strerror(errno));
+		t_true(poll(&one, 1, 0) >= 0, "poll: %s", strerror(errno));
 		break;
 	case 3:
-		tq_is(ioctl(fd, FIONREAD, &bytes), 0);
+		t_is(ioctl(fd, FIONREAD, &bytes), 0);
 		break;
 	case 4:
 		fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC);
@@ -76,11 +76,11 @@ static void look(const char *name)
 	snprintf(path, sizeof(path), "/sys/class/tqueue/tqueue/%s", name);
 	fd = open(path, O_RDONLY);
 	if (fd < 0) {
-		tq_true(gone(errno), "%s: %s", path, strerror(errno));
+		t_true(gone(errno), "%s: %s", path, strerror(errno));
 		return;
 	}
 	if (read(fd, text, sizeof(text)) < 0)
-		tq_true(gone(errno), "reading %s: %s", path, strerror(errno));
+		t_true(gone(errno), "reading %s: %s", path, strerror(errno));
 	close(fd);
 }
 
@@ -102,7 +102,7 @@ static void user(void *arg)
 			look(files[random_below(&dice, ARRAY_SIZE(files))]);
 		fd = open(path, mode);
 		if (fd < 0) {
-			tq_true(gone(errno), "open: %s", strerror(errno));
+			t_true(gone(errno), "open: %s", strerror(errno));
 			atomic_fetch_add(&shared->missed, 1);
 			/* Leaves a gap, that there may be an unloading. */
 			usleep(random_below(&dice, 3000));
@@ -126,7 +126,7 @@ static void make_node(void)
 	if (atomic_load(&shared->number) == status.st_rdev)
 		return;
 	unlink(NODE);
-	tq_is(mknod(NODE, S_IFCHR | 0600, status.st_rdev), 0);
+	t_is(mknod(NODE, S_IFCHR | 0600, status.st_rdev), 0);
 	atomic_store(&shared->number, status.st_rdev);
 }
 
@@ -147,46 +147,46 @@ static void under_use(void)
 	static const char * const params[] = {
 		"size_l=4096", "size_l=16384 max_message=2000", "", "size_l=1",
 	};
-	double end = tq_now() + option_seconds;
+	double end = t_now() + option_seconds;
 	uint64_t dice = option_seed;
 	int loads = 0, refused = 0, i;
 	pid_t users[USERS];
 
-	shared = tq_shared(sizeof(*shared));
+	shared = t_shared(sizeof(*shared));
 	make_node();
 	for (i = 0; i < USERS; i++)
-		users[i] = tq_fork(user, (void *)(uintptr_t)(i + 1));
-	while (tq_now() < end || !loads) {
-		int error = tq_unload();
+		users[i] = t_fork(user, (void *)(uintptr_t)(i + 1));
+	while (t_now() < end || !loads) {
+		int error = t_unload();
 
 		if (error) {
-			tq_true(error == EAGAIN || error == EBUSY,
+			t_true(error == EAGAIN || error == EBUSY,
 				"unloading fails with %s", strerror(error));
 			refused++;
 			drain();
 			usleep(random_below(&dice, 1000));
-			tq_true(tq_now() < end + 20 * tq_slow(),
+			t_true(t_now() < end + 20 * t_slow(),
 				"the module never unloads");
 			continue;
 		}
 		usleep(random_below(&dice, 2000));
-		error = tq_load(params[random_below(&dice, ARRAY_SIZE(params))]);
-		tq_true(!error, "loading fails with %s", strerror(error));
+		error = t_load(params[random_below(&dice, ARRAY_SIZE(params))]);
+		t_true(!error, "loading fails with %s", strerror(error));
 		loads++;
 		make_node();
 		usleep(random_below(&dice, 20000));
 	}
 	atomic_store(&shared->stop, 1);
 	for (i = 0; i < USERS; i++)
-		tq_reap(users[i]);
+		t_reap(users[i]);
 	drain();
 	unlink(NODE);
 	fprintf(stderr, "# loaded %d times, refused to unload %d times\n", loads, refused);
 	fprintf(stderr, "# %lu opens, %lu found nothing, %lu messages\n",
 		atomic_load(&shared->opened), atomic_load(&shared->missed),
 		atomic_load(&shared->sent));
-	tq_true(loads, "never loaded");
-	tq_true(atomic_load(&shared->opened), "never opened");
+	t_true(loads, "never loaded");
+	t_true(atomic_load(&shared->opened), "never opened");
 }
 
 /* ---- a queue by name ----------------------------------------------------------- */
@@ -208,13 +208,13 @@ static long call_named(int fd, uint64_t *dice)
 	case 3:
 		return write(fd, buf, 1 + random_below(dice, 900));
 	case 4:
-		return tq_receive_call(fd, buf, sizeof(buf), TQUEUE_FOREVER);
+		return t_receive_call(fd, buf, sizeof(buf), TQUEUE_FOREVER);
 	case 5:
 	case 6:
-		return tq_send_call(fd, buf, tq_put_many(buf, 80, 1, 10),
+		return t_send_call(fd, buf, t_put_many(buf, 80, 1, 10),
 				    TQUEUE_FOREVER);
 	case 7:
-		return tq_wait_call(fd, TQUEUE_FOREVER, TQUEUE_FOREVER);
+		return t_wait_call(fd, TQUEUE_FOREVER, TQUEUE_FOREVER);
 	default:
 		return poll(&one, 1, -1);
 	}
@@ -225,10 +225,10 @@ static void user_named(void *arg)
 	uint64_t dice = option_seed + (uintptr_t)arg;
 
 	for (;;) {
-		int fd = tq_open_queue_call(NAME, O_RDWR);
+		int fd = t_open_queue_call(NAME, O_RDWR);
 
 		if (fd < 0) {
-			tq_true(gone(errno) || errno == EIDRM, "open: %s",
+			t_true(gone(errno) || errno == EIDRM, "open: %s",
 				strerror(errno));
 			atomic_fetch_add(&shared->missed, 1);
 			continue;
@@ -236,7 +236,7 @@ static void user_named(void *arg)
 		atomic_fetch_add(&shared->opened, 1);
 		while (call_named(fd, &dice) >= 0 || errno == EBUSY)
 			atomic_fetch_add(&shared->sent, 1);
-		tq_is(errno, EIDRM);
+		t_is(errno, EIDRM);
 		close(fd);
 	}
 }
@@ -244,39 +244,39 @@ static void user_named(void *arg)
 static void removed_under_use(void)
 {
 	static const size_t sizes[] = { 4096, 65536, 16384 };
-	double end = tq_now() + option_seconds;
+	double end = t_now() + option_seconds;
 	uint64_t dice = option_seed;
 	int removed = 0, killed = 0, i;
 	pid_t users[USERS];
 
-	shared = tq_shared(sizeof(*shared));
-	tq_control();
+	shared = t_shared(sizeof(*shared));
+	t_control();
 	for (i = 0; i < USERS; i++)
-		users[i] = tq_fork(user_named, (void *)(uintptr_t)(i + 1));
-	while (tq_now() < end || !removed) {
-		tq_create(NAME, sizes[random_below(&dice, ARRAY_SIZE(sizes))]);
+		users[i] = t_fork(user_named, (void *)(uintptr_t)(i + 1));
+	while (t_now() < end || !removed) {
+		t_create(NAME, sizes[random_below(&dice, ARRAY_SIZE(sizes))]);
 		usleep(random_below(&dice, 5000));
 		for (i = 0; i < USERS; i++) {
 			if (random_below(&dice, 8))
 				continue;
-			tq_kill(users[i]);
+			t_kill(users[i]);
 			killed++;
-			users[i] = tq_fork(user_named,
+			users[i] = t_fork(user_named,
 					   (void *)(uintptr_t)random_next(&dice));
 		}
-		tq_is(tq_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+		t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
 		removed++;
 	}
 	for (i = 0; i < USERS; i++)
-		tq_kill(users[i]);
+		t_kill(users[i]);
 	fprintf(stderr, "# removed %d times, killed %d; %lu opens, %lu calls\n", removed,
 		killed, atomic_load(&shared->opened), atomic_load(&shared->sent));
-	tq_true(atomic_load(&shared->opened), "never opened");
+	t_true(atomic_load(&shared->opened), "never opened");
 }
 
 int main(int argc, char **argv)
 {
-	struct tq_test tests[] = {
+	struct t_test tests[] = {
 		{ .name = "under_use", .run = under_use, .reloads = true, .logs = true },
 		TQ_TEST(removed_under_use),
 	};
@@ -284,6 +284,6 @@ int main(int argc, char **argv)
 
 	argc = options(argc, argv, 3);
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
-		tests[i].seconds = 60 + option_seconds / tq_slow();
-	return tq_main("reload", tests, ARRAY_SIZE(tests), argc, argv);
+		tests[i].seconds = 60 + option_seconds / t_slow();
+	return t_main("reload", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -158,7 +158,7 @@ static size_t message_claims(const unsigned char *buf, size_t have, int *sender,
 	for (i = 0; i < 4; i++)
 		len |= (size_t)(buf[7 + i] & 0x7f) << 7 * i;
 	if (*sender >= SENDERS || *number >= NUMBERS)
-		tq_fail("bytes that no message begins with: sender %d, number %u",
+		t_fail("bytes that no message begins with: sender %d, number %u",
 			*sender, *number);
 	return len;
 }
@@ -180,7 +180,7 @@ static void piece_add(struct slot *slot, size_t doubt, bool dead)
 	unsigned int at = atomic_fetch_add(&shared->piece_count, 1);
 	struct piece *piece = &shared->pieces[at];
 
-	tq_true(at < PIECES, "no room for more pieces");
+	t_true(at < PIECES, "no room for more pieces");
 	piece->len = have(slot);
 	memcpy(piece->data, slot->buf, piece->len + doubt);
 	piece->doubt = doubt;
@@ -218,7 +218,7 @@ static void slot_next(struct slot *slot, size_t tiny)
 {
 	unsigned int now = nth(slot);
 
-	tq_true(now + 1 < LOG, "too many messages for one receiver");
+	t_true(now + 1 < LOG, "too many messages for one receiver");
 	slot->log[now] = tiny;
 	atomic_store(&slot->at, (uint64_t)(now + 1) << 32);
 	atomic_fetch_add(&shared->received, 1);
@@ -235,23 +235,23 @@ static void slot_complete(struct slot *slot, int sender, unsigned int number,
 		tiny_make(want, len);
 		tiny = len;
 	} else if (message_make(want, sender, number) != len) {
-		tq_fail("message %u of sender %d: %zu bytes", number, sender, len);
+		t_fail("message %u of sender %d: %zu bytes", number, sender, len);
 	}
 	if (memcmp(want, slot->buf, len))
-		tq_fail("message %u of sender %d: wrong bytes", number, sender);
+		t_fail("message %u of sender %d: wrong bytes", number, sender);
 	if (sender >= 0) {
 		struct sender *from = &shared->senders[sender];
 		unsigned int old;
 
 		if (atomic_load(&from->state[number]) == UNSENT)
-			tq_fail("message %u of sender %d was never sent", number,
+			t_fail("message %u of sender %d was never sent", number,
 				sender);
 		old = atomic_exchange(&from->received[number], slot->tag);
 		if (old && !(mine && old == slot->tag))
-			tq_fail("message %u of sender %d was received twice",
+			t_fail("message %u of sender %d was received twice",
 				number, sender);
 		if (in_order && slot->last[sender] >= (int)number)
-			tq_fail("message %u of sender %d came after %d", number,
+			t_fail("message %u of sender %d came after %d", number,
 				sender, slot->last[sender]);
 		slot->last[sender] = number;
 	}
@@ -268,13 +268,13 @@ static long file_rest(int fd)
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	info = open(path, O_RDONLY);
-	tq_true(info >= 0, "cannot open %s: %s", path, strerror(errno));
+	t_true(info >= 0, "cannot open %s: %s", path, strerror(errno));
 	got = read(info, text, sizeof(text) - 1);
 	close(info);
-	tq_true(got > 0, "cannot read %s", path);
+	t_true(got > 0, "cannot read %s", path);
 	text[got] = '\0';
 	line = strstr(text, "rest:");
-	tq_true(line, "%s says nothing of a rest", path);
+	t_true(line, "%s says nothing of a rest", path);
 	return atol(line + 5);
 }
 
@@ -297,11 +297,11 @@ static void slot_got(struct slot *slot, size_t n, int fd)
 	if (!claimed)
 		return;
 	if (len > claimed)
-		tq_fail("%zu bytes received of a message of %zu", len, claimed);
+		t_fail("%zu bytes received of a message of %zu", len, claimed);
 	if (len == claimed)
 		slot_complete(slot, sender, number, false);
 	else if (fd < 0)
-		tq_fail("%zu bytes received of a message of %zu, with room for all",
+		t_fail("%zu bytes received of a message of %zu, with room for all",
 			len, claimed);
 }
 
@@ -315,7 +315,7 @@ static bool try_again(ssize_t n, const char *what)
 	else if (n < 0 && errno == EAGAIN)
 		atomic_fetch_add(&shared->refused, 1);
 	else
-		tq_fail("%s gives %zd (%s)", what, n, n < 0 ? strerror(errno) : "");
+		t_fail("%s gives %zd (%s)", what, n, n < 0 ? strerror(errno) : "");
 	return true;
 }
 
@@ -346,7 +346,7 @@ static struct slot *slot_of(struct worker *self)
 static void receive_whole(struct worker *self)
 {
 	struct slot *slot = slot_of(self);
-	int fd = tq_open(O_RDONLY);
+	int fd = t_open(O_RDONLY);
 
 	while (!over(self, slot)) {
 		ssize_t n = read(fd, slot_ready(slot), LENGTH_MAX);
@@ -359,7 +359,7 @@ static void receive_whole(struct worker *self)
 static void receive_vector(struct worker *self)
 {
 	struct slot *slot = slot_of(self);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
 	while (!over(self, slot)) {
 		unsigned int a = random_below(&self->dice, 300);
@@ -380,7 +380,7 @@ static void receive_vector(struct worker *self)
 static void receive_parts(struct worker *self, size_t most)
 {
 	struct slot *slot = slot_of(self);
-	int fd = tq_open(O_RDONLY);
+	int fd = t_open(O_RDONLY);
 
 	while (!over(self, slot)) {
 		size_t room = 1 + random_below(&self->dice, most);
@@ -409,7 +409,7 @@ static void receive_bytes(struct worker *self)
 static void receive_poll(struct worker *self)
 {
 	struct slot *slot = slot_of(self);
-	struct pollfd wait = { .fd = tq_open(O_RDWR | O_NONBLOCK), .events = POLLIN };
+	struct pollfd wait = { .fd = t_open(O_RDWR | O_NONBLOCK), .events = POLLIN };
 
 	while (!over(self, slot)) {
 		ssize_t n;
@@ -425,11 +425,11 @@ static void receive_poll(struct worker *self)
 static void receive_epoll(struct worker *self, unsigned int how)
 {
 	struct slot *slot = slot_of(self);
-	int fd = tq_open(O_RDONLY | O_NONBLOCK), epoll = epoll_create1(0);
+	int fd = t_open(O_RDONLY | O_NONBLOCK), epoll = epoll_create1(0);
 	struct epoll_event event = { .events = EPOLLIN | how };
 	bool all = how & EPOLLET;
 
-	tq_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	while (!over(self, slot)) {
 		ssize_t n;
 
@@ -464,13 +464,13 @@ static struct tqueue_record *batch_record(struct slot *slot, unsigned int index)
 	size_t at = 0;
 
 	for (;;) {
-		struct tqueue_record *record = tq_at(slot->batch, at);
+		struct tqueue_record *record = t_at(slot->batch, at);
 
 		if (at + TQ_HEADER > BATCH_MAX || !record->header_words)
 			return NULL;
 		if (!index--)
 			return record;
-		at += tq_record(record->length);
+		at += t_record(record->length);
 	}
 }
 
@@ -478,7 +478,7 @@ static struct tqueue_record *batch_record(struct slot *slot, unsigned int index)
 static void receive_batch(struct worker *self)
 {
 	struct slot *slot = slot_of(self);
-	int fd = tq_open(O_RDONLY);
+	int fd = t_open(O_RDONLY);
 
 	while (!over(self, slot)) {
 		struct tqueue_receive receive = {
@@ -496,20 +496,20 @@ static void receive_batch(struct worker *self)
 		for (i = 0; i < n; i++) {
 			struct tqueue_record *record = batch_record(slot, i);
 
-			tq_true(record, "RECEIVE gives %d records, %d are there", n, i);
-			tq_is(!!(record->flags & TQUEUE_FLAG_PARTIAL),
+			t_true(record, "RECEIVE gives %d records, %d are there", n, i);
+			t_is(!!(record->flags & TQUEUE_FLAG_PARTIAL),
 			      record->payload[0] >> 7);
 			memcpy(slot_ready(slot), record->payload, record->length);
 			slot_got(slot, record->length, -1);
 		}
-		tq_true(!batch_record(slot, n), "more records than RECEIVE says");
+		t_true(!batch_record(slot, n), "more records than RECEIVE says");
 	}
 }
 
 static void receive_splice(struct worker *self)
 {
 	struct slot *slot = slot_of(self);
-	int fd = tq_open(O_RDONLY);
+	int fd = t_open(O_RDONLY);
 
 	while (!over(self, slot)) {
 		unsigned char *to = slot_ready(slot);
@@ -522,7 +522,7 @@ static void receive_splice(struct worker *self)
 			got = read(self->pipe[0], to + done, n - done);
 			if (got < 0 && errno == EINTR)
 				got = 0;
-			tq_true(got >= 0, "reading the pipe gives %zd", got);
+			t_true(got >= 0, "reading the pipe gives %zd", got);
 		}
 		slot_got(slot, n, fd);
 	}
@@ -531,7 +531,7 @@ static void receive_splice(struct worker *self)
 static void receive_uring(struct worker *self)
 {
 	struct slot *slot = slot_of(self);
-	int fd = tq_open(O_RDONLY), i;
+	int fd = t_open(O_RDONLY), i;
 	struct uring ring;
 	uint64_t name;
 	int result;
@@ -547,7 +547,7 @@ static void receive_uring(struct worker *self)
 		bool stop = atomic_load(&shared->stop);
 
 		if (uring_enter(&ring, !stop) < 0 && errno != EINTR)
-			tq_fail("io_uring_enter: %s", strerror(errno));
+			t_fail("io_uring_enter: %s", strerror(errno));
 		while (uring_take(&ring, &name, &result)) {
 			errno = -result;
 			if (!try_again(result < 0 ? -1 : result, "io_uring read"))
@@ -588,14 +588,14 @@ static void receive_threads(struct worker *self)
 {
 	struct sharing sharing[3];
 	pthread_t threads[3];
-	int i, fd = tq_open(O_RDONLY);
+	int i, fd = t_open(O_RDONLY);
 
 	for (i = 0; i < 3; i++) {
 		sharing[i].worker = self;
 		sharing[i].slot = slot_of(self) + i;
 		sharing[i].fd = fd;
 		if (i)
-			tq_is(pthread_create(&threads[i], NULL, share, &sharing[i]), 0);
+			t_is(pthread_create(&threads[i], NULL, share, &sharing[i]), 0);
 	}
 	share(&sharing[0]);
 	for (i = 1; i < 3; i++)
@@ -644,7 +644,7 @@ static bool sent(ssize_t n, size_t len, const char *what)
 {
 	if (try_again(n, what))
 		return false;
-	tq_true(n == (ssize_t)len, "%s of %zu bytes gives %zd", what, len, n);
+	t_true(n == (ssize_t)len, "%s of %zu bytes gives %zd", what, len, n);
 	return true;
 }
 
@@ -652,7 +652,7 @@ static bool sent(ssize_t n, size_t len, const char *what)
 static void send_plain(struct worker *self, unsigned int pause)
 {
 	unsigned char buf[LENGTH_MAX];
-	int fd = tq_open(O_WRONLY);
+	int fd = t_open(O_WRONLY);
 	size_t len;
 	long number;
 
@@ -678,7 +678,7 @@ static void send_slowly(struct worker *self)
 static void send_vector(struct worker *self)
 {
 	unsigned char buf[LENGTH_MAX];
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	size_t len;
 	long number;
 
@@ -702,7 +702,7 @@ static void send_batch(struct worker *self)
 	struct sender *sender = &shared->senders[self->number];
 	uint64_t records[BATCH_MAX / 8];
 	unsigned char buf[LENGTH_MAX];
-	int fd = tq_open(O_WRONLY);
+	int fd = t_open(O_WRONLY);
 	long numbers[16], number;
 	size_t len;
 
@@ -712,10 +712,10 @@ static void send_batch(struct worker *self)
 		unsigned int n = 0;
 
 		for (;;) {
-			end = tq_put(records, end, len, 0);
-			memcpy(tq_at(records, end - tq_record(len))->payload, buf, len);
+			end = t_put(records, end, len, 0);
+			memcpy(t_at(records, end - t_record(len))->payload, buf, len);
 			numbers[n++] = number;
-			if (n > wanted || end + tq_record(length_max) > BATCH_MAX ||
+			if (n > wanted || end + t_record(length_max) > BATCH_MAX ||
 			    atomic_load(&shared->hold_still) ||
 			    atomic_load(&sender->next) >= NUMBERS)
 				break;
@@ -735,14 +735,14 @@ static void send_batch(struct worker *self)
 			while (sent--)
 				send_done(self, numbers[n++]);
 		}
-		tq_is(at, end);
+		t_is(at, end);
 	}
 }
 
 static void send_poll(struct worker *self)
 {
 	unsigned char buf[LENGTH_MAX];
-	struct pollfd wait = { .fd = tq_open(O_WRONLY | O_NONBLOCK), .events = POLLOUT };
+	struct pollfd wait = { .fd = t_open(O_WRONLY | O_NONBLOCK), .events = POLLOUT };
 	size_t len;
 	long number;
 
@@ -756,12 +756,12 @@ static void send_poll(struct worker *self)
 static void send_epoll_edge(struct worker *self)
 {
 	unsigned char buf[LENGTH_MAX];
-	int fd = tq_open(O_WRONLY | O_NONBLOCK), epoll = epoll_create1(0);
+	int fd = t_open(O_WRONLY | O_NONBLOCK), epoll = epoll_create1(0);
 	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
 	size_t len;
 	long number;
 
-	tq_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	while ((number = send_next(self, buf, &len)) >= 0) {
 		while (!sent(write(fd, buf, len), len, "write")) {
 			if (errno == EAGAIN)
@@ -775,11 +775,11 @@ static void send_epoll_edge(struct worker *self)
 static void send_splice(struct worker *self)
 {
 	unsigned char buf[LENGTH_MAX];
-	int fd = tq_open(O_WRONLY), pipes[2];
+	int fd = t_open(O_WRONLY), pipes[2];
 	size_t len;
 	long number;
 
-	tq_is(pipe(pipes), 0);
+	t_is(pipe(pipes), 0);
 	while ((number = send_next(self, buf, &len)) >= 0) {
 		size_t in = 0;
 
@@ -799,16 +799,16 @@ static void send_splice(struct worker *self)
 static void send_file(struct worker *self)
 {
 	unsigned char buf[LENGTH_MAX];
-	int fd = tq_open(O_WRONLY), file = memfd_create("message", MFD_CLOEXEC);
+	int fd = t_open(O_WRONLY), file = memfd_create("message", MFD_CLOEXEC);
 	size_t len;
 	long number;
 
 	while ((number = send_next(self, buf, &len)) >= 0) {
 		off_t at = 0;
 
-		tq_is(pwrite(file, buf, len, 0), len);
+		t_is(pwrite(file, buf, len, 0), len);
 		while (!sent(sendfile(fd, file, &at, len), len, "sendfile"))
-			tq_is(at, 0);
+			t_is(at, 0);
 		send_done(self, number);
 	}
 }
@@ -816,7 +816,7 @@ static void send_file(struct worker *self)
 static void send_uring(struct worker *self)
 {
 	unsigned char buf[FLIGHT][LENGTH_MAX];
-	int fd = tq_open(O_WRONLY), flying = 0, result;
+	int fd = t_open(O_WRONLY), flying = 0, result;
 	size_t len[FLIGHT];
 	long number[FLIGHT];
 	struct uring ring;
@@ -843,7 +843,7 @@ static void send_uring(struct worker *self)
 			return;
 		while (flying) {
 			if (uring_enter(&ring, 1) < 0 && errno != EINTR)
-				tq_fail("io_uring_enter: %s", strerror(errno));
+				t_fail("io_uring_enter: %s", strerror(errno));
 			while (uring_take(&ring, &name, &result)) {
 				errno = -result;
 				if (!sent(result < 0 ? -1 : result, len[name],
@@ -868,7 +868,7 @@ static void open_and_close(struct worker *self)
 
 	signal(SIGIO, SIG_IGN);
 	while (!atomic_load(&shared->stop)) {
-		int fd = tq_open(modes[random_below(&self->dice, 3)] | O_NONBLOCK);
+		int fd = t_open(modes[random_below(&self->dice, 3)] | O_NONBLOCK);
 		int other = -1;
 
 		if (random_below(&self->dice, 2)) {
@@ -889,20 +889,20 @@ static void open_and_close(struct worker *self)
 
 static void look(struct worker *self)
 {
-	long size = tq_size();
-	int fd = tq_open(O_RDWR);
+	long size = t_size();
+	int fd = t_open(O_RDWR);
 
 	while (!atomic_load(&shared->stop)) {
-		int next = tq_fionread(fd);
-		long n = tq_value("messages");
-		long bytes = tq_value("bytes");
+		int next = t_fionread(fd);
+		long n = t_value("messages");
+		long bytes = t_value("bytes");
 
-		tq_true(next >= 0 && next <= (int)length_max,
+		t_true(next >= 0 && next <= (int)length_max,
 			"FIONREAD says %d", next);
-		tq_true(n >= 0, "there are %ld messages", n);
-		tq_true(bytes >= 0, "of %ld bytes", bytes);
-		tq_true(n <= size / 48 + 2 * SLOTS, "there are %ld messages", n);
-		tq_is(file_rest(fd), 0);
+		t_true(n >= 0, "there are %ld messages", n);
+		t_true(bytes >= 0, "of %ld bytes", bytes);
+		t_true(n <= size / 48 + 2 * SLOTS, "there are %ld messages", n);
+		t_is(file_rest(fd), 0);
 		usleep(random_below(&self->dice, 3000));
 	}
 }
@@ -910,9 +910,9 @@ static void look(struct worker *self)
 /* Passes pointers to nowhere: EFAULT, and nothing has happened. */
 static void pass_bad_pointers(struct worker *self)
 {
-	size_t page = tq_page();
-	char *edge = tq_edge(page);
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	size_t page = t_page();
+	char *edge = t_edge(page);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 
 	while (!atomic_load(&shared->stop)) {
 		struct iovec parts[2] = { { edge, 10 }, { edge + page, 20 } };
@@ -932,7 +932,7 @@ static void pass_bad_pointers(struct worker *self)
 			n = readv(fd, parts + 1, 1);
 			break;
 		}
-		tq_true(n == -1 && (errno == EFAULT || errno == EAGAIN ||
+		t_true(n == -1 && (errno == EFAULT || errno == EAGAIN ||
 				    errno == EINTR),
 			"a bad pointer gives %zd (%s)", n, strerror(errno));
 		atomic_fetch_add(&shared->bad, 1);
@@ -944,13 +944,13 @@ static void pass_bad_pointers(struct worker *self)
 /* Sleeps for a message that it cannot take: others must be woken for it. */
 static void wait_badly(struct worker *self)
 {
-	char *edge = tq_edge(tq_page());
-	int fd = tq_open(O_RDONLY);
+	char *edge = t_edge(t_page());
+	int fd = t_open(O_RDONLY);
 
 	while (!atomic_load(&shared->stop)) {
-		ssize_t n = read(fd, edge + tq_page(), LENGTH_MAX);
+		ssize_t n = read(fd, edge + t_page(), LENGTH_MAX);
 
-		tq_true(n == -1 && (errno == EFAULT || errno == EINTR),
+		t_true(n == -1 && (errno == EFAULT || errno == EINTR),
 			"a bad pointer gives %zd (%s)", n, strerror(errno));
 		atomic_fetch_add(&shared->bad, 1);
 		if (random_below(&self->dice, 4) == 0)
@@ -1022,7 +1022,7 @@ static void report_loss(unsigned int number, unsigned int sender,
 			(unsigned int)piece->len, (unsigned int)piece->doubt);
 		show_bytes(piece->data, piece->len + piece->doubt);
 	}
-	tq_fail("message %u of sender %u (%zu bytes) is lost", number, sender, len);
+	t_fail("message %u of sender %u (%zu bytes) is lost", number, sender, len);
 }
 
 /* Of each length up to TINY: messages sent, perhaps sent, and received. */
@@ -1107,15 +1107,15 @@ static void account(void)
 		long lost = tiny[len].sure - tiny[len].got;
 		long more = -lost - tiny[len].maybe;
 
-		tq_true(lost <= 0, "%ld messages of %zu bytes are lost", lost, len);
-		tq_true(more <= 0, "%ld messages of %zu bytes too many were received",
+		t_true(lost <= 0, "%ld messages of %zu bytes are lost", lost, len);
+		t_true(more <= 0, "%ld messages of %zu bytes too many were received",
 			more, len);
 	}
 	for (i = 0; i < atomic_load(&shared->piece_count); i++) {
 		struct piece *piece = &shared->pieces[i];
 
 		if (atomic_load(&piece->valid) && !piece->used && piece->len)
-			tq_fail("%u bytes received belong to no message (%s; first %#x)",
+			t_fail("%u bytes received belong to no message (%s; first %#x)",
 				piece->len, piece->dead ? "by one killed" : "a rest",
 				piece->data[0]);
 	}
@@ -1125,7 +1125,7 @@ static void account(void)
 		atomic_load(&shared->refused), atomic_load(&shared->interrupted),
 		atomic_load(&shared->short_reads), atomic_load(&shared->opened),
 		atomic_load(&shared->bad));
-	tq_true(total > 10, "only %lu messages were sent", total);
+	t_true(total > 10, "only %lu messages were sent", total);
 }
 
 /* Of a batch that was received all is known: what was not looked at yet follows. */
@@ -1145,7 +1145,7 @@ static void autopsy_of_batch(struct slot *slot)
 				piece_add(slot, 0, false);
 			slot_next(slot, 0);
 		} else {
-			tq_is(message_claims(slot->buf, record->length, &sender,
+			t_is(message_claims(slot->buf, record->length, &sender,
 					     &number), record->length);
 			slot_complete(slot, sender, number, true);
 		}
@@ -1174,7 +1174,7 @@ static void autopsy(struct worker *worker, struct slot *slot)
 		/* What came out of the queue is in the slot or in the pipe. */
 		ioctl(worker->pipe[0], FIONREAD, &left);
 		if (left)
-			tq_is(read(worker->pipe[0], slot->buf + len + doubt, left),
+			t_is(read(worker->pipe[0], slot->buf + len + doubt, left),
 			      left);
 		len += doubt + left;
 		doubt = 0;
@@ -1217,7 +1217,7 @@ static void start(struct worker *worker, uint64_t *dice)
 	worker->stopped = 0;
 	fflush(NULL);
 	worker->pid = fork();
-	tq_true(worker->pid >= 0, "fork fails with %s", strerror(errno));
+	t_true(worker->pid >= 0, "fork fails with %s", strerror(errno));
 	if (worker->pid)
 		return;
 	setpriority(PRIO_PROCESS, 0, 0);
@@ -1256,7 +1256,7 @@ static void show(struct worker *workers, int count)
 /* Senders hold still, receivers receive what is there, and nobody helps. */
 static void quiet(struct worker *workers, int count)
 {
-	double patience = 10 * tq_slow(), end = tq_now() + patience;
+	double patience = 10 * t_slow(), end = t_now() + patience;
 	unsigned long before = 0, now;
 	int i, busy;
 
@@ -1267,7 +1267,7 @@ static void quiet(struct worker *workers, int count)
 		}
 	atomic_store(&shared->hold_still, 1);
 	do {
-		busy = tq_value("messages") != 0;
+		busy = t_value("messages") != 0;
 		for (i = 0; i < count; i++) {
 			struct worker *worker = &workers[i];
 
@@ -1281,22 +1281,22 @@ static void quiet(struct worker *workers, int count)
 		      atomic_load(&shared->short_reads);
 		if (now != before) {
 			before = now;
-			end = tq_now() + patience;
+			end = t_now() + patience;
 		}
-		if (tq_now() > end) {
+		if (t_now() > end) {
 			show(workers, count);
-			tq_fail("nothing moves any more: %ld messages, a wake-up is lost",
-				tq_value("messages"));
+			t_fail("nothing moves any more: %ld messages, a wake-up is lost",
+				t_value("messages"));
 		}
 		usleep(1000);
 	} while (busy);
-	tq_is(tq_value("bytes"), 0);
+	t_is(t_value("bytes"), 0);
 }
 
 static void disturb(struct worker *workers, int count, uint64_t *dice, int *kills)
 {
 	struct worker *worker = &workers[random_below(dice, count)];
-	double now = tq_now();
+	double now = t_now();
 	int i;
 
 	for (i = 0; i < count; i++)
@@ -1308,7 +1308,7 @@ static void disturb(struct worker *workers, int count, uint64_t *dice, int *kill
 	case 0:
 		if (!worker->stopped) {
 			kill(worker->pid, SIGSTOP);
-			worker->stopped = now + random_below(dice, 20) * 0.001 * tq_slow();
+			worker->stopped = now + random_below(dice, 20) * 0.001 * t_slow();
 		}
 		break;
 	case 1:
@@ -1316,7 +1316,7 @@ static void disturb(struct worker *workers, int count, uint64_t *dice, int *kill
 		if (in_order)
 			break;
 		/* Stopped ones die as well. */
-		tq_kill(worker->pid);
+		t_kill(worker->pid);
 		(*kills)++;
 		for (i = 0; i < worker->slots; i++)
 			autopsy(worker, &shared->slots[worker->first + i]);
@@ -1334,7 +1334,7 @@ static void disturb(struct worker *workers, int count, uint64_t *dice, int *kill
 
 static void finish(struct worker *workers, int count)
 {
-	double end = tq_now() + 10 * tq_slow();
+	double end = t_now() + 10 * t_slow();
 	int i, status, left = count;
 
 	atomic_store(&shared->stop, 1);
@@ -1344,15 +1344,15 @@ static void finish(struct worker *workers, int count)
 				continue;
 			kill(workers[i].pid, SIGUSR1);
 			if (waitpid(workers[i].pid, &status, WNOHANG) > 0) {
-				tq_true(!status, "%s ends with status %#x",
+				t_true(!status, "%s ends with status %#x",
 					workers[i].name, status);
 				workers[i].pid = 0;
 				left--;
 			}
 		}
-		if (tq_now() > end) {
+		if (t_now() > end) {
 			show(workers, count);
-			tq_fail("%d workers do not end", left);
+			t_fail("%d workers do not end", left);
 		}
 		usleep(2000);
 	}
@@ -1364,7 +1364,7 @@ static void run(struct worker *workers, int count)
 	struct sigaction restarts = {
 		.sa_handler = catch_signal, .sa_flags = SA_RESTART,
 	};
-	double end = tq_now() + option_seconds;
+	double end = t_now() + option_seconds;
 	uint64_t dice = option_seed;
 	int i, slots = 0, kills = 0, rounds = 0;
 
@@ -1373,30 +1373,30 @@ static void run(struct worker *workers, int count)
 	/* Before there is anyone to signal. */
 	sigaction(SIGUSR1, &stops, NULL);
 	sigaction(SIGUSR2, &restarts, NULL);
-	shared = tq_shared(sizeof(*shared));
+	shared = t_shared(sizeof(*shared));
 	atomic_store(&shared->tags, 1);
-	length_max = tq_max_message();
-	tq_true(length_max <= LENGTH_MAX, "the queue is too large for this test");
+	length_max = t_max_message();
+	t_true(length_max <= LENGTH_MAX, "the queue is too large for this test");
 	for (i = 0; i < count; i++) {
 		struct worker *worker = &workers[i];
 
 		worker->first = slots;
 		slots += worker->slots;
-		tq_true(slots <= SLOTS, "too few slots");
-		tq_is(pipe2(worker->pipe, O_CLOEXEC), 0);
+		t_true(slots <= SLOTS, "too few slots");
+		t_is(pipe2(worker->pipe, O_CLOEXEC), 0);
 	}
 	for (i = 0; i < slots; i++)
 		atomic_store(&shared->slots[i].clean, -1);
 	for (i = 0; i < count; i++)
 		start(&workers[i], &dice);
-	while (tq_now() < end) {
-		double pause = tq_now() + 0.3 * tq_slow();
+	while (t_now() < end) {
+		double pause = t_now() + 0.3 * t_slow();
 
 		atomic_store(&shared->hold_still, 0);
-		while (tq_now() < pause) {
+		while (t_now() < pause) {
 			for (i = 0; i < 3; i++)
 				disturb(workers, count, &dice, &kills);
-			usleep(1000 + random_below(&dice, 4000) * tq_slow());
+			usleep(1000 + random_below(&dice, 4000) * t_slow());
 		}
 		quiet(workers, count);
 		rounds++;
@@ -1404,7 +1404,7 @@ static void run(struct worker *workers, int count)
 	finish(workers, count);
 	fprintf(stderr, "# %d rounds, %d workers were killed\n", rounds, kills);
 	account();
-	tq_nothing();
+	t_nothing();
 }
 
 #define SENDER(fn, n)	{ .run = fn, .name = #fn, .number = n }
@@ -1508,7 +1508,7 @@ static void order(void)
 
 int main(int argc, char **argv)
 {
-	struct tq_test tests[] = {
+	struct t_test tests[] = {
 		TQ_TEST_WITH(everything_at_once, "size_l=16384"),
 		TQ_TEST_WITH(batches, "size_l=16384"),
 		TQ_TEST_WITH(mostly_full, "size_l=4096"),
@@ -1520,6 +1520,6 @@ int main(int argc, char **argv)
 
 	argc = options(argc, argv, 3);
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
-		tests[i].seconds = 60 + option_seconds / tq_slow();
-	return tq_main("traffic", tests, ARRAY_SIZE(tests), argc, argv);
+		tests[i].seconds = 60 + option_seconds / t_slow();
+	return t_main("traffic", tests, ARRAY_SIZE(tests), argc, argv);
 }

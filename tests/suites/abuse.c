@@ -17,56 +17,56 @@
 
 static void works(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 
-	tq_send(fd, 1000, 1);
-	tq_send(fd, 1, 2);
-	tq_receive(fd, 1000, 1);
-	tq_receive(fd, 1, 2);
-	tq_nothing();
+	t_send(fd, 1000, 1);
+	t_send(fd, 1, 2);
+	t_receive(fd, 1000, 1);
+	t_receive(fd, 1, 2);
+	t_nothing();
 	close(fd);
 }
 
 static void not_a_file(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK), ends[2];
+	int fd = t_open(O_RDWR | O_NONBLOCK), ends[2];
 	char buf[64] = "";
 	struct iovec one = { buf, 10 };
 
-	tq_send(fd, 10, 1);
-	tq_errno(lseek(fd, 0, SEEK_SET), ESPIPE);
-	tq_errno(lseek(fd, 0, SEEK_CUR), ESPIPE);
-	tq_errno(lseek(fd, -1, SEEK_END), ESPIPE);
-	tq_errno(pread(fd, buf, 10, 0), ESPIPE);
-	tq_errno(pwrite(fd, buf, 10, 0), ESPIPE);
-	tq_errno(preadv(fd, &one, 1, 5), ESPIPE);
-	tq_errno(pwritev(fd, &one, 1, 5), ESPIPE);
-	tq_errno(fsync(fd), EINVAL);
-	tq_errno(fdatasync(fd), EINVAL);
-	tq_errno(ftruncate(fd, 0), EINVAL);
-	tq_true(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED &&
+	t_send(fd, 10, 1);
+	t_errno(lseek(fd, 0, SEEK_SET), ESPIPE);
+	t_errno(lseek(fd, 0, SEEK_CUR), ESPIPE);
+	t_errno(lseek(fd, -1, SEEK_END), ESPIPE);
+	t_errno(pread(fd, buf, 10, 0), ESPIPE);
+	t_errno(pwrite(fd, buf, 10, 0), ESPIPE);
+	t_errno(preadv(fd, &one, 1, 5), ESPIPE);
+	t_errno(pwritev(fd, &one, 1, 5), ESPIPE);
+	t_errno(fsync(fd), EINVAL);
+	t_errno(fdatasync(fd), EINVAL);
+	t_errno(ftruncate(fd, 0), EINVAL);
+	t_true(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED &&
 		errno == ENODEV, "mmap gives errno %d", errno);
-	tq_true(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) ==
+	t_true(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) ==
 		MAP_FAILED && errno == ENODEV, "mmap gives errno %d", errno);
-	tq_true(fallocate(fd, 0, 0, 10) == -1, "fallocate works");
-	tq_true(readahead(fd, 0, 10) == -1, "readahead works");
-	tq_is(pipe(ends), 0);
-	tq_errno(copy_file_range(fd, NULL, ends[1], NULL, 10, 0), EINVAL);
-	tq_errno(syscall(SYS_getdents64, fd, buf, sizeof(buf)), ENOTDIR);
-	tq_errno(fchdir(fd), ENOTDIR);
-	tq_receive(fd, 10, 1);
-	tq_nothing();
+	t_true(fallocate(fd, 0, 0, 10) == -1, "fallocate works");
+	t_true(readahead(fd, 0, 10) == -1, "readahead works");
+	t_is(pipe(ends), 0);
+	t_errno(copy_file_range(fd, NULL, ends[1], NULL, 10, 0), EINVAL);
+	t_errno(syscall(SYS_getdents64, fd, buf, sizeof(buf)), ENOTDIR);
+	t_errno(fchdir(fd), ENOTDIR);
+	t_receive(fd, 10, 1);
+	t_nothing();
 	close(fd);
 }
 
 static void unknown_ioctls(void)
 {
 	static const char types[] = { 0, 't', 'q', 'Q', 0x54, 0x89, 0xae, 0xff };
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	unsigned int state = 5, i, j;
 	char buf[4096] = "";
 
-	tq_send(fd, 10, 1);
+	t_send(fd, 10, 1);
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		for (j = 0; j < 256; j++) {
 			unsigned int request = (unsigned char)types[i] << 8 | j;
@@ -76,8 +76,8 @@ static void unknown_ioctls(void)
 				continue;
 			if (request == FIONREAD || request == FIONBIO || request < 4)
 				continue;
-			tq_errno(ioctl(fd, request, buf), ENOTTY);
-			tq_errno(ioctl(fd, request | 0xc0080000, NULL), ENOTTY);
+			t_errno(ioctl(fd, request, buf), ENOTTY);
+			t_errno(ioctl(fd, request | 0xc0080000, NULL), ENOTTY);
 		}
 	}
 	for (i = 0; i < 2000; i++) {
@@ -87,89 +87,89 @@ static void unknown_ioctls(void)
 		    (state >> 8 & 0xff) == 'f' || (state >> 8 & 0xff) == 0x54 ||
 		    (state & 0xffff) < 4 || (state >> 8 & 0xff) == 0x15)
 			continue;
-		tq_errno(ioctl(fd, state, i % 2 ? (void *)buf : (void *)16), ENOTTY);
+		t_errno(ioctl(fd, state, i % 2 ? (void *)buf : (void *)16), ENOTTY);
 	}
-	tq_errno(ioctl(fd, FIONREAD | 0x80000000, buf), ENOTTY);
-	tq_receive(fd, 10, 1);
-	tq_nothing();
+	t_errno(ioctl(fd, FIONREAD | 0x80000000, buf), ENOTTY);
+	t_receive(fd, 10, 1);
+	t_nothing();
 	close(fd);
 }
 
 /* Those that the kernel answers for every file. */
 static void general_ioctls(void)
 {
-	int fd = tq_open(O_RDWR), on = 1;
+	int fd = t_open(O_RDWR), on = 1;
 	char byte;
 
-	tq_is(ioctl(fd, FIONBIO, &on), 0);
-	tq_errno(read(fd, &byte, 1), EAGAIN);
+	t_is(ioctl(fd, FIONBIO, &on), 0);
+	t_errno(read(fd, &byte, 1), EAGAIN);
 	on = 0;
-	tq_is(ioctl(fd, FIONBIO, &on), 0);
-	tq_is(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
-	tq_is(ioctl(fd, FIOCLEX), 0);
-	tq_is(ioctl(fd, FIOASYNC, &on), 0);
+	t_is(ioctl(fd, FIONBIO, &on), 0);
+	t_is(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	t_is(ioctl(fd, FIOCLEX), 0);
+	t_is(ioctl(fd, FIOASYNC, &on), 0);
 	close(fd);
 }
 
 static void not_open(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	char byte = 0;
 
 	close(fd);
-	tq_errno(read(fd, &byte, 1), EBADF);
-	tq_errno(write(fd, &byte, 1), EBADF);
-	tq_errno(ioctl(fd, FIONREAD, &byte), EBADF);
+	t_errno(read(fd, &byte, 1), EBADF);
+	t_errno(write(fd, &byte, 1), EBADF);
+	t_errno(ioctl(fd, FIONREAD, &byte), EBADF);
 	fd = open(TQ_DEVICE, O_PATH);
-	tq_errno(read(fd, &byte, 1), EBADF);
-	tq_errno(ioctl(fd, FIONREAD, &byte), EBADF);
+	t_errno(read(fd, &byte, 1), EBADF);
+	t_errno(ioctl(fd, FIONREAD, &byte), EBADF);
 	close(fd);
-	tq_errno(open(TQ_DEVICE, O_RDONLY | O_DIRECTORY), ENOTDIR);
-	tq_errno(open(TQ_DEVICE "/x", O_RDONLY), ENOTDIR);
-	tq_nothing();
+	t_errno(open(TQ_DEVICE, O_RDONLY | O_DIRECTORY), ENOTDIR);
+	t_errno(open(TQ_DEVICE "/x", O_RDONLY), ENOTDIR);
+	t_nothing();
 }
 
 /* dup2 over a descriptor that another thread sleeps on. */
 static void replaced_in_mid_use(void)
 {
-	int i, other = tq_open(O_RDWR);
+	int i, other = t_open(O_RDWR);
 
 	for (i = 0; i < 20; i++) {
-		struct tq_task reader;
+		struct t_task reader;
 		char buf[16];
-		int fd = tq_open(O_RDONLY), null = open("/dev/null", O_RDWR);
+		int fd = t_open(O_RDONLY), null = open("/dev/null", O_RDWR);
 
-		tq_start_read(&reader, fd, buf, sizeof(buf));
-		tq_asleep(&reader, SYS_read);
-		tq_is(dup2(null, fd), fd);
+		t_start_read(&reader, fd, buf, sizeof(buf));
+		t_asleep(&reader, SYS_read);
+		t_is(dup2(null, fd), fd);
 		close(null);
-		tq_send(other, 10, i);
-		tq_finish(&reader);
-		tq_is(reader.result, 10);
-		tq_is(tq_differs(buf, 10, i, 0), -1);
+		t_send(other, 10, i);
+		t_finish(&reader);
+		t_is(reader.result, 10);
+		t_is(t_differs(buf, 10, i, 0), -1);
 		close(fd);
 	}
-	tq_nothing();
+	t_nothing();
 	close(other);
 }
 
 static void sender_closed_in_mid_use(void)
 {
-	int other = tq_open(O_RDWR), fd = tq_open(O_WRONLY), i;
-	struct tq_task sender;
+	int other = t_open(O_RDWR), fd = t_open(O_WRONLY), i;
+	struct t_task sender;
 	char buf[100];
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_pattern(buf, sizeof(buf), 4, 0);
-	tq_start_write(&sender, fd, buf, sizeof(buf));
-	tq_asleep(&sender, SYS_write);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_pattern(buf, sizeof(buf), 4, 0);
+	t_start_write(&sender, fd, buf, sizeof(buf));
+	t_asleep(&sender, SYS_write);
 	close(fd);
 	for (i = 0; i < 4; i++)
-		tq_receive(other, TQ_SMALL_MAX, i);
-	tq_finish(&sender);
-	tq_is(sender.result, sizeof(buf));
-	tq_receive(other, sizeof(buf), 4);
-	tq_nothing();
+		t_receive(other, TQ_SMALL_MAX, i);
+	t_finish(&sender);
+	t_is(sender.result, sizeof(buf));
+	t_receive(other, sizeof(buf), 4);
+	t_nothing();
 	close(other);
 }
 
@@ -185,38 +185,38 @@ static void many_files(void)
 		if (fds[n] < 0)
 			break;
 	}
-	tq_true(n > 900, "only %d files", n);
+	t_true(n > 900, "only %d files", n);
 	for (i = 0; i < n; i++)
-		tq_send(fds[i], 16, i);
+		t_send(fds[i], 16, i);
 	/* Each holds a rest. */
 	for (i = 0; i < n; i++)
-		tq_is(read(fds[i], &byte, 1), 1);
-	tq_errno(read(tq_open(O_RDONLY | O_NONBLOCK), &byte, 1), EAGAIN);
+		t_is(read(fds[i], &byte, 1), 1);
+	t_errno(read(t_open(O_RDONLY | O_NONBLOCK), &byte, 1), EAGAIN);
 	for (i = n - 1; i >= 0; i--)
 		close(fds[i]);
-	i = tq_open(O_RDONLY | O_NONBLOCK);
+	i = t_open(O_RDONLY | O_NONBLOCK);
 	for (n--; n >= 0; n--) {
 		char buf[32];
 
-		tq_is(read(i, buf, sizeof(buf)), 15);
+		t_is(read(i, buf, sizeof(buf)), 15);
 	}
-	tq_nothing();
+	t_nothing();
 	close(i);
 }
 
 static void reopened_through_proc(void)
 {
-	int fd = tq_open(O_RDWR), again;
+	int fd = t_open(O_RDWR), again;
 	char path[64], byte;
 
-	tq_send(fd, 20, 1);
-	tq_is(read(fd, &byte, 1), 1);
+	t_send(fd, 20, 1);
+	t_is(read(fd, &byte, 1), 1);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	again = open(path, O_RDWR | O_NONBLOCK);
-	tq_true(again >= 0, "open(%s) fails", path);
+	t_true(again >= 0, "open(%s) fails", path);
 	/* Another open file: it has no part in the rest. */
-	tq_errno(read(again, &byte, 1), EAGAIN);
-	tq_receive_rest(fd, 19, 1, 1);
+	t_errno(read(again, &byte, 1), EAGAIN);
+	t_receive_rest(fd, 19, 1, 1);
 	close(fd);
 	close(again);
 }
@@ -227,23 +227,23 @@ static void node_made_by_hand(void)
 	/* Elsewhere devices may not be opened. */
 	static const char node[] = "/dev/tqueue-by-hand";
 	struct stat st;
-	int fd, other = tq_open(O_RDWR);
+	int fd, other = t_open(O_RDWR);
 
-	tq_is(stat(TQ_DEVICE, &st), 0);
+	t_is(stat(TQ_DEVICE, &st), 0);
 	unlink(node);
-	tq_is(mknod(node, S_IFCHR | 0600, st.st_rdev), 0);
+	t_is(mknod(node, S_IFCHR | 0600, st.st_rdev), 0);
 	fd = open(node, O_RDWR);
 	unlink(node);
-	tq_true(fd >= 0, "it cannot be opened: errno %d", errno);
-	tq_send(fd, 20, 1);
-	tq_receive(other, 20, 1);
+	t_true(fd >= 0, "it cannot be opened: errno %d", errno);
+	t_send(fd, 20, 1);
+	t_receive(other, 20, 1);
 	close(fd);
 	close(other);
 	/* There is no queue of the next number. */
-	tq_is(mknod(node, S_IFCHR | 0600, st.st_rdev + 1), 0);
+	t_is(mknod(node, S_IFCHR | 0600, st.st_rdev + 1), 0);
 	fd = open(node, O_RDWR);
 	unlink(node);
-	tq_errno(fd, ENXIO);
+	t_errno(fd, ENXIO);
 }
 
 static void *anything(unsigned int coin, char *buf)
@@ -265,17 +265,17 @@ static void *anything(unsigned int coin, char *buf)
 /* Random calls with random arguments; what the queue holds can be anything. */
 static void random_calls(void)
 {
-	double end = tq_now() + tq_seconds(1.5);
+	double end = t_now() + t_seconds(1.5);
 	int fds[4] = {
-		tq_open(O_RDWR | O_NONBLOCK), tq_open(O_RDONLY | O_NONBLOCK),
-		tq_open(O_WRONLY | O_NONBLOCK), tq_open(O_RDWR | O_NONBLOCK),
+		t_open(O_RDWR | O_NONBLOCK), t_open(O_RDONLY | O_NONBLOCK),
+		t_open(O_WRONLY | O_NONBLOCK), t_open(O_RDWR | O_NONBLOCK),
 	};
 	unsigned int state = getpid();
-	char *buf = tq_edge(8192);
+	char *buf = t_edge(8192);
 	struct iovec parts[8];
 	int i;
 
-	while (tq_now() < end) {
+	while (t_now() < end) {
 		int fd;
 		size_t len;
 		void *at;
@@ -311,7 +311,7 @@ static void random_calls(void)
 			ioctl(fd, state & 1 ? FIONREAD : state, at);
 			break;
 		case 11:
-			tq_poll(fd, state);
+			t_poll(fd, state);
 			break;
 		case 12:
 			splice(fd, NULL, fds[3], NULL, len, SPLICE_F_NONBLOCK);
@@ -319,7 +319,7 @@ static void random_calls(void)
 		case 13:
 			i = state >> 16 & 3;
 			close(fds[i]);
-			fds[i] = tq_open((i == 1 ? O_RDONLY : O_RDWR) | O_NONBLOCK);
+			fds[i] = t_open((i == 1 ? O_RDONLY : O_RDWR) | O_NONBLOCK);
 			break;
 		case 14:
 			write(fd, at, (size_t)state << (state & 31));
@@ -331,9 +331,9 @@ static void random_calls(void)
 	}
 	for (i = 0; i < 4; i++)
 		close(fds[i]);
-	tq_drain();
-	tq_is(tq_value("messages"), 0);
-	tq_is(tq_value("bytes"), 0);
+	t_drain();
+	t_is(t_value("messages"), 0);
+	t_is(t_value("bytes"), 0);
 	works();
 }
 
@@ -341,30 +341,30 @@ static void random_calls(void)
 static void calls_of_32_bits(void)
 {
 	struct { uint32_t base, len; } *vector;
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	char *low = calls32_memory(8192);
 	int *bytes = (int *)(low + 4096);
 
-	tq_pattern(low, 100, 1, 0);
-	tq_is(call32(CALL32_WRITE, fd, (long)low, 100), 100);
-	tq_is(call32(CALL32_IOCTL, fd, FIONREAD, (long)bytes), 0);
-	tq_is(*bytes, 100);
-	tq_is(call32(CALL32_IOCTL, fd, 0x7412, (long)bytes), -ENOTTY);
-	tq_is(call32(CALL32_IOCTL, fd, FIONREAD, 16), -EFAULT);
-	tq_receive(fd, 100, 1);
+	t_pattern(low, 100, 1, 0);
+	t_is(call32(CALL32_WRITE, fd, (long)low, 100), 100);
+	t_is(call32(CALL32_IOCTL, fd, FIONREAD, (long)bytes), 0);
+	t_is(*bytes, 100);
+	t_is(call32(CALL32_IOCTL, fd, 0x7412, (long)bytes), -ENOTTY);
+	t_is(call32(CALL32_IOCTL, fd, FIONREAD, 16), -EFAULT);
+	t_receive(fd, 100, 1);
 	vector = (void *)(low + 5000);
 	vector[0].base = (uint32_t)(uintptr_t)low;
 	vector[0].len = 60;
 	vector[1].base = (uint32_t)(uintptr_t)low + 60;
 	vector[1].len = 40;
-	tq_is(call32(CALL32_WRITEV, fd, (long)vector, 2), 100);
+	t_is(call32(CALL32_WRITEV, fd, (long)vector, 2), 100);
 	memset(low, 0, 100);
-	tq_is(call32(CALL32_READV, fd, (long)vector, 2), 100);
-	tq_is(tq_differs(low, 100, 1, 0), -1);
-	tq_send(fd, 5, 1);
-	tq_is(call32(CALL32_READ, fd, 16, 100), -EFAULT);
-	tq_is(call32(CALL32_READ, fd, (long)low, 100), 5);
-	tq_nothing();
+	t_is(call32(CALL32_READV, fd, (long)vector, 2), 100);
+	t_is(t_differs(low, 100, 1, 0), -1);
+	t_send(fd, 5, 1);
+	t_is(call32(CALL32_READ, fd, 16, 100), -EFAULT);
+	t_is(call32(CALL32_READ, fd, (long)low, 100), 5);
+	t_nothing();
 	close(fd);
 }
 
@@ -385,10 +385,10 @@ static void try_as_nobody(void *arg)
 
 static void nobody(void)
 {
-	tq_reap(tq_fork(try_as_nobody, NULL));
+	t_reap(t_fork(try_as_nobody, NULL));
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(not_a_file),
 	TQ_TEST(unknown_ioctls),
 	TQ_TEST(general_ioctls),
@@ -405,5 +405,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("abuse", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("abuse", tests, ARRAY_SIZE(tests), argc, argv);
 }

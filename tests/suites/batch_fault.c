@@ -11,71 +11,71 @@
 
 static int open_queue(size_t size)
 {
-	tq_create(NAME, size);
-	return tq_open_queue(NAME, O_RDWR);
+	t_create(NAME, size);
+	return t_open_queue(NAME, O_RDWR);
 }
 
 static void send_from_the_edge(void)
 {
 	char buf[1024];
-	size_t whole = tq_put_many(buf, LENGTH, 1, 4), there;
+	size_t whole = t_put_many(buf, LENGTH, 1, 4), there;
 	int fd = open_queue(4096);
 
 	for (there = 0; there < whole; there++) {
-		char *edge = tq_edge(there);
+		char *edge = t_edge(there);
 		struct tqueue_send send = {
 			.records = (uintptr_t)edge, .bytes = whole,
 		};
 		/* The padding is nobody's concern. */
-		size_t padding = tq_record(LENGTH) - TQ_HEADER - LENGTH;
-		long n = (there + padding) / tq_record(LENGTH), got;
+		size_t padding = t_record(LENGTH) - TQ_HEADER - LENGTH;
+		long n = (there + padding) / t_record(LENGTH), got;
 
 		memcpy(edge, buf, there);
 		got = ioctl(fd, TQUEUE_SEND, &send);
 		if (n ? got != n : got != -1 || errno != EFAULT)
-			tq_fail("%zu of %zu bytes: %ld (%s), not %ld", there, whole,
+			t_fail("%zu of %zu bytes: %ld (%s), not %ld", there, whole,
 				got, got < 0 ? strerrorname_np(errno) : "", n);
 		if (n) {
-			tq_is(send.sent_bytes, n * tq_record(LENGTH));
-			tq_received(fd, n, LENGTH, 1);
+			t_is(send.sent_bytes, n * t_record(LENGTH));
+			t_received(fd, n, LENGTH, 1);
 		}
-		tq_empty(fd);
-		tq_edge_free(edge, there);
+		t_empty(fd);
+		t_edge_free(edge, there);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* Only whole records are received, and the others stay. */
 static void receive_at_the_edge(void)
 {
 	char buf[1024];
-	size_t whole = tq_put_many(buf, LENGTH, 1, 4), there;
+	size_t whole = t_put_many(buf, LENGTH, 1, 4), there;
 	int fd = open_queue(4096);
 
 	for (there = 0; there < whole; there++) {
-		char *edge = tq_edge(there);
+		char *edge = t_edge(there);
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)edge, .bytes = whole,
 		};
 		size_t at = 0, i;
 		long got;
 
-		tq_is(tq_send_call(fd, buf, whole, 0), 4);
+		t_is(t_send_call(fd, buf, whole, 0), 4);
 		got = ioctl(fd, TQUEUE_RECEIVE, &receive);
 		if (got < 0) {
-			tq_is(errno, EFAULT);
+			t_is(errno, EFAULT);
 			got = 0;
 		} else {
-			tq_is(receive.bytes, got * tq_record(LENGTH));
+			t_is(receive.bytes, got * t_record(LENGTH));
 		}
-		tq_is(got, there / tq_record(LENGTH));
+		t_is(got, there / t_record(LENGTH));
 		for (i = 0; i < (size_t)got; i++)
-			tq_record_is(edge, &at, there, LENGTH, 1 + i, 0);
-		tq_received(fd, 4 - got, LENGTH, 1 + got);
-		tq_empty(fd);
-		tq_edge_free(edge, there);
+			t_record_is(edge, &at, there, LENGTH, 1 + i, 0);
+		t_received(fd, 4 - got, LENGTH, 1 + got);
+		t_empty(fd);
+		t_edge_free(edge, there);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /*
@@ -90,43 +90,43 @@ static void mixed_at_the_edge(void)
 	int fd = open_queue(65536);
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++)
-		whole = tq_put(buf, whole, lengths[i], 1 + i);
+		whole = t_put(buf, whole, lengths[i], 1 + i);
 	for (there = 0; there <= whole; there += there % 4096 < 200 ? 1 : 97) {
-		size_t page = tq_page(), end = 0, at = 0;
-		char *edge = tq_edge(there);
+		size_t page = t_page(), end = 0, at = 0;
+		char *edge = t_edge(there);
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)edge, .bytes = sizeof(buf),
 		};
 		long n = 0, got;
 
 		while (n < (long)ARRAY_SIZE(lengths) &&
-		       end + tq_record(lengths[n]) <= there)
-			end += tq_record(lengths[n++]);
-		tq_is(tq_send_call(fd, buf, whole, 0), ARRAY_SIZE(lengths));
+		       end + t_record(lengths[n]) <= there)
+			end += t_record(lengths[n++]);
+		t_is(t_send_call(fd, buf, whole, 0), ARRAY_SIZE(lengths));
 		madvise(edge + there - (there + page - 1) / page * page,
 			(there + page - 1) / page * page, MADV_DONTNEED);
 		got = ioctl(fd, TQUEUE_RECEIVE, &receive);
 		if (n ? got != n : got != -1 || errno != EFAULT)
-			tq_fail("%zu of %zu bytes: %ld (%s), not %ld", there, whole,
+			t_fail("%zu of %zu bytes: %ld (%s), not %ld", there, whole,
 				got, got < 0 ? strerrorname_np(errno) : "", n);
 		for (i = 0; i < (size_t)n; i++)
-			tq_record_is(edge, &at, end, lengths[i], 1 + i, 0);
+			t_record_is(edge, &at, end, lengths[i], 1 + i, 0);
 		for (; i < ARRAY_SIZE(lengths); i++)
-			tq_received(fd, 1, lengths[i], 1 + i);
-		tq_edge_free(edge, there);
+			t_received(fd, 1, lengths[i], 1 + i);
+		t_edge_free(edge, there);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 static void peek_at_the_edge(void)
 {
 	char buf[1024];
-	size_t whole = tq_put_many(buf, LENGTH, 1, 4), there;
+	size_t whole = t_put_many(buf, LENGTH, 1, 4), there;
 	int fd = open_queue(4096);
 
-	tq_is(tq_send_call(fd, buf, whole, 0), 4);
+	t_is(t_send_call(fd, buf, whole, 0), 4);
 	for (there = 0; there < whole; there += 3) {
-		char *edge = tq_edge(there);
+		char *edge = t_edge(there);
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)edge, .bytes = whole,
 			.flags = TQUEUE_RECEIVE_PEEK,
@@ -134,13 +134,13 @@ static void peek_at_the_edge(void)
 		long got = ioctl(fd, TQUEUE_RECEIVE, &receive);
 
 		if (got < 0)
-			tq_is(errno, EFAULT);
-		tq_is(got < 0 ? 0 : got, there / tq_record(LENGTH));
-		tq_is(tq_info(fd).messages, 4);
-		tq_edge_free(edge, there);
+			t_is(errno, EFAULT);
+		t_is(got < 0 ? 0 : got, there / t_record(LENGTH));
+		t_is(t_info(fd).messages, 4);
+		t_edge_free(edge, there);
 	}
-	tq_received(fd, 4, LENGTH, 1);
-	tq_end(fd);
+	t_received(fd, 4, LENGTH, 1);
+	t_end(fd);
 }
 
 /* A buffer that is not there at all, and one that is the kernel's. */
@@ -153,7 +153,7 @@ static void bad_pointers(void)
 	static const struct { unsigned long request; size_t size; } calls[] = {
 		/* The results of what was not moved need no place. */
 		{ TQUEUE_SEND, offsetof(struct tqueue_send, last_id) },
-		{ TQUEUE_RECEIVE, offsetof(struct tqueue_receive, lost) },
+		{ TQUEUE_RECEIVE, offsetof(struct tqueue_receive, dropped) },
 		{ TQUEUE_INFO, sizeof(struct tqueue_info) },
 		{ TQUEUE_WAIT, sizeof(struct tqueue_wait) },
 		{ TQUEUE_SET, sizeof(struct tqueue_config) },
@@ -162,32 +162,32 @@ static void bad_pointers(void)
 	char buf[256];
 	size_t i, there;
 
-	tq_send(fd, 20, 1);
+	t_send(fd, 20, 1);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		void *at = (void *)bad[i];
 
-		tq_errno(tq_send_call(fd, at, 4000, 0), EFAULT);
-		tq_errno(tq_send_call(fd, at, -8UL, 0), EFAULT);
-		tq_errno(tq_receive_call(fd, at, 4000, 0), EFAULT);
-		tq_errno(tq_receive_call(fd, at, -8UL, 0), EFAULT);
-		tq_errno(tq_peek_call(fd, at, 4000), EFAULT);
+		t_errno(t_send_call(fd, at, 4000, 0), EFAULT);
+		t_errno(t_send_call(fd, at, -8UL, 0), EFAULT);
+		t_errno(t_receive_call(fd, at, 4000, 0), EFAULT);
+		t_errno(t_receive_call(fd, at, -8UL, 0), EFAULT);
+		t_errno(t_peek_call(fd, at, 4000), EFAULT);
 	}
 	/* Read-only memory. */
-	tq_errno(tq_receive_call(fd, (void *)"a string of some length or other, "
+	t_errno(t_receive_call(fd, (void *)"a string of some length or other, "
 				 "for there must be room", 64, 0), EFAULT);
 	/* The structures themselves. */
 	for (there = 0; there < sizeof(struct tqueue_info); there += 4) {
-		char *edge = tq_edge(there);
+		char *edge = t_edge(there);
 
 		memset(edge, 0, there);
 		for (i = 0; i < ARRAY_SIZE(calls); i++)
 			if (there < calls[i].size)
-				tq_errno(ioctl(fd, calls[i].request, edge), EFAULT);
-		tq_edge_free(edge, there);
+				t_errno(ioctl(fd, calls[i].request, edge), EFAULT);
+		t_edge_free(edge, there);
 	}
-	tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 20, 2), 0), 1);
-	tq_received(fd, 2, 20, 1);
-	tq_end(fd);
+	t_is(t_send_call(fd, buf, t_put(buf, 0, 20, 2), 0), 1);
+	t_received(fd, 2, 20, 1);
+	t_end(fd);
 }
 
 /* A structure that can be read and not written: what is said is what was done. */
@@ -201,62 +201,62 @@ static void read_only_structures(void)
 	size_t at = 0;
 
 	*send = (struct tqueue_send){
-		.records = (uintptr_t)buf, .bytes = tq_put(buf, 0, 20, 1),
+		.records = (uintptr_t)buf, .bytes = t_put(buf, 0, 20, 1),
 	};
-	tq_is(mprotect(page, 4096, PROT_READ), 0);
+	t_is(mprotect(page, 4096, PROT_READ), 0);
 	if (ioctl(fd, TQUEUE_SEND, send) == 1) {
-		tq_received(fd, 1, 20, 1);
+		t_received(fd, 1, 20, 1);
 	} else {
-		tq_is(errno, EFAULT);
-		tq_empty(fd);
+		t_is(errno, EFAULT);
+		t_empty(fd);
 	}
-	tq_send(fd, 20, 1);
-	tq_is(mprotect(page, 4096, PROT_READ | PROT_WRITE), 0);
+	t_send(fd, 20, 1);
+	t_is(mprotect(page, 4096, PROT_READ | PROT_WRITE), 0);
 	*receive = (struct tqueue_receive){
 		.records = (uintptr_t)buf, .bytes = sizeof(buf),
 	};
-	tq_is(mprotect(page, 4096, PROT_READ), 0);
+	t_is(mprotect(page, 4096, PROT_READ), 0);
 	if (ioctl(fd, TQUEUE_RECEIVE, receive) == 1) {
-		tq_record_is(buf, &at, sizeof(buf), 20, 1, 0);
+		t_record_is(buf, &at, sizeof(buf), 20, 1, 0);
 	} else {
-		tq_is(errno, EFAULT);
-		tq_received(fd, 1, 20, 1);
+		t_is(errno, EFAULT);
+		t_received(fd, 1, 20, 1);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* Pages that come and go are no error, and no reason to do less. */
 static void not_resident(void)
 {
-	size_t len = 64 * tq_page(), end, i;
+	size_t len = 64 * t_page(), end, i;
 	char *buf = mmap(NULL, len, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = open_queue(1 << 18), file = memfd_create("batch", 0);
 	char *from = malloc(len);
 	unsigned int n = 100;
 
-	end = tq_put_many(from, 1000, 1, n);
-	tq_is(write(file, from, end), end);
+	end = t_put_many(from, 1000, 1, n);
+	t_is(write(file, from, end), end);
 	for (i = 0; i < 5; i++) {
 		char *map = mmap(NULL, end, PROT_READ, MAP_PRIVATE, file, 0);
 		unsigned int got;
 		size_t at = 0;
 
-		tq_true(map != MAP_FAILED, "mmap fails");
-		tq_is(tq_send_call(fd, map, end, 0), n);
+		t_true(map != MAP_FAILED, "mmap fails");
+		t_is(t_send_call(fd, map, end, 0), n);
 		munmap(map, end);
-		tq_is(madvise(buf, len, MADV_DONTNEED), 0);
-		tq_is(tq_receive_call(fd, buf, len, 0), n);
+		t_is(madvise(buf, len, MADV_DONTNEED), 0);
+		t_is(t_receive_call(fd, buf, len, 0), n);
 		for (got = 0; got < n; got++)
-			tq_record_is(buf, &at, end, 1000, 1 + got, 0);
+			t_record_is(buf, &at, end, 1000, 1 + got, 0);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* Unmapped and mapped again by another thread all the time. */
 static atomic_int stop;
 
-static void pull_the_rug(struct tq_task *task)
+static void pull_the_rug(struct t_task *task)
 {
 	while (!atomic_load(&stop)) {
 		madvise(task->buf, task->len, MADV_DONTNEED);
@@ -268,231 +268,231 @@ static void pull_the_rug(struct tq_task *task)
 
 static void receiver_without_a_floor(void)
 {
-	size_t page = tq_page(), end;
+	size_t page = t_page(), end;
 	char *buf = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct tq_task task = { .buf = buf + page, .len = page };
-	double until = tq_now() + tq_seconds(2);
+	struct t_task task = { .buf = buf + page, .len = page };
+	double until = t_now() + t_seconds(2);
 	unsigned long sent = 0, received = 0, faults = 0;
 	int fd = open_queue(16384);
 	char from[2048];
 
-	end = tq_put_many(from, 100, 1, 10);
-	tq_start(&task, pull_the_rug);
-	while (tq_now() < until) {
+	end = t_put_many(from, 100, 1, 10);
+	t_start(&task, pull_the_rug);
+	while (t_now() < until) {
 		/* Some of the records lie where the rug is. */
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)buf + page - 500, .bytes = end,
 		};
 		long n;
 
-		sent += tq_send_call(fd, from, end, 0);
+		sent += t_send_call(fd, from, end, 0);
 		while (sent > received) {
 			receive.bytes = end;
 			n = ioctl(fd, TQUEUE_RECEIVE, &receive);
 			if (n < 0) {
-				tq_is(errno, EFAULT);
+				t_is(errno, EFAULT);
 				faults++;
 				continue;
 			}
-			tq_is(receive.bytes, n * tq_record(100));
+			t_is(receive.bytes, n * t_record(100));
 			received += n;
 		}
 	}
 	atomic_store(&stop, 1);
-	tq_finish(&task);
-	tq_is(tq_info(fd).received, sent);
+	t_finish(&task);
+	t_is(t_info(fd).received, sent);
 	fprintf(stderr, "# %lu received, %lu faults, %ld rugs\n", received, faults,
 		atomic_load(&task.count));
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* ---- buffers that stall --------------------------------------------------------- */
 
 static void others_go_on(int n)
 {
-	int fd = tq_open_queue(NAME, O_RDWR | O_NONBLOCK), i;
+	int fd = t_open_queue(NAME, O_RDWR | O_NONBLOCK), i;
 	char buf[1024];
 
 	for (i = 0; i < n; i++) {
-		tq_send(fd, 100, 1);
-		tq_receive(fd, 100, 1);
-		tq_is(tq_send_call(fd, buf, tq_put_many(buf, 60, 1, 4), 0), 4);
-		tq_is(tq_info(fd).messages, 4);
-		tq_received(fd, 4, 60, 1);
-		tq_is(tq_poll(fd, POLLIN | POLLOUT), POLLOUT);
+		t_send(fd, 100, 1);
+		t_receive(fd, 100, 1);
+		t_is(t_send_call(fd, buf, t_put_many(buf, 60, 1, 4), 0), 4);
+		t_is(t_info(fd).messages, 4);
+		t_received(fd, 4, 60, 1);
+		t_is(t_poll(fd, POLLIN | POLLOUT), POLLOUT);
 	}
 	close(fd);
 }
 
 static void stalled_sender(void)
 {
-	size_t page = tq_page();
+	size_t page = t_page();
 	char *from = aligned_alloc(page, 2 * page);
-	size_t end = tq_put_many(from, 500, 1, 10);
-	struct tq_stall stall;
-	struct tq_batch sender;
+	size_t end = t_put_many(from, 500, 1, 10);
+	struct t_stall stall;
+	struct t_batch sender;
 	int fd = open_queue(65536), got, first;
 
 	for (first = 0; first < 2; first++) {
 		/* Nothing of it is there, or its first page. */
-		tq_stall_make(&stall, end);
+		t_stall_make(&stall, end);
 		if (first)
-			tq_stall_give(&stall, from, 0, page);
-		tq_start_send(&sender, fd, stall.map, end, TQUEUE_FOREVER);
-		tq_stall_wait(&stall);
+			t_stall_give(&stall, from, 0, page);
+		t_start_send(&sender, fd, stall.map, end, TQUEUE_FOREVER);
+		t_stall_wait(&stall);
 		if (first) {
 			/* What was there may have been sent. */
 			got = 0;
-			tq_sleep_ms(20);
-			while (tq_info(fd).messages) {
-				tq_received(fd, 1, 500, 1 + got);
+			t_sleep_ms(20);
+			while (t_info(fd).messages) {
+				t_received(fd, 1, 500, 1 + got);
 				got++;
 			}
 		} else {
 			got = 0;
 			others_go_on(20);
 		}
-		tq_stall_release(&stall, from);
-		tq_finish(&sender.task);
-		tq_true(sender.task.result > 0 && sender.task.result <= 10,
+		t_stall_release(&stall, from);
+		t_finish(&sender.task);
+		t_true(sender.task.result > 0 && sender.task.result <= 10,
 			"SEND gives %zd (%s)", sender.task.result,
 			strerrorname_np(sender.task.error));
-		tq_is(sender.send.sent_bytes,
-		      sender.task.result * tq_record(500));
+		t_is(sender.send.sent_bytes,
+		      sender.task.result * t_record(500));
 		if (sender.task.result > got)
-			tq_received(fd, sender.task.result - got, 500, 1 + got);
+			t_received(fd, sender.task.result - got, 500, 1 + got);
 		munmap(stall.map, stall.len);
 	}
 	free(from);
-	tq_end(fd);
+	t_end(fd);
 }
 
 static void stalled_receiver(void)
 {
-	size_t page = tq_page();
+	size_t page = t_page();
 	char *from = aligned_alloc(page, 2 * page);
-	size_t end = tq_put_many(from, 500, 1, 6), at = 0;
-	int fd = open_queue(65536), i, n, in_hand;
-	struct tq_batch receiver;
-	struct tq_stall stall;
+	size_t end = t_put_many(from, 500, 1, 6), at = 0;
+	int fd = open_queue(65536), i, n, in_flight;
+	struct t_batch receiver;
+	struct t_stall stall;
 
-	tq_is(tq_send_call(fd, from, end, 0), 6);
-	tq_stall_make(&stall, end);
-	tq_start_receive(&receiver, tq_open_queue(NAME, O_RDONLY), stall.map, end,
+	t_is(t_send_call(fd, from, end, 0), 6);
+	t_stall_make(&stall, end);
+	t_start_receive(&receiver, t_open_queue(NAME, O_RDONLY), stall.map, end,
 			 TQUEUE_FOREVER);
-	tq_stall_wait(&stall);
-	/* Whatever it has in hand, others get all the rest, and at once. */
-	in_hand = tq_info(fd).in_hand;
-	tq_true(in_hand <= 1, "it holds %d messages", in_hand);
-	n = 6 - in_hand;
-	tq_received(fd, n, 500, 1 + in_hand);
+	t_stall_wait(&stall);
+	/* Whatever it has in flight, others get all the rest, and at once. */
+	in_flight = t_info(fd).in_flight;
+	t_true(in_flight <= 1, "it holds %d messages", in_flight);
+	n = 6 - in_flight;
+	t_received(fd, n, 500, 1 + in_flight);
 	others_go_on(20);
-	tq_true(!tq_done(&receiver.task), "the stalled receiver is done");
-	tq_stall_release(&stall, NULL);
-	if (!in_hand) {
-		tq_asleep(&receiver.task, SYS_ioctl);
-		tq_is(tq_send_call(fd, from, tq_record(500), 0), 1);
+	t_true(!t_done(&receiver.task), "the stalled receiver is done");
+	t_stall_release(&stall, NULL);
+	if (!in_flight) {
+		t_asleep(&receiver.task, SYS_ioctl);
+		t_is(t_send_call(fd, from, t_record(500), 0), 1);
 	}
-	tq_finish(&receiver.task);
-	tq_is(receiver.task.result, 1);
-	tq_record_is(stall.map, &at, end, 500, 1, 0);
+	t_finish(&receiver.task);
+	t_is(receiver.task.result, 1);
+	t_record_is(stall.map, &at, end, 500, 1, 0);
 	for (i = 0; i < 3; i++)
 		others_go_on(1);
 	close(receiver.task.fd);
 	free(from);
-	tq_end(fd);
+	t_end(fd);
 }
 
 /*
- * A message that a receiver has in hand when its memory goes comes back, also if
+ * A message that a receiver has in flight when its memory goes comes back, also if
  * there is nothing in it.  The memory goes while another part of it is awaited.
  */
-static void message_in_hand_comes_back(void)
+static void message_in_flight_comes_back(void)
 {
 	static const size_t lengths[] = { 0, 1, 100 };
-	size_t page = tq_page(), i;
+	size_t page = t_page(), i;
 	char *buf = aligned_alloc(page, 2 * page);
 	int fd = open_queue(65536);
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
-		struct tq_batch receiver;
-		struct tq_stall stall;
+		struct t_batch receiver;
+		struct t_stall stall;
 
 		/* The first is for us; it makes the receiver ask for two pages. */
-		tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 5000, 1), 0), 1);
-		tq_stall_make(&stall, 2 * page);
-		tq_start_receive(&receiver, fd, stall.map, 2 * page,
+		t_is(t_send_call(fd, buf, t_put(buf, 0, 5000, 1), 0), 1);
+		t_stall_make(&stall, 2 * page);
+		t_start_receive(&receiver, fd, stall.map, 2 * page,
 				 TQUEUE_FOREVER);
-		tq_stall_wait(&stall);
-		tq_stall_give(&stall, buf, 0, page);
-		tq_stall_wait(&stall);
-		tq_received(fd, 1, 5000, 1);
-		tq_is(tq_send_call(fd, buf, tq_put(buf, 0, lengths[i], 2), 0), 1);
-		tq_is(madvise(stall.map, page, MADV_DONTNEED), 0);
-		tq_stall_give(&stall, buf, page, page);
-		tq_stall_wait(&stall);
-		tq_is(tq_info(fd).in_hand, 1);
-		tq_stall_spoil(&stall);
-		tq_fails(&receiver.task, EFAULT);
-		tq_received(fd, 1, lengths[i], 2);
-		tq_stall_release(&stall, NULL);
+		t_stall_wait(&stall);
+		t_stall_give(&stall, buf, 0, page);
+		t_stall_wait(&stall);
+		t_received(fd, 1, 5000, 1);
+		t_is(t_send_call(fd, buf, t_put(buf, 0, lengths[i], 2), 0), 1);
+		t_is(madvise(stall.map, page, MADV_DONTNEED), 0);
+		t_stall_give(&stall, buf, page, page);
+		t_stall_wait(&stall);
+		t_is(t_info(fd).in_flight, 1);
+		t_stall_spoil(&stall);
+		t_fails(&receiver.task, EFAULT);
+		t_received(fd, 1, lengths[i], 2);
+		t_stall_release(&stall, NULL);
 		munmap(stall.map, stall.len);
 	}
 	free(buf);
-	tq_end(fd);
+	t_end(fd);
 }
 
 /*
- * A receiver takes nothing in hand for which its memory was not there a moment
+ * A receiver takes nothing in flight for which its memory was not there a moment
  * ago, as it would come back out of its turn if that is bad: here another, longer
  * message is first by the time the memory for one has come.
  */
 static void longer_than_what_is_there(void)
 {
-	size_t page = tq_page(), at;
+	size_t page = t_page(), at;
 	char *buf = aligned_alloc(page, 2 * page);
 	int fd = open_queue(65536), bad;
-	struct tq_batch receiver;
-	struct tq_stall stall;
+	struct t_batch receiver;
+	struct t_stall stall;
 
 	for (bad = 0; bad < 2; bad++) {
-		tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 100, 1), 0), 1);
-		tq_stall_make(&stall, 2 * page);
-		tq_start_receive(&receiver, fd, stall.map, 2 * page,
+		t_is(t_send_call(fd, buf, t_put(buf, 0, 100, 1), 0), 1);
+		t_stall_make(&stall, 2 * page);
+		t_start_receive(&receiver, fd, stall.map, 2 * page,
 				 TQUEUE_FOREVER);
-		tq_stall_wait(&stall);
-		tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 5000, 2), 0), 1);
-		tq_received(fd, 1, 100, 1);
-		tq_stall_give(&stall, buf, 0, page);
-		tq_stall_wait(&stall);
-		tq_is(tq_info(fd).in_hand, 0);
+		t_stall_wait(&stall);
+		t_is(t_send_call(fd, buf, t_put(buf, 0, 5000, 2), 0), 1);
+		t_received(fd, 1, 100, 1);
+		t_stall_give(&stall, buf, 0, page);
+		t_stall_wait(&stall);
+		t_is(t_info(fd).in_flight, 0);
 		if (bad) {
-			tq_stall_spoil(&stall);
-			tq_fails(&receiver.task, EFAULT);
-			tq_received(fd, 1, 5000, 2);
+			t_stall_spoil(&stall);
+			t_fails(&receiver.task, EFAULT);
+			t_received(fd, 1, 5000, 2);
 		}
-		tq_stall_release(&stall, NULL);
+		t_stall_release(&stall, NULL);
 		if (!bad) {
-			tq_result(&receiver.task, 1);
+			t_result(&receiver.task, 1);
 			at = 0;
-			tq_record_is(stall.map, &at, 2 * page, 5000, 2, 0);
+			t_record_is(stall.map, &at, 2 * page, 5000, 2, 0);
 		}
 		munmap(stall.map, stall.len);
 	}
 	free(buf);
-	tq_end(fd);
+	t_end(fd);
 }
 
-/* Killed where it stalls: what it had in hand comes back. */
+/* Killed where it stalls: what it had in flight comes back. */
 static void stall_in_a_process(void *arg)
 {
-	struct tq_stall stall;
-	int fd = tq_open_queue(NAME, O_RDWR);
+	struct t_stall stall;
+	int fd = t_open_queue(NAME, O_RDWR);
 	struct tqueue_receive receive = { .bytes = 4096 };
 	struct tqueue_send send = { .bytes = 1000 };
 
-	tq_stall_make(&stall, 4096);
+	t_stall_make(&stall, 4096);
 	if (arg) {
 		send.records = (uintptr_t)stall.map;
 		ioctl(fd, TQUEUE_SEND, &send);
@@ -510,25 +510,25 @@ static void killed_where_it_stalls(void)
 	char buf[1024];
 
 	for (i = 0; i < 10; i++) {
-		size_t at = 0, end = tq_put_many(buf, 100, 1, 3);
+		size_t at = 0, end = t_put_many(buf, 100, 1, 3);
 		pid_t pid;
 		int n;
 
-		tq_is(tq_send_call(fd, buf, end, 0), 3);
-		pid = tq_fork(stall_in_a_process, i % 2 ? "" : NULL);
-		tq_asleep_pid(pid, SYS_ioctl);
-		tq_kill(pid);
+		t_is(t_send_call(fd, buf, end, 0), 3);
+		pid = t_fork(stall_in_a_process, i % 2 ? "" : NULL);
+		t_asleep_pid(pid, SYS_ioctl);
+		t_kill(pid);
 		receive.records = (uintptr_t)buf;
 		receive.bytes = sizeof(buf);
-		tq_is(ioctl(fd, TQUEUE_RECEIVE, &receive), 3);
+		t_is(ioctl(fd, TQUEUE_RECEIVE, &receive), 3);
 		for (n = 0; n < 3; n++)
-			tq_record_is(buf, &at, receive.bytes, 100, 1 + n, 0);
-		tq_empty(fd);
+			t_record_is(buf, &at, receive.bytes, 100, 1 + n, 0);
+		t_empty(fd);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(send_from_the_edge),
 	TQ_TEST(receive_at_the_edge),
 	TQ_TEST(mixed_at_the_edge),
@@ -539,12 +539,12 @@ static const struct tq_test tests[] = {
 	TQ_TEST(receiver_without_a_floor),
 	TQ_TEST(stalled_sender),
 	TQ_TEST(stalled_receiver),
-	TQ_TEST(message_in_hand_comes_back),
+	TQ_TEST(message_in_flight_comes_back),
 	TQ_TEST(longer_than_what_is_there),
 	TQ_TEST(killed_where_it_stalls),
 };
 
 int main(int argc, char **argv)
 {
-	return tq_main("batch_fault", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("batch_fault", tests, ARRAY_SIZE(tests), argc, argv);
 }

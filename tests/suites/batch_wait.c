@@ -11,34 +11,34 @@
 static void times_out(int fd, bool sends, double seconds)
 {
 	char buf[256];
-	size_t bytes = sends ? tq_put(buf, 0, 20, 1) : sizeof(buf);
-	double began = tq_now(), took;
-	uint64_t deadline = tq_deadline(seconds);
+	size_t bytes = sends ? t_put(buf, 0, 20, 1) : sizeof(buf);
+	double began = t_now(), took;
+	uint64_t deadline = t_deadline(seconds);
 
 	if (sends)
-		tq_errno(tq_send_call(fd, buf, bytes, deadline), ETIMEDOUT);
+		t_errno(t_send_call(fd, buf, bytes, deadline), ETIMEDOUT);
 	else
-		tq_errno(tq_receive_call(fd, buf, bytes, deadline), ETIMEDOUT);
-	took = tq_now() - began;
-	tq_true(took > seconds * tq_slow() - 0.001, "it ends after %.3f s, not %.3f",
-		took, seconds * tq_slow());
-	tq_true(took < (seconds + 3) * tq_slow(), "it ends after %.3f s", took);
+		t_errno(t_receive_call(fd, buf, bytes, deadline), ETIMEDOUT);
+	took = t_now() - began;
+	t_true(took > seconds * t_slow() - 0.001, "it ends after %.3f s, not %.3f",
+		took, seconds * t_slow());
+	t_true(took < (seconds + 3) * t_slow(), "it ends after %.3f s", took);
 }
 
 static void deadlines(bool sends)
 {
 	static const uint64_t past[] = { 1, 2, 1000000000 };
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	char buf[256];
-	size_t bytes = sends ? tq_put(buf, 0, 20, 1) : sizeof(buf), i;
+	size_t bytes = sends ? t_put(buf, 0, 20, 1) : sizeof(buf), i;
 
 	if (sends)
-		tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+		t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
 	for (i = 0; i < ARRAY_SIZE(past); i++) {
 		if (sends)
-			tq_errno(tq_send_call(fd, buf, bytes, past[i]), ETIMEDOUT);
+			t_errno(t_send_call(fd, buf, bytes, past[i]), ETIMEDOUT);
 		else
-			tq_errno(tq_receive_call(fd, buf, bytes, past[i]), ETIMEDOUT);
+			t_errno(t_receive_call(fd, buf, bytes, past[i]), ETIMEDOUT);
 	}
 	times_out(fd, sends, 0.01);
 	times_out(fd, sends, 0.2);
@@ -47,17 +47,17 @@ static void deadlines(bool sends)
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	for (i = 0; i < 4; i++) {
 		uint64_t deadline = i == 0 ? TQUEUE_FOREVER : i == 1 ? 0 :
-				    i == 2 ? tq_deadline(30) : 1;
+				    i == 2 ? t_deadline(30) : 1;
 
 		if (sends)
-			tq_errno(tq_send_call(fd, buf, bytes, deadline), EAGAIN);
+			t_errno(t_send_call(fd, buf, bytes, deadline), EAGAIN);
 		else
-			tq_errno(tq_receive_call(fd, buf, bytes, deadline), EAGAIN);
+			t_errno(t_receive_call(fd, buf, bytes, deadline), EAGAIN);
 	}
 	fcntl(fd, F_SETFL, 0);
 	if (sends)
-		tq_received(fd, 4, TQ_SMALL_MAX, 1);
-	tq_end(fd);
+		t_received(fd, 4, TQ_SMALL_MAX, 1);
+	t_end(fd);
 }
 
 static void deadlines_of_receivers(void)
@@ -73,12 +73,12 @@ static void deadlines_of_senders(void)
 /* What can go goes, also when the deadline is long over. */
 static void no_need_to_wait(void)
 {
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	char buf[256];
 
-	tq_is(tq_send_call(fd, buf, tq_put(buf, 0, 20, 1), 1), 1);
-	tq_is(tq_receive_call(fd, buf, sizeof(buf), 1), 1);
-	tq_end(fd);
+	t_is(t_send_call(fd, buf, t_put(buf, 0, 20, 1), 1), 1);
+	t_is(t_receive_call(fd, buf, sizeof(buf), 1), 1);
+	t_end(fd);
 }
 
 /* Deadlines that lie beyond all counting are no deadlines that are over. */
@@ -88,20 +88,20 @@ static void far_future(void)
 		-2ULL, 1ULL << 63, (1ULL << 63) - 1, (1ULL << 63) + 1, 1ULL << 62,
 		-1000000000ULL,
 	};
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(far); i++) {
-		struct tq_batch batch;
+		struct t_batch batch;
 		char buf[256];
 
-		tq_start_receive(&batch, fd, buf, sizeof(buf), far[i]);
-		tq_asleep(&batch.task, SYS_ioctl);
-		tq_still_asleep(&batch.task, SYS_ioctl);
-		tq_send(fd, 20, 1);
-		tq_result(&batch.task, 1);
+		t_start_receive(&batch, fd, buf, sizeof(buf), far[i]);
+		t_asleep(&batch.task, SYS_ioctl);
+		t_still_asleep(&batch.task, SYS_ioctl);
+		t_send(fd, 20, 1);
+		t_result(&batch.task, 1);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* ---- signals ------------------------------------------------------------------ */
@@ -122,122 +122,122 @@ static void catch_with(int flags)
 	atomic_store(&caught, 0);
 }
 
-static void interrupt(struct tq_task *task)
+static void interrupt(struct t_task *task)
 {
-	double end = tq_now() + 10 * tq_slow();
+	double end = t_now() + 10 * t_slow();
 
 	pthread_kill(task->thread, SIGUSR1);
 	while (!atomic_load(&caught)) {
-		tq_true(tq_now() < end, "the signal is not delivered");
+		t_true(t_now() < end, "the signal is not delivered");
 		sched_yield();
 	}
 }
 
 static void interrupted(void)
 {
-	int fd = tq_open_small(NAME), i;
-	struct tq_batch batch;
+	int fd = t_open_small(NAME), i;
+	struct t_batch batch;
 	char buf[256];
 	size_t end;
 
 	for (i = 0; i < 2; i++) {
 		catch_with(0);
-		tq_start_receive(&batch, fd, buf, sizeof(buf),
-				 i ? tq_deadline(30) : TQUEUE_FOREVER);
-		tq_asleep(&batch.task, SYS_ioctl);
+		t_start_receive(&batch, fd, buf, sizeof(buf),
+				 i ? t_deadline(30) : TQUEUE_FOREVER);
+		t_asleep(&batch.task, SYS_ioctl);
 		interrupt(&batch.task);
-		tq_fails(&batch.task, EINTR);
+		t_fails(&batch.task, EINTR);
 	}
-	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
-	end = tq_put(buf, 0, 20, 1);
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+	end = t_put(buf, 0, 20, 1);
 	for (i = 0; i < 2; i++) {
 		catch_with(0);
-		tq_start_send(&batch, fd, buf, end,
-			      i ? tq_deadline(30) : TQUEUE_FOREVER);
-		tq_asleep(&batch.task, SYS_ioctl);
+		t_start_send(&batch, fd, buf, end,
+			      i ? t_deadline(30) : TQUEUE_FOREVER);
+		t_asleep(&batch.task, SYS_ioctl);
 		interrupt(&batch.task);
-		tq_fails(&batch.task, EINTR);
+		t_fails(&batch.task, EINTR);
 	}
-	tq_received(fd, 4, TQ_SMALL_MAX, 1);
-	tq_end(fd);
+	t_received(fd, 4, TQ_SMALL_MAX, 1);
+	t_end(fd);
 }
 
 static void restarted(void)
 {
-	int fd = tq_open_small(NAME), i;
-	struct tq_batch batch;
+	int fd = t_open_small(NAME), i;
+	struct t_batch batch;
 	char buf[256], got[256];
-	size_t end = tq_put(buf, 0, 20, 1);
+	size_t end = t_put(buf, 0, 20, 1);
 
 	for (i = 0; i < 3; i++) {
 		catch_with(SA_RESTART);
-		tq_start_receive(&batch, fd, got, sizeof(got),
-				 i ? tq_deadline(30) : TQUEUE_FOREVER);
-		tq_asleep(&batch.task, SYS_ioctl);
+		t_start_receive(&batch, fd, got, sizeof(got),
+				 i ? t_deadline(30) : TQUEUE_FOREVER);
+		t_asleep(&batch.task, SYS_ioctl);
 		interrupt(&batch.task);
-		tq_still_asleep(&batch.task, SYS_ioctl);
-		tq_send(fd, 20, 1);
-		tq_result(&batch.task, 1);
-		tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+		t_still_asleep(&batch.task, SYS_ioctl);
+		t_send(fd, 20, 1);
+		t_result(&batch.task, 1);
+		t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
 		catch_with(SA_RESTART);
-		tq_start_send(&batch, fd, buf, end,
-			      i ? tq_deadline(30) : TQUEUE_FOREVER);
-		tq_asleep(&batch.task, SYS_ioctl);
+		t_start_send(&batch, fd, buf, end,
+			      i ? t_deadline(30) : TQUEUE_FOREVER);
+		t_asleep(&batch.task, SYS_ioctl);
 		interrupt(&batch.task);
-		tq_still_asleep(&batch.task, SYS_ioctl);
-		tq_received(fd, 4, TQ_SMALL_MAX, 1);
-		tq_result(&batch.task, 1);
-		tq_received(fd, 1, 20, 1);
+		t_still_asleep(&batch.task, SYS_ioctl);
+		t_received(fd, 4, TQ_SMALL_MAX, 1);
+		t_result(&batch.task, 1);
+		t_received(fd, 1, 20, 1);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* Signals do not move the deadline. */
 static void a_deadline_among_signals(void)
 {
-	int fd = tq_open_small(NAME);
-	struct tq_batch batch;
-	double began = tq_now();
+	int fd = t_open_small(NAME);
+	struct t_batch batch;
+	double began = t_now();
 	char buf[256];
 
 	catch_with(SA_RESTART);
-	tq_start_receive(&batch, fd, buf, sizeof(buf), tq_deadline(0.5));
-	while (!tq_done(&batch.task)) {
+	t_start_receive(&batch, fd, buf, sizeof(buf), t_deadline(0.5));
+	while (!t_done(&batch.task)) {
 		pthread_kill(batch.task.thread, SIGUSR1);
-		tq_sleep_ms(10);
-		tq_true(tq_now() - began < 10 * tq_slow(), "it never ends");
+		t_sleep_ms(10);
+		t_true(t_now() - began < 10 * t_slow(), "it never ends");
 	}
-	tq_fails(&batch.task, ETIMEDOUT);
-	tq_true(tq_now() - began > 0.499 * tq_slow(), "it ends too early");
-	tq_end(fd);
+	t_fails(&batch.task, ETIMEDOUT);
+	t_true(t_now() - began > 0.499 * t_slow(), "it ends too early");
+	t_end(fd);
 }
 
 static void wait_in_a_process(void *arg)
 {
 	char buf[256];
-	int fd = tq_open_queue(NAME, O_RDWR);
+	int fd = t_open_queue(NAME, O_RDWR);
 
 	if (arg)
-		tq_send_call(fd, buf, tq_put_many(buf, 20, 7, 2), TQUEUE_FOREVER);
+		t_send_call(fd, buf, t_put_many(buf, 20, 7, 2), TQUEUE_FOREVER);
 	else
-		tq_receive_call(fd, buf, sizeof(buf), TQUEUE_FOREVER);
+		t_receive_call(fd, buf, sizeof(buf), TQUEUE_FOREVER);
 	_exit(2);
 }
 
 static void killed(void)
 {
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	pid_t pid;
 
-	pid = tq_fork(wait_in_a_process, NULL);
-	tq_asleep_pid(pid, SYS_ioctl);
-	tq_kill(pid);
-	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
-	pid = tq_fork(wait_in_a_process, "");
-	tq_asleep_pid(pid, SYS_ioctl);
-	tq_kill(pid);
-	tq_received(fd, 4, TQ_SMALL_MAX, 1);
-	tq_end(fd);
+	pid = t_fork(wait_in_a_process, NULL);
+	t_asleep_pid(pid, SYS_ioctl);
+	t_kill(pid);
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+	pid = t_fork(wait_in_a_process, "");
+	t_asleep_pid(pid, SYS_ioctl);
+	t_kill(pid);
+	t_received(fd, 4, TQ_SMALL_MAX, 1);
+	t_end(fd);
 }
 
 /* ---- who is woken ---------------------------------------------------------------- */
@@ -245,217 +245,217 @@ static void killed(void)
 static void many_messages_wake_many(void)
 {
 	enum { MANY = 6 };
-	struct tq_task tasks[MANY];
+	struct t_task tasks[MANY];
 	char buf[1024], got[MANY][64];
-	int fd = tq_open_small(NAME), i, round;
+	int fd = t_open_small(NAME), i, round;
 
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < MANY; i++) {
-			tq_start_read(&tasks[i], tq_open_queue(NAME, O_RDONLY), got[i],
+			t_start_read(&tasks[i], t_open_queue(NAME, O_RDONLY), got[i],
 				      64);
-			tq_asleep(&tasks[i], SYS_read);
+			t_asleep(&tasks[i], SYS_read);
 		}
-		tq_is(tq_send_call(fd, buf, tq_put_many(buf, 20, 1, MANY), 0), MANY);
+		t_is(t_send_call(fd, buf, t_put_many(buf, 20, 1, MANY), 0), MANY);
 		for (i = 0; i < MANY; i++) {
-			tq_result(&tasks[i], 20);
+			t_result(&tasks[i], 20);
 			close(tasks[i].fd);
 		}
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* Fewer than there are sleepers: the others sleep on. */
 static void few_messages_wake_few(void)
 {
 	enum { MANY = 6 };
-	struct tq_batch batches[MANY];
-	int fd = tq_open_small(NAME), i, ended = 0;
-	double end = tq_now() + 10 * tq_slow();
+	struct t_batch batches[MANY];
+	int fd = t_open_small(NAME), i, ended = 0;
+	double end = t_now() + 10 * t_slow();
 	char buf[1024], got[MANY][64];
 
 	for (i = 0; i < MANY; i++) {
-		tq_start_receive(&batches[i], tq_open_queue(NAME, O_RDONLY), got[i],
+		t_start_receive(&batches[i], t_open_queue(NAME, O_RDONLY), got[i],
 				 64, TQUEUE_FOREVER);
-		tq_asleep(&batches[i].task, SYS_ioctl);
+		t_asleep(&batches[i].task, SYS_ioctl);
 	}
-	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 20, 1, 3), 0), 3);
+	t_is(t_send_call(fd, buf, t_put_many(buf, 20, 1, 3), 0), 3);
 	while (ended < 3) {
-		tq_true(tq_now() < end, "only %d are woken", ended);
+		t_true(t_now() < end, "only %d are woken", ended);
 		for (ended = 0, i = 0; i < MANY; i++)
-			ended += tq_done(&batches[i].task);
+			ended += t_done(&batches[i].task);
 	}
-	tq_sleep_ms(30);
+	t_sleep_ms(30);
 	for (ended = 0, i = 0; i < MANY; i++)
-		ended += tq_done(&batches[i].task);
-	tq_is(ended, 3);
-	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 20, 1, 3), 0), 3);
+		ended += t_done(&batches[i].task);
+	t_is(ended, 3);
+	t_is(t_send_call(fd, buf, t_put_many(buf, 20, 1, 3), 0), 3);
 	for (i = 0; i < MANY; i++) {
-		tq_result(&batches[i].task, 1);
+		t_result(&batches[i].task, 1);
 		close(batches[i].task.fd);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* One receiver takes all: whoever else was woken goes back to sleep. */
 static void taken_by_one(void)
 {
-	struct tq_batch batches[3];
-	int fd = tq_open_small(NAME), i, round;
+	struct t_batch batches[3];
+	int fd = t_open_small(NAME), i, round;
 	char buf[1024], got[3][1024];
 
 	for (round = 0; round < 10; round++) {
 		for (i = 0; i < 3; i++) {
-			tq_start_receive(&batches[i], tq_open_queue(NAME, O_RDONLY),
+			t_start_receive(&batches[i], t_open_queue(NAME, O_RDONLY),
 					 got[i], sizeof(got[i]), TQUEUE_FOREVER);
-			tq_asleep(&batches[i].task, SYS_ioctl);
+			t_asleep(&batches[i].task, SYS_ioctl);
 		}
-		tq_is(tq_send_call(fd, buf, tq_put_many(buf, 20, 1, 9), 0), 9);
+		t_is(t_send_call(fd, buf, t_put_many(buf, 20, 1, 9), 0), 9);
 		/* Those that got none need one each. */
 		for (i = 0; i < 3; i++) {
-			double end = tq_now() + 10 * tq_slow();
+			double end = t_now() + 10 * t_slow();
 
-			while (!tq_done(&batches[i].task)) {
-				tq_true(tq_now() < end, "a receiver sleeps on");
-				if (!tq_info(fd).messages)
-					tq_is(tq_send_call(fd, buf,
-							   tq_put(buf, 0, 20, 1),
+			while (!t_done(&batches[i].task)) {
+				t_true(t_now() < end, "a receiver sleeps on");
+				if (!t_info(fd).messages)
+					t_is(t_send_call(fd, buf,
+							   t_put(buf, 0, 20, 1),
 							   0), 1);
 				sched_yield();
 			}
-			tq_finish(&batches[i].task);
-			tq_true(batches[i].task.result > 0, "RECEIVE gives %zd",
+			t_finish(&batches[i].task);
+			t_true(batches[i].task.result > 0, "RECEIVE gives %zd",
 				batches[i].task.result);
 			close(batches[i].task.fd);
 		}
-		while (tq_receive_call(fd, buf, sizeof(buf), 0) > 0)
+		while (t_receive_call(fd, buf, sizeof(buf), 0) > 0)
 			;
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 static void much_room_wakes_many(void)
 {
 	enum { MANY = 6 };
-	struct tq_task tasks[MANY];
+	struct t_task tasks[MANY];
 	char buf[MANY][64];
-	int fd = tq_open_small(NAME), i;
+	int fd = t_open_small(NAME), i;
 
-	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
 	for (i = 0; i < MANY; i++) {
-		tq_pattern(buf[i], 64, 10 + i, 0);
-		tq_start_write(&tasks[i], tq_open_queue(NAME, O_WRONLY), buf[i], 64);
-		tq_asleep(&tasks[i], SYS_write);
+		t_pattern(buf[i], 64, 10 + i, 0);
+		t_start_write(&tasks[i], t_open_queue(NAME, O_WRONLY), buf[i], 64);
+		t_asleep(&tasks[i], SYS_write);
 	}
-	tq_received(fd, 4, TQ_SMALL_MAX, 1);
+	t_received(fd, 4, TQ_SMALL_MAX, 1);
 	for (i = 0; i < MANY; i++) {
-		tq_result(&tasks[i], 64);
+		t_result(&tasks[i], 64);
 		close(tasks[i].fd);
 	}
-	tq_received(fd, MANY, 64, 10);
-	tq_end(fd);
+	t_received(fd, MANY, 64, 10);
+	t_end(fd);
 }
 
 /* In the order in which they came, batches and writes alike. */
 static void in_line(void)
 {
-	struct tq_batch first, third;
-	struct tq_task second;
+	struct t_batch first, third;
+	struct t_task second;
 	char a[256], b[64], c[256];
 	int place[5] = { 0 }, at, n, i;
-	int fd = tq_open_small(NAME), other = tq_open_queue(NAME, O_WRONLY | O_NONBLOCK);
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_WRONLY | O_NONBLOCK);
 
-	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
-	tq_start_send(&first, fd, a, tq_put_many(a, 64, 10, 2), TQUEUE_FOREVER);
-	tq_asleep(&first.task, SYS_ioctl);
-	tq_pattern(b, 64, 12, 0);
-	tq_start_write(&second, fd, b, 64);
-	tq_asleep(&second, SYS_write);
-	tq_start_send(&third, fd, c, tq_put_many(c, 64, 13, 2), TQUEUE_FOREVER);
-	tq_asleep(&third.task, SYS_ioctl);
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+	t_start_send(&first, fd, a, t_put_many(a, 64, 10, 2), TQUEUE_FOREVER);
+	t_asleep(&first.task, SYS_ioctl);
+	t_pattern(b, 64, 12, 0);
+	t_start_write(&second, fd, b, 64);
+	t_asleep(&second, SYS_write);
+	t_start_send(&third, fd, c, t_put_many(c, 64, 13, 2), TQUEUE_FOREVER);
+	t_asleep(&third.task, SYS_ioctl);
 	/* Nobody goes before them. */
-	tq_errno(write(other, b, 1), EAGAIN);
-	tq_errno(tq_send_call(other, a, tq_record(64), 0), EAGAIN);
-	tq_is(tq_poll(other, POLLOUT), 0);
-	tq_received(fd, 4, TQ_SMALL_MAX, 1);
-	tq_finish(&first.task);
-	tq_finish(&third.task);
-	tq_result(&second, 64);
+	t_errno(write(other, b, 1), EAGAIN);
+	t_errno(t_send_call(other, a, t_record(64), 0), EAGAIN);
+	t_is(t_poll(other, POLLOUT), 0);
+	t_received(fd, 4, TQ_SMALL_MAX, 1);
+	t_finish(&first.task);
+	t_finish(&third.task);
+	t_result(&second, 64);
 	/*
 	 * Each sent its first in its turn; what else a batch sends may come after
 	 * those who stood behind it, but not out of its own order.
 	 */
-	tq_true(first.task.result >= 1 && third.task.result >= 1, "%zd and %zd sent",
+	t_true(first.task.result >= 1 && third.task.result >= 1, "%zd and %zd sent",
 		first.task.result, third.task.result);
 	for (at = 0, n = 0; n < first.task.result + third.task.result + 1; n++) {
-		tq_is(read(fd, b, sizeof(b)), sizeof(b));
-		for (i = 0; i < 5 && tq_differs(b, sizeof(b), 10 + i, 0) >= 0; i++)
+		t_is(read(fd, b, sizeof(b)), sizeof(b));
+		for (i = 0; i < 5 && t_differs(b, sizeof(b), 10 + i, 0) >= 0; i++)
 			;
-		tq_true(i < 5, "a message is not what was sent");
+		t_true(i < 5, "a message is not what was sent");
 		place[i] = ++at;
 	}
-	tq_true(place[0] == 1 && place[2] && place[2] < place[3], "they come in order %d %d %d %d %d",
+	t_true(place[0] == 1 && place[2] && place[2] < place[3], "they come in order %d %d %d %d %d",
 		place[0], place[1], place[2], place[3], place[4]);
-	tq_true((first.task.result == 1 || place[0] < place[1]) &&
+	t_true((first.task.result == 1 || place[0] < place[1]) &&
 		(third.task.result == 1 || place[3] < place[4]),
 		"they come in order %d %d %d %d %d",
 		place[0], place[1], place[2], place[3], place[4]);
 	close(other);
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* Room for the first record of a batch is enough to wake it. */
 static void room_for_a_part(void)
 {
-	int fd = tq_open_small(NAME);
-	struct tq_batch sender;
+	int fd = t_open_small(NAME);
+	struct t_batch sender;
 	char *buf = malloc(8192);
 	size_t end;
 
-	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
-	end = tq_put_many(buf, TQ_SMALL_MAX, 5, 3);
-	tq_start_send(&sender, fd, buf, end, TQUEUE_FOREVER);
-	tq_asleep(&sender.task, SYS_ioctl);
-	tq_received(fd, 1, TQ_SMALL_MAX, 1);
-	tq_result(&sender.task, 1);
-	tq_is(sender.send.sent_bytes, tq_record(TQ_SMALL_MAX));
-	tq_received(fd, 4, TQ_SMALL_MAX, 2);
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+	end = t_put_many(buf, TQ_SMALL_MAX, 5, 3);
+	t_start_send(&sender, fd, buf, end, TQUEUE_FOREVER);
+	t_asleep(&sender.task, SYS_ioctl);
+	t_received(fd, 1, TQ_SMALL_MAX, 1);
+	t_result(&sender.task, 1);
+	t_is(sender.send.sent_bytes, t_record(TQ_SMALL_MAX));
+	t_received(fd, 4, TQ_SMALL_MAX, 2);
 	free(buf);
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* A receiver whose room is too small must not sleep on a message, nor eat it. */
 static void too_small_a_buffer_wakes_the_next(void)
 {
-	int fd = tq_open_small(NAME), round;
+	int fd = t_open_small(NAME), round;
 
 	for (round = 0; round < 10; round++) {
-		struct tq_batch small;
-		struct tq_task reader;
+		struct t_batch small;
+		struct t_task reader;
 		char buf[64], got[256];
 
-		tq_start_receive(&small, tq_open_queue(NAME, O_RDONLY), buf, 41,
+		t_start_receive(&small, t_open_queue(NAME, O_RDONLY), buf, 41,
 				 TQUEUE_FOREVER);
-		tq_asleep(&small.task, SYS_ioctl);
-		tq_start_read(&reader, fd, got, sizeof(got));
-		tq_asleep(&reader, SYS_read);
-		tq_send(fd, 100, 1);
-		tq_result(&reader, 100);
+		t_asleep(&small.task, SYS_ioctl);
+		t_start_read(&reader, fd, got, sizeof(got));
+		t_asleep(&reader, SYS_read);
+		t_send(fd, 100, 1);
+		t_result(&reader, 100);
 		/* It was woken first, or sleeps still. */
-		if (!tq_done(&small.task)) {
-			tq_sleep_ms(10);
-			if (!tq_done(&small.task)) {
-				tq_send(fd, 100, 1);
-				tq_fails(&small.task, EMSGSIZE);
-				tq_receive(fd, 100, 1);
+		if (!t_done(&small.task)) {
+			t_sleep_ms(10);
+			if (!t_done(&small.task)) {
+				t_send(fd, 100, 1);
+				t_fails(&small.task, EMSGSIZE);
+				t_receive(fd, 100, 1);
 				close(small.task.fd);
 				continue;
 			}
 		}
-		tq_fails(&small.task, EMSGSIZE);
-		tq_is(small.receive.bytes, tq_record(100));
+		t_fails(&small.task, EMSGSIZE);
+		t_is(small.receive.bytes, t_record(100));
 		close(small.task.fd);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* ---- a deadline that passes when a message comes ---------------------------------- */
@@ -474,24 +474,24 @@ static bool next_round(struct moment *moment, atomic_long *counter, long round)
 	return !atomic_load(&moment->last);
 }
 
-static void run_hasty(struct tq_task *task)
+static void run_hasty(struct t_task *task)
 {
 	struct moment *moment = task->arg;
 	char buf[64];
 	long i;
 
 	for (i = 1; next_round(moment, &moment->round, i); i++) {
-		uint64_t deadline = tq_now() * 1e9 + 1000000;
+		uint64_t deadline = t_now() * 1e9 + 1000000;
 
 		atomic_store(&moment->deadline, deadline);
 		atomic_store(&moment->begun, i);
-		if (tq_receive_call(moment->fd, buf, sizeof(buf), deadline) == 1)
+		if (t_receive_call(moment->fd, buf, sizeof(buf), deadline) == 1)
 			task->count++;
 		atomic_store(&moment->ended, i);
 	}
 }
 
-static void run_patient(struct tq_task *task)
+static void run_patient(struct t_task *task)
 {
 	struct moment *moment = task->arg;
 	char buf[64];
@@ -500,20 +500,20 @@ static void run_patient(struct tq_task *task)
 	for (i = 1; next_round(moment, &moment->begun, i); i++) {
 		/* The other one shall stand before it. */
 		usleep(300);
-		if (tq_receive_call(moment->fd, buf, sizeof(buf),
+		if (t_receive_call(moment->fd, buf, sizeof(buf),
 				    TQUEUE_FOREVER) == 1)
 			task->count++;
 	}
 }
 
-static void send_to_one(struct tq_task tasks[2], int fd)
+static void send_to_one(struct t_task tasks[2], int fd)
 {
-	double end = tq_now() + 5 * tq_slow();
+	double end = t_now() + 5 * t_slow();
 	long before = tasks[0].count + tasks[1].count;
 
-	tq_send(fd, 8, 1);
+	t_send(fd, 8, 1);
 	while (tasks[0].count + tasks[1].count == before)
-		tq_true(tq_now() < end, "a message is there, and nobody was woken");
+		t_true(t_now() < end, "a message is there, and nobody was woken");
 }
 
 /*
@@ -522,19 +522,19 @@ static void send_to_one(struct tq_task tasks[2], int fd)
  */
 static void gives_up_as_it_is_woken(void)
 {
-	struct moment moment = { .fd = tq_open_small(NAME) };
-	struct tq_task tasks[2] = { { .arg = &moment }, { .arg = &moment } };
-	double end = tq_now() + tq_seconds(3);
+	struct moment moment = { .fd = t_open_small(NAME) };
+	struct t_task tasks[2] = { { .arg = &moment }, { .arg = &moment } };
+	double end = t_now() + t_seconds(3);
 	long i, late = 0;	/* nanoseconds */
 
-	tq_start(&tasks[0], run_hasty);
-	tq_start(&tasks[1], run_patient);
-	for (i = 1; tq_goes_on(end, tq_all_did(tasks, 2, 1)); i++) {
+	t_start(&tasks[0], run_hasty);
+	t_start(&tasks[1], run_patient);
+	for (i = 1; t_goes_on(end, t_all_did(tasks, 2, 1)); i++) {
 		long hasty = tasks[0].count;
 
 		atomic_store(&moment.round, i);
 		next_round(&moment, &moment.begun, i);
-		while (tq_now() * 1e9 < atomic_load(&moment.deadline) + late)
+		while (t_now() * 1e9 < atomic_load(&moment.deadline) + late)
 			;
 		send_to_one(tasks, moment.fd);
 		/* To where it may be the one or the other. */
@@ -546,32 +546,32 @@ static void gives_up_as_it_is_woken(void)
 	fprintf(stderr, "# %ld rounds, the hasty one got %ld, %ld ns late\n", i,
 		(long)tasks[0].count, late);
 	atomic_store(&moment.last, true);
-	tq_is(tq_select_call(TQUEUE_CTL_STOP, NAME), 0);
-	tq_finish(&tasks[0]);
-	tq_finish(&tasks[1]);
+	t_is(t_select_call(TQUEUE_CTL_STOP, NAME), 0);
+	t_finish(&tasks[0]);
+	t_finish(&tasks[1]);
 	close(moment.fd);
-	tq_remove(NAME);
+	t_remove(NAME);
 }
 
 /* Pollers hear of batches as of writes. */
 static void pollers(void)
 {
-	int fd = tq_open_small(NAME), out = tq_open_queue(NAME, O_RDWR);
+	int fd = t_open_small(NAME), out = t_open_queue(NAME, O_RDWR);
 	char *buf = malloc(8192);
 
-	tq_is(tq_poll(out, POLLIN | POLLOUT), POLLOUT);
-	tq_is(tq_send_call(fd, buf, tq_put_many(buf, TQ_SMALL_MAX, 1, 4), 0), 4);
-	tq_is(tq_poll(out, POLLIN | POLLOUT), POLLIN);
-	tq_received(fd, 2, TQ_SMALL_MAX, 1);
-	tq_is(tq_poll(out, POLLIN | POLLOUT), POLLIN | POLLOUT);
-	tq_received(fd, 2, TQ_SMALL_MAX, 3);
-	tq_is(tq_poll(out, POLLIN | POLLOUT), POLLOUT);
+	t_is(t_poll(out, POLLIN | POLLOUT), POLLOUT);
+	t_is(t_send_call(fd, buf, t_put_many(buf, TQ_SMALL_MAX, 1, 4), 0), 4);
+	t_is(t_poll(out, POLLIN | POLLOUT), POLLIN);
+	t_received(fd, 2, TQ_SMALL_MAX, 1);
+	t_is(t_poll(out, POLLIN | POLLOUT), POLLIN | POLLOUT);
+	t_received(fd, 2, TQ_SMALL_MAX, 3);
+	t_is(t_poll(out, POLLIN | POLLOUT), POLLOUT);
 	free(buf);
 	close(out);
-	tq_end(fd);
+	t_end(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(deadlines_of_receivers),
 	TQ_TEST(deadlines_of_senders),
 	TQ_TEST(no_need_to_wait),
@@ -593,5 +593,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("batch_wait", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("batch_wait", tests, ARRAY_SIZE(tests), argc, argv);
 }

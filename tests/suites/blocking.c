@@ -7,16 +7,16 @@
 
 static void reader_waits_for_a_message(void)
 {
-	int fd = tq_open(O_RDWR);
-	struct tq_task reader;
+	int fd = t_open(O_RDWR);
+	struct t_task reader;
 	char buf[64];
 
-	tq_start_read(&reader, fd, buf, sizeof(buf));
-	tq_still_asleep(&reader, SYS_read);
-	tq_send(fd, 10, 1);
-	tq_finish(&reader);
-	tq_is(reader.result, 10);
-	tq_is(tq_differs(buf, 10, 1, 0), -1);
+	t_start_read(&reader, fd, buf, sizeof(buf));
+	t_still_asleep(&reader, SYS_read);
+	t_send(fd, 10, 1);
+	t_finish(&reader);
+	t_is(reader.result, 10);
+	t_is(t_differs(buf, 10, 1, 0), -1);
 	close(fd);
 }
 
@@ -24,72 +24,72 @@ static void reader_waits_for_a_message(void)
 static void many_readers_wait(void)
 {
 	enum { MANY = 20 };
-	int fd = tq_open(O_RDWR), i, j;
-	struct tq_task readers[MANY];
+	int fd = t_open(O_RDWR), i, j;
+	struct t_task readers[MANY];
 	static char buf[MANY][128];
 	bool seen[MANY] = { false };
 
 	for (i = 0; i < MANY; i++) {
-		tq_start_read(&readers[i], tq_open(O_RDONLY), buf[i], 128);
-		tq_asleep(&readers[i], SYS_read);
+		t_start_read(&readers[i], t_open(O_RDONLY), buf[i], 128);
+		t_asleep(&readers[i], SYS_read);
 	}
 	for (i = 0; i < MANY; i++)
-		tq_send(fd, 20 + i, i);
+		t_send(fd, 20 + i, i);
 	for (i = 0; i < MANY; i++) {
-		tq_finish(&readers[i]);
+		t_finish(&readers[i]);
 		j = readers[i].result - 20;
-		tq_true(j >= 0 && j < MANY && !seen[j], "reader %d gets %zd bytes",
+		t_true(j >= 0 && j < MANY && !seen[j], "reader %d gets %zd bytes",
 			i, readers[i].result);
 		seen[j] = true;
-		tq_is(tq_differs(buf[i], 20 + j, j, 0), -1);
+		t_is(t_differs(buf[i], 20 + j, j, 0), -1);
 		close(readers[i].fd);
 	}
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
 static void sender_waits_for_room(void)
 {
-	int fd = tq_open(O_RDWR);
-	struct tq_task sender;
+	int fd = t_open(O_RDWR);
+	struct t_task sender;
 	char buf[TQ_SMALL_MAX];
 	int i;
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_pattern(buf, sizeof(buf), 4, 0);
-	tq_start_write(&sender, fd, buf, sizeof(buf));
-	tq_still_asleep(&sender, SYS_write);
-	tq_receive(fd, TQ_SMALL_MAX, 0);
-	tq_finish(&sender);
-	tq_is(sender.result, TQ_SMALL_MAX);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_pattern(buf, sizeof(buf), 4, 0);
+	t_start_write(&sender, fd, buf, sizeof(buf));
+	t_still_asleep(&sender, SYS_write);
+	t_receive(fd, TQ_SMALL_MAX, 0);
+	t_finish(&sender);
+	t_is(sender.result, TQ_SMALL_MAX);
 	for (i = 1; i < 5; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_nothing();
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_nothing();
 	close(fd);
 }
 
 /* It wakes only when all of the message fits. */
 static void sender_waits_for_enough_room(void)
 {
-	int fd = tq_open(O_RDWR), n, i;
-	struct tq_task sender;
+	int fd = t_open(O_RDWR), n, i;
+	struct t_task sender;
 	char buf[TQ_SMALL_MAX];
 
-	n = tq_fill(88, 0);	/* 128 bytes each: 32, and exactly full */
-	tq_is(n, 32);
-	tq_pattern(buf, sizeof(buf), 99, 0);
-	tq_start_write(&sender, fd, buf, sizeof(buf));	/* 1024 bytes */
-	tq_asleep(&sender, SYS_write);
+	n = t_fill(88, 0);	/* 128 bytes each: 32, and exactly full */
+	t_is(n, 32);
+	t_pattern(buf, sizeof(buf), 99, 0);
+	t_start_write(&sender, fd, buf, sizeof(buf));	/* 1024 bytes */
+	t_asleep(&sender, SYS_write);
 	for (i = 0; i < 7; i++)
-		tq_receive(fd, 88, i);
-	tq_still_asleep(&sender, SYS_write);
-	tq_receive(fd, 88, i++);
-	tq_finish(&sender);
-	tq_is(sender.result, TQ_SMALL_MAX);
+		t_receive(fd, 88, i);
+	t_still_asleep(&sender, SYS_write);
+	t_receive(fd, 88, i++);
+	t_finish(&sender);
+	t_is(sender.result, TQ_SMALL_MAX);
 	for (; i < n; i++)
-		tq_receive(fd, 88, i);
-	tq_receive(fd, TQ_SMALL_MAX, 99);
-	tq_nothing();
+		t_receive(fd, 88, i);
+	t_receive(fd, TQ_SMALL_MAX, 99);
+	t_nothing();
 	close(fd);
 }
 
@@ -100,59 +100,59 @@ static void line_of_senders(void)
 	static const size_t lengths[MANY] = {
 		984, 1, 500, 984, 8, 8, 900, 3, 984, 200, 984, 1,
 	};
-	int fd = tq_open(O_RDWR), n, i;
-	struct tq_task senders[MANY];
+	int fd = t_open(O_RDWR), n, i;
+	struct t_task senders[MANY];
 	static char buf[MANY][TQ_SMALL_MAX];
 
-	n = tq_fill(TQ_SMALL_MAX, 0);
+	n = t_fill(TQ_SMALL_MAX, 0);
 	for (i = 0; i < MANY; i++) {
-		tq_pattern(buf[i], lengths[i], 100 + i, 0);
-		tq_start_write(&senders[i], tq_open(O_WRONLY), buf[i], lengths[i]);
-		tq_asleep(&senders[i], SYS_write);
+		t_pattern(buf[i], lengths[i], 100 + i, 0);
+		t_start_write(&senders[i], t_open(O_WRONLY), buf[i], lengths[i]);
+		t_asleep(&senders[i], SYS_write);
 	}
 	for (i = 0; i < n; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
+		t_receive(fd, TQ_SMALL_MAX, i);
 	for (i = 0; i < MANY; i++)
-		tq_receive(fd, lengths[i], 100 + i);
+		t_receive(fd, lengths[i], 100 + i);
 	for (i = 0; i < MANY; i++) {
-		tq_finish(&senders[i]);
-		tq_is(senders[i].result, lengths[i]);
+		t_finish(&senders[i]);
+		t_is(senders[i].result, lengths[i]);
 		close(senders[i].fd);
 	}
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
 /* A small message that would fit does not pass the large one that waits. */
 static void nobody_overtakes(void)
 {
-	int fd = tq_open(O_RDWR), quick = tq_open(O_WRONLY | O_NONBLOCK), i;
-	struct tq_task large, small;
+	int fd = t_open(O_RDWR), quick = t_open(O_WRONLY | O_NONBLOCK), i;
+	struct t_task large, small;
 	char buf[TQ_SMALL_MAX], byte = 0;
 
 	for (i = 0; i < 3; i++)
-		tq_send(fd, TQ_SMALL_MAX, i);
-	tq_send(fd, 8, 3);	/* leaves 976 bytes, room for 936 */
-	tq_pattern(buf, sizeof(buf), 4, 0);
-	tq_start_write(&large, fd, buf, sizeof(buf));
-	tq_asleep(&large, SYS_write);
-	tq_errno(write(quick, &byte, 1), EAGAIN);
-	tq_is(tq_poll(quick, POLLOUT), 0);
-	tq_start_write(&small, fd, buf, 8);
-	tq_still_asleep(&small, SYS_write);
-	tq_still_asleep(&large, SYS_write);
+		t_send(fd, TQ_SMALL_MAX, i);
+	t_send(fd, 8, 3);	/* leaves 976 bytes, room for 936 */
+	t_pattern(buf, sizeof(buf), 4, 0);
+	t_start_write(&large, fd, buf, sizeof(buf));
+	t_asleep(&large, SYS_write);
+	t_errno(write(quick, &byte, 1), EAGAIN);
+	t_is(t_poll(quick, POLLOUT), 0);
+	t_start_write(&small, fd, buf, 8);
+	t_still_asleep(&small, SYS_write);
+	t_still_asleep(&large, SYS_write);
 	for (i = 0; i < 3; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_receive(fd, 8, 3);
-	tq_receive(fd, TQ_SMALL_MAX, 4);
-	tq_receive(fd, 8, 4);
-	tq_finish(&large);
-	tq_finish(&small);
-	tq_is(large.result, TQ_SMALL_MAX);
-	tq_is(small.result, 8);
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_receive(fd, 8, 3);
+	t_receive(fd, TQ_SMALL_MAX, 4);
+	t_receive(fd, 8, 4);
+	t_finish(&large);
+	t_finish(&small);
+	t_is(large.result, TQ_SMALL_MAX);
+	t_is(small.result, 8);
 	/* The line is over. */
-	tq_is(write(quick, &byte, 1), 1);
-	tq_is(tq_drain(), 1);
+	t_is(write(quick, &byte, 1), 1);
+	t_is(t_drain(), 1);
 	close(fd);
 	close(quick);
 }
@@ -161,24 +161,24 @@ static void nobody_overtakes(void)
 static void one_receive_lets_several_in(void)
 {
 	enum { MANY = 8 };
-	int fd = tq_open(O_RDWR), i;
-	struct tq_task senders[MANY];
+	int fd = t_open(O_RDWR), i;
+	struct t_task senders[MANY];
 	char buf[MANY][8];
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	for (i = 0; i < MANY; i++) {
-		tq_pattern(buf[i], 8, 10 + i, 0);
-		tq_start_write(&senders[i], fd, buf[i], 8);
-		tq_asleep(&senders[i], SYS_write);
+		t_pattern(buf[i], 8, 10 + i, 0);
+		t_start_write(&senders[i], fd, buf[i], 8);
+		t_asleep(&senders[i], SYS_write);
 	}
-	tq_receive(fd, TQ_SMALL_MAX, 0);
+	t_receive(fd, TQ_SMALL_MAX, 0);
 	for (i = 0; i < MANY; i++)
-		tq_finish(&senders[i]);
+		t_finish(&senders[i]);
 	for (i = 1; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
+		t_receive(fd, TQ_SMALL_MAX, i);
 	for (i = 0; i < MANY; i++)
-		tq_receive(fd, 8, 10 + i);
-	tq_nothing();
+		t_receive(fd, 8, 10 + i);
+	t_nothing();
 	close(fd);
 }
 
@@ -188,24 +188,24 @@ static void one_receive_lets_several_in(void)
  */
 static void message_is_that_of_the_call(void)
 {
-	int fd = tq_open(O_RDWR), i;
-	struct tq_task sender;
+	int fd = t_open(O_RDWR), i;
+	struct t_task sender;
 	char buf[100];
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_pattern(buf, sizeof(buf), 7, 0);
-	tq_start_write(&sender, fd, buf, sizeof(buf));
-	tq_asleep(&sender, SYS_write);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_pattern(buf, sizeof(buf), 7, 0);
+	t_start_write(&sender, fd, buf, sizeof(buf));
+	t_asleep(&sender, SYS_write);
 	memset(buf, 0, sizeof(buf));
 	for (i = 0; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_receive(fd, sizeof(buf), 7);
-	tq_finish(&sender);
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_receive(fd, sizeof(buf), 7);
+	t_finish(&sender);
 	close(fd);
 }
 
 /* Gathered and waiting: still one message. */
-static void run_writev(struct tq_task *task)
+static void run_writev(struct t_task *task)
 {
 	task->result = writev(task->fd, task->arg, 3);
 	task->error = errno;
@@ -213,59 +213,59 @@ static void run_writev(struct tq_task *task)
 
 static void gathered_write_waits(void)
 {
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 	char buf[600];
 	struct iovec parts[3] = { { buf, 1 }, { buf + 1, 400 }, { buf + 401, 199 } };
-	struct tq_task sender = { .fd = fd, .arg = parts };
+	struct t_task sender = { .fd = fd, .arg = parts };
 
-	tq_pattern(buf, sizeof(buf), 8, 0);
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_start(&sender, run_writev);
-	tq_asleep(&sender, SYS_writev);
+	t_pattern(buf, sizeof(buf), 8, 0);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_start(&sender, run_writev);
+	t_asleep(&sender, SYS_writev);
 	for (i = 0; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_finish(&sender);
-	tq_is(sender.result, 600);
-	tq_receive(fd, 600, 8);
-	tq_nothing();
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_finish(&sender);
+	t_is(sender.result, 600);
+	t_receive(fd, 600, 8);
+	t_nothing();
 	close(fd);
 }
 
 /* EMSGSIZE does not wait for room. */
 static void too_large_does_not_wait(void)
 {
-	int fd = tq_open(O_WRONLY);
+	int fd = t_open(O_WRONLY);
 	char buf[TQ_SMALL_MAX + 1] = "";
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_errno(write(fd, buf, sizeof(buf)), EMSGSIZE);
-	tq_is(write(fd, buf, 0), 0);
-	tq_is(tq_drain(), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_errno(write(fd, buf, sizeof(buf)), EMSGSIZE);
+	t_is(write(fd, buf, 0), 0);
+	t_is(t_drain(), 4);
 	close(fd);
 }
 
 /* A nonblocking reader takes the room-making role as well as any. */
 static void short_read_makes_room(void)
 {
-	int in = tq_open(O_RDONLY), fd = tq_open(O_RDWR), i;
-	struct tq_task sender;
+	int in = t_open(O_RDONLY), fd = t_open(O_RDWR), i;
+	struct t_task sender;
 	char buf[TQ_SMALL_MAX], byte;
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_pattern(buf, sizeof(buf), 4, 0);
-	tq_start_write(&sender, fd, buf, sizeof(buf));
-	tq_asleep(&sender, SYS_write);
-	tq_is(read(in, &byte, 1), 1);
-	tq_finish(&sender);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_pattern(buf, sizeof(buf), 4, 0);
+	t_start_write(&sender, fd, buf, sizeof(buf));
+	t_asleep(&sender, SYS_write);
+	t_is(read(in, &byte, 1), 1);
+	t_finish(&sender);
 	for (i = 1; i < 5; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
+		t_receive(fd, TQ_SMALL_MAX, i);
 	close(in);
-	tq_receive_rest(fd, TQ_SMALL_MAX - 1, 0, 1);
-	tq_nothing();
+	t_receive_rest(fd, TQ_SMALL_MAX - 1, 0, 1);
+	t_nothing();
 	close(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(reader_waits_for_a_message),
 	TQ_TEST(many_readers_wait),
 	TQ_TEST_WITH(sender_waits_for_room, TQ_SMALL),
@@ -281,5 +281,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("blocking", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("blocking", tests, ARRAY_SIZE(tests), argc, argv);
 }

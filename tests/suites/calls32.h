@@ -40,7 +40,7 @@ static inline long call32(long number, long a, long b, long c)
 static inline void no_calls32(int number)
 {
 	(void)number;
-	tq_skip("no 32-bit system calls here");
+	t_skip("no 32-bit system calls here");
 }
 
 /* Ends the test where there are no such calls; else memory whose addresses they can say. */
@@ -54,7 +54,7 @@ static inline char *calls32_memory(size_t len)
 	signal(SIGSEGV, SIG_DFL);
 	low = mmap(NULL, len, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	tq_true(low != MAP_FAILED, "there is no memory below 4 GiB");
+	t_true(low != MAP_FAILED, "there is no memory below 4 GiB");
 	return low;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See common.h. The parent half (tq_main() and what is above it here) talks to
+ * See common.h. The parent half (t_main() and what is above it here) talks to
  * cmocka; everything else runs in the test's own process.
  */
 #include "common.h"
@@ -37,7 +37,7 @@ static const char *broken;	/* why no further test can run */
 
 /* ---- time ------------------------------------------------------------ */
 
-double tq_slow(void)
+double t_slow(void)
 {
 	static double slow;
 
@@ -51,7 +51,7 @@ double tq_slow(void)
 	return slow;
 }
 
-double tq_now(void)
+double t_now(void)
 {
 	struct timespec now;
 
@@ -69,12 +69,12 @@ static void sleep_for(double seconds)
 		;
 }
 
-void tq_sleep_ms(unsigned int ms)
+void t_sleep_ms(unsigned int ms)
 {
-	sleep_for(ms * tq_slow() / 1000);
+	sleep_for(ms * t_slow() / 1000);
 }
 
-double tq_seconds(double otherwise)
+double t_seconds(double otherwise)
 {
 	const char *text = getenv("TQUEUE_SECONDS");
 
@@ -85,17 +85,17 @@ double tq_seconds(double otherwise)
  * A timed test ends when its time is over and it has seen enough: what a slow
  * machine does not get done in time it may do later, but not never.
  */
-bool tq_goes_on(double end, bool enough)
+bool t_goes_on(double end, bool enough)
 {
-	double now = tq_now();
+	double now = t_now();
 
-	return now < end || (!enough && now < end + 20 * tq_slow());
+	return now < end || (!enough && now < end + 20 * t_slow());
 }
 
 /* How long something may take that should take no time at all. */
 static double patience(void)
 {
-	return 10 * tq_slow();
+	return 10 * t_slow();
 }
 
 /* ---- verdicts --------------------------------------------------------- */
@@ -116,7 +116,7 @@ static void decide(int verdict, const char *format, va_list args)
 		pause();
 }
 
-void tq_fail_at(const char *file, int line, const char *format, ...)
+void t_fail_at(const char *file, int line, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
@@ -128,7 +128,7 @@ void tq_fail_at(const char *file, int line, const char *format, ...)
 	_exit(1);
 }
 
-void tq_skip(const char *format, ...)
+void t_skip(const char *format, ...)
 {
 	va_list args;
 
@@ -145,7 +145,7 @@ static const char *error_name(int error)
 	return name ? name : "unknown error";
 }
 
-void tq_here(const char *file, int line)
+void t_here(const char *file, int line)
 {
 	static __thread int in_main;	/* 0: not known yet */
 
@@ -157,7 +157,7 @@ void tq_here(const char *file, int line)
 	strncpy(report->file, file, sizeof(report->file) - 1);
 }
 
-void tq_is_at(const char *file, int line, const char *what, long long got,
+void t_is_at(const char *file, int line, const char *what, long long got,
 	      long long want)
 {
 	int error = errno;
@@ -165,12 +165,12 @@ void tq_is_at(const char *file, int line, const char *what, long long got,
 	if (got == want)
 		return;
 	if (got == -1)
-		tq_fail_at(file, line, "%s is -1 (%s), not %lld", what,
+		t_fail_at(file, line, "%s is -1 (%s), not %lld", what,
 			   error_name(error), want);
-	tq_fail_at(file, line, "%s is %lld, not %lld", what, got, want);
+	t_fail_at(file, line, "%s is %lld, not %lld", what, got, want);
 }
 
-void tq_errno_at(const char *file, int line, const char *what, long long got,
+void t_errno_at(const char *file, int line, const char *what, long long got,
 		 int want)
 {
 	int error = errno;
@@ -178,9 +178,9 @@ void tq_errno_at(const char *file, int line, const char *what, long long got,
 	if (got == -1 && error == want)
 		return;
 	if (got == -1)
-		tq_fail_at(file, line, "%s fails with %s, not %s", what,
+		t_fail_at(file, line, "%s fails with %s, not %s", what,
 			   error_name(error), error_name(want));
-	tq_fail_at(file, line, "%s is %lld, not -1 (%s)", what, got,
+	t_fail_at(file, line, "%s is %lld, not -1 (%s)", what, got,
 		   error_name(want));
 }
 
@@ -202,29 +202,29 @@ static ssize_t slurp(const char *path, char *text, size_t len)
 	return got;
 }
 
-long tq_value(const char *attribute)
+long t_value(const char *attribute)
 {
 	char path[128], text[64];
 
 	snprintf(path, sizeof(path), "/sys/class/tqueue/tqueue/%s", attribute);
 	if (slurp(path, text, sizeof(text)) < 0)
-		tq_fail("cannot read %s: %s", path, error_name(errno));
+		t_fail("cannot read %s: %s", path, error_name(errno));
 	return atol(text);
 }
 
-size_t tq_size(void)
+size_t t_size(void)
 {
-	return tq_value("size");
+	return t_value("size");
 }
 
-size_t tq_max_message(void)
+size_t t_max_message(void)
 {
-	return tq_value("max_message");
+	return t_value("max_message");
 }
 
 /* ---- the module ------------------------------------------------------- */
 
-const char *tq_module_file(void)
+const char *t_module_file(void)
 {
 	static const char * const endings[] = { "", ".xz", ".zst", ".gz" };
 	static char path[256], release[65];
@@ -245,12 +245,12 @@ const char *tq_module_file(void)
 	return NULL;
 }
 
-bool tq_module_loaded(void)
+bool t_module_loaded(void)
 {
 	return !access("/sys/module/tqueue/initstate", F_OK);
 }
 
-int tq_references(void)
+int t_references(void)
 {
 	char text[32];
 
@@ -259,9 +259,9 @@ int tq_references(void)
 	return atoi(text);
 }
 
-int tq_load(const char *params)
+int t_load(const char *params)
 {
-	const char *file = tq_module_file();
+	const char *file = t_module_file();
 	const char *dot = file ? strrchr(file, '.') : NULL;
 	int flags = dot && strcmp(dot, ".ko") ? MODULE_INIT_COMPRESSED_FILE : 0;
 	int fd, error;
@@ -274,23 +274,23 @@ int tq_load(const char *params)
 	error = syscall(SYS_finit_module, fd, params, flags) ? errno : 0;
 	close(fd);
 	if (!error) {
-		double end = tq_now() + patience();
+		double end = t_now() + patience();
 
 		/* devtmpfs has the node at once; udev may be replacing it. */
-		while (access(TQ_DEVICE, F_OK) && tq_now() < end)
+		while (access(TQ_DEVICE, F_OK) && t_now() < end)
 			sleep_for(0.002);
 	}
 	return error;
 }
 
-int tq_unload(void)
+int t_unload(void)
 {
 	return syscall(SYS_delete_module, "tqueue", O_NONBLOCK) ? errno : 0;
 }
 
 /* ---- the kernel log --------------------------------------------------- */
 
-int tq_log_open(void)
+int t_log_open(void)
 {
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
@@ -299,7 +299,7 @@ int tq_log_open(void)
 	return log;
 }
 
-int tq_log_lines(int log, const char *needle, char *last, size_t len)
+int t_log_lines(int log, const char *needle, char *last, size_t len)
 {
 	char record[8192];
 	int lines = 0;
@@ -384,11 +384,11 @@ static long drain(void)
 	return error == EAGAIN ? reads : -error;
 }
 
-long tq_drain(void)
+long t_drain(void)
 {
 	long reads = drain();
 
-	tq_true(reads >= 0, "draining fails with %s", error_name(-reads));
+	t_true(reads >= 0, "draining fails with %s", error_name(-reads));
 	return reads;
 }
 
@@ -442,7 +442,7 @@ static void show_tasks(pid_t group)
 /* True if nothing is left of the group after at most @seconds. */
 static bool reap_all(pid_t group, double seconds)
 {
-	double end = tq_now() + seconds;
+	double end = t_now() + seconds;
 
 	for (;;) {
 		pid_t pid;
@@ -453,7 +453,7 @@ static bool reap_all(pid_t group, double seconds)
 		} while (pid > 0);
 		if (pid < 0 && errno == ECHILD)
 			return true;
-		if (tq_now() > end)
+		if (t_now() > end)
 			return false;
 		sleep_for(0.001);
 	}
@@ -461,7 +461,7 @@ static bool reap_all(pid_t group, double seconds)
 
 static bool ends_within(pid_t pid, double seconds, int *status)
 {
-	double end = tq_now() + seconds;
+	double end = t_now() + seconds;
 	int pidfd = syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd wait = { .fd = pidfd, .events = POLLIN };
 	pid_t got;
@@ -472,7 +472,7 @@ static bool ends_within(pid_t pid, double seconds, int *status)
 		else
 			sleep_for(0.002);
 		got = waitpid(pid, status, WNOHANG);
-	} while (!got && tq_now() < end);
+	} while (!got && t_now() < end);
 	if (pidfd >= 0)
 		close(pidfd);
 	return got == pid;
@@ -482,17 +482,17 @@ static bool set_module(const char *params, char *why, size_t len)
 {
 	int error;
 
-	if (!strcmp(params, current_params) && tq_module_loaded())
+	if (!strcmp(params, current_params) && t_module_loaded())
 		return true;
-	if (tq_module_loaded()) {
-		error = tq_unload();
+	if (t_module_loaded()) {
+		error = t_unload();
 		if (error) {
 			snprintf(why, len, "cannot unload the module: %s",
 				 error_name(error));
 			return false;
 		}
 	}
-	error = tq_load(params);
+	error = t_load(params);
 	if (error) {
 		snprintf(why, len, "cannot load the module with \"%s\": %s", params,
 			 error_name(error));
@@ -502,7 +502,7 @@ static bool set_module(const char *params, char *why, size_t len)
 	return true;
 }
 
-static void in_child(const struct tq_test *test)
+static void in_child(const struct t_test *test)
 {
 	static const int caught[] = {
 		SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGABRT,
@@ -543,10 +543,10 @@ static bool no_queues(char *why, size_t len)
 /* The driver must be unused and empty again; gives it a moment for exits. */
 static bool left_clean(char *why, size_t len)
 {
-	double end = tq_now() + 2 * tq_slow();
+	double end = t_now() + 2 * t_slow();
 	long reads;
 
-	if (!tq_module_loaded()) {
+	if (!t_module_loaded()) {
 		snprintf(why, len, "the test left the module unloaded");
 		return false;
 	}
@@ -558,10 +558,10 @@ static bool left_clean(char *why, size_t len)
 			 "draining failed with errno %ld", labs(reads));
 		return false;
 	}
-	while (tq_references() > 0) {
-		if (tq_now() > end) {
+	while (t_references() > 0) {
+		if (t_now() > end) {
 			snprintf(why, len, "the module has %d references left",
-				 tq_references());
+				 t_references());
 			return false;
 		}
 		sleep_for(0.001);
@@ -571,18 +571,18 @@ static bool left_clean(char *why, size_t len)
 
 static void run_one(void **state)
 {
-	const struct tq_test *test = *state;
+	const struct t_test *test = *state;
 	const char *params = test->params ? test->params : found_params;
-	double limit = (test->seconds ? test->seconds : 45) * tq_slow();
+	double limit = (test->seconds ? test->seconds : 45) * t_slow();
 	char why[2600] = "", dirt[256] = "";
 	int status = 0, log, verdict;
-	double began = tq_now();
+	double began = t_now();
 	bool ended, clean;
 	pid_t pid;
 
 	if (broken)
 		fail_msg("not run: %s", broken);
-	if (test->params && !tq_module_file()) {
+	if (test->params && !t_module_file()) {
 		fprintf(stderr, "# SKIP TQUEUE_KO names no module\n");
 		skip();
 	}
@@ -590,7 +590,7 @@ static void run_one(void **state)
 		fail_msg("%s", why);
 
 	memset(report, 0, sizeof(*report));
-	log = tq_log_open();
+	log = t_log_open();
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
@@ -627,7 +627,7 @@ static void run_one(void **state)
 	if (!broken) {
 		if (test->reloads) {
 			strcpy(current_params, "?");
-			if (!tq_module_loaded())
+			if (!t_module_loaded())
 				set_module(found_params, dirt, sizeof(dirt));
 		}
 		clean = left_clean(dirt, sizeof(dirt));
@@ -647,7 +647,7 @@ static void run_one(void **state)
 	}
 	if (getenv("TQUEUE_TIMES"))
 		fprintf(stderr, "# %s.%s took %.2f s\n", suite_name, test->name,
-			tq_now() - began);
+			t_now() - began);
 }
 
 static void read_found_params(void)
@@ -670,7 +670,7 @@ static void read_found_params(void)
 	}
 }
 
-int tq_main(const char *suite, const struct tq_test *tests, size_t count,
+int t_main(const char *suite, const struct t_test *tests, size_t count,
 	    int argc, char **argv)
 {
 	const char *filter = "*";
@@ -688,7 +688,7 @@ int tq_main(const char *suite, const struct tq_test *tests, size_t count,
 	}
 	suite_name = suite;
 	chosen = calloc(count, sizeof(*chosen));
-	report = tq_shared(sizeof(*report));
+	report = t_shared(sizeof(*report));
 	for (i = 0; chosen && i < count; i++) {
 		if (fnmatch(filter, tests[i].name, 0))
 			continue;
@@ -704,7 +704,7 @@ int tq_main(const char *suite, const struct tq_test *tests, size_t count,
 		return 2;
 	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	found_loaded = tq_module_loaded();
+	found_loaded = t_module_loaded();
 	if (found_loaded)
 		read_found_params();
 	snprintf(current_params, sizeof(current_params), "%s", found_params);
@@ -716,8 +716,8 @@ int tq_main(const char *suite, const struct tq_test *tests, size_t count,
 	failed = _cmocka_run_group_tests(suite, chosen, n, NULL, NULL);
 	free(chosen);
 
-	if (!found_loaded && tq_module_loaded() && !broken)
-		tq_unload();
+	if (!found_loaded && t_module_loaded() && !broken)
+		t_unload();
 	else if (found_loaded && !broken &&
 		 !set_module(found_params, why, sizeof(why)))
 		fprintf(stderr, "# %s: cannot restore the module: %s\n", suite, why);
@@ -726,62 +726,62 @@ int tq_main(const char *suite, const struct tq_test *tests, size_t count,
 
 /* ---- the queue --------------------------------------------------------- */
 
-int tq_open(int flags)
+int t_open(int flags)
 {
 	int fd = open(TQ_DEVICE, flags | O_CLOEXEC);
 
-	tq_true(fd >= 0, "open(%s, %#x) fails with %s", TQ_DEVICE, flags,
+	t_true(fd >= 0, "open(%s, %#x) fails with %s", TQ_DEVICE, flags,
 		error_name(errno));
 	return fd;
 }
 
-size_t tq_fill_file(int fd, size_t len, uint64_t seed)
+size_t t_fill_file(int fd, size_t len, uint64_t seed)
 {
 	int flags = fcntl(fd, F_GETFL);
 	char *buf = malloc(len);
 	size_t n = 0;
 
-	tq_is(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
+	t_is(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
 	for (;;) {
 		ssize_t sent;
 
-		tq_pattern(buf, len, seed + n, 0);
+		t_pattern(buf, len, seed + n, 0);
 		sent = write(fd, buf, len);
 		if (sent < 0) {
-			tq_errno(sent, EAGAIN);
+			t_errno(sent, EAGAIN);
 			break;
 		}
-		tq_is(sent, len);
+		t_is(sent, len);
 		n++;
 	}
-	tq_is(fcntl(fd, F_SETFL, flags), 0);
+	t_is(fcntl(fd, F_SETFL, flags), 0);
 	free(buf);
 	return n;
 }
 
-size_t tq_fill(size_t len, uint64_t seed)
+size_t t_fill(size_t len, uint64_t seed)
 {
-	int fd = tq_open(O_WRONLY);
-	size_t n = tq_fill_file(fd, len, seed);
+	int fd = t_open(O_WRONLY);
+	size_t n = t_fill_file(fd, len, seed);
 
 	close(fd);
 	return n;
 }
 
-int tq_fionread(int fd)
+int t_fionread(int fd)
 {
 	int bytes = -1;
 
-	tq_is(ioctl(fd, FIONREAD, &bytes), 0);
+	t_is(ioctl(fd, FIONREAD, &bytes), 0);
 	return bytes;
 }
 
-short tq_poll(int fd, short events)
+short t_poll(int fd, short events)
 {
 	struct pollfd one = { .fd = fd, .events = events };
 	int n = poll(&one, 1, 0);
 
-	tq_true(n >= 0, "poll fails with %s", error_name(errno));
+	t_true(n >= 0, "poll fails with %s", error_name(errno));
 	return n ? one.revents : 0;
 }
 
@@ -794,7 +794,7 @@ static inline uint64_t pattern_word(uint64_t seed, size_t i)
 	return word ^ word >> 32;
 }
 
-void tq_pattern(void *buf, size_t len, uint64_t seed, size_t offset)
+void t_pattern(void *buf, size_t len, uint64_t seed, size_t offset)
 {
 	unsigned char *at = buf;
 	size_t end = offset + len;
@@ -810,7 +810,7 @@ void tq_pattern(void *buf, size_t len, uint64_t seed, size_t offset)
 	}
 }
 
-ssize_t tq_differs(const void *buf, size_t len, uint64_t seed, size_t offset)
+ssize_t t_differs(const void *buf, size_t len, uint64_t seed, size_t offset)
 {
 	const unsigned char *at = buf;
 	size_t done = 0;
@@ -832,51 +832,51 @@ ssize_t tq_differs(const void *buf, size_t len, uint64_t seed, size_t offset)
 	return -1;
 }
 
-void tq_send(int fd, size_t len, uint64_t seed)
+void t_send(int fd, size_t len, uint64_t seed)
 {
 	char *buf = malloc(len + 1);
 
-	tq_pattern(buf, len, seed, 0);
-	tq_is(write(fd, buf, len), len);
+	t_pattern(buf, len, seed, 0);
+	t_is(write(fd, buf, len), len);
 	free(buf);
 }
 
-void tq_receive_at(const char *file, int line, int fd, size_t len,
+void t_receive_at(const char *file, int line, int fd, size_t len,
 		   uint64_t seed, size_t offset)
 {
 	size_t space = len + 64;
 	unsigned char *buf = malloc(space);
 	ssize_t got, at;
 
-	tq_here(file, line);
+	t_here(file, line);
 	memset(buf, 0xa5, space);
 	got = read(fd, buf, space);
 	if (got != (ssize_t)len)
-		tq_fail_at(file, line, "read gives %zd (%s), not the %zu bytes of message %llu",
+		t_fail_at(file, line, "read gives %zd (%s), not the %zu bytes of message %llu",
 			   got, got < 0 ? error_name(errno) : "", len,
 			   (unsigned long long)seed);
-	at = tq_differs(buf, len, seed, offset);
+	at = t_differs(buf, len, seed, offset);
 	if (at >= 0)
-		tq_fail_at(file, line, "byte %zd of %zu is not that of message %llu",
+		t_fail_at(file, line, "byte %zd of %zu is not that of message %llu",
 			   at, len, (unsigned long long)seed);
 	for (at = len; at < (ssize_t)space; at++)
 		if (buf[at] != 0xa5)
-			tq_fail_at(file, line, "read of %zu bytes writes to byte %zd",
+			t_fail_at(file, line, "read of %zu bytes writes to byte %zd",
 				   len, at);
 	free(buf);
 }
 
-void tq_nothing_at(const char *file, int line)
+void t_nothing_at(const char *file, int line)
 {
-	int fd = tq_open(O_RDONLY | O_NONBLOCK);
+	int fd = t_open(O_RDONLY | O_NONBLOCK);
 	char buf[64];
 	ssize_t got = read(fd, buf, sizeof(buf));
 
 	if (got >= 0)
-		tq_fail_at(file, line, "a message of %zd bytes or more is in the queue",
+		t_fail_at(file, line, "a message of %zd bytes or more is in the queue",
 			   got);
 	if (errno != EAGAIN)
-		tq_fail_at(file, line, "reading an empty queue fails with %s",
+		t_fail_at(file, line, "reading an empty queue fails with %s",
 			   error_name(errno));
 	close(fd);
 }
@@ -885,7 +885,7 @@ void tq_nothing_at(const char *file, int line)
 
 static void *start_task(void *arg)
 {
-	struct tq_task *task = arg;
+	struct t_task *task = arg;
 
 	atomic_store(&task->tid, gettid());
 	task->run(task);
@@ -893,7 +893,7 @@ static void *start_task(void *arg)
 	return NULL;
 }
 
-void tq_start(struct tq_task *task, void (*run)(struct tq_task *self))
+void t_start(struct t_task *task, void (*run)(struct t_task *self))
 {
 	pthread_attr_t attr;
 
@@ -902,39 +902,39 @@ void tq_start(struct tq_task *task, void (*run)(struct tq_task *self))
 	atomic_store(&task->tid, 0);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 256 * 1024);
-	tq_is(pthread_create(&task->thread, &attr, start_task, task), 0);
+	t_is(pthread_create(&task->thread, &attr, start_task, task), 0);
 	pthread_attr_destroy(&attr);
 }
 
-static void run_read(struct tq_task *task)
+static void run_read(struct t_task *task)
 {
 	task->result = read(task->fd, task->buf, task->len);
 	task->error = errno;
 }
 
-static void run_write(struct tq_task *task)
+static void run_write(struct t_task *task)
 {
 	task->result = write(task->fd, task->buf, task->len);
 	task->error = errno;
 }
 
-void tq_start_read(struct tq_task *task, int fd, void *buf, size_t len)
+void t_start_read(struct t_task *task, int fd, void *buf, size_t len)
 {
 	task->fd = fd;
 	task->buf = buf;
 	task->len = len;
-	tq_start(task, run_read);
+	t_start(task, run_read);
 }
 
-void tq_start_write(struct tq_task *task, int fd, const void *buf, size_t len)
+void t_start_write(struct t_task *task, int fd, const void *buf, size_t len)
 {
 	task->fd = fd;
 	task->buf = (void *)buf;
 	task->len = len;
-	tq_start(task, run_write);
+	t_start(task, run_write);
 }
 
-long tq_switches(pid_t tid)
+long t_switches(pid_t tid)
 {
 	char path[64], text[8192];
 	const char *line;
@@ -943,12 +943,12 @@ long tq_switches(pid_t tid)
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	tq_true(fd >= 0, "cannot open %s: %s", path, error_name(errno));
+	t_true(fd >= 0, "cannot open %s: %s", path, error_name(errno));
 	got = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[got > 0 ? got : 0] = '\0';
 	line = strstr(text, "\nvoluntary_ctxt_switches:");
-	tq_true(line, "%s does not count context switches", path);
+	t_true(line, "%s does not count context switches", path);
 	return atol(strchr(line, ':') + 1);
 }
 
@@ -977,7 +977,7 @@ static char how_asleep(pid_t tid, long call)
 	return state;
 }
 
-bool tq_is_asleep(pid_t tid, long call)
+bool t_is_asleep(pid_t tid, long call)
 {
 	return how_asleep(tid, call);
 }
@@ -986,21 +986,21 @@ bool tq_is_asleep(pid_t tid, long call)
  * Waits until it sleeps, and for good: a sleep that a signal ends is not one
  * for a lock; of others (page faults) it must last a little.
  */
-void tq_asleep_pid(pid_t tid, long call)
+void t_asleep_pid(pid_t tid, long call)
 {
-	double end = tq_now() + patience();
+	double end = t_now() + patience();
 	long before = -1, now;
 	int times = 0;
 
 	while (times < 3) {
-		if (tq_now() > end)
-			tq_fail("task %d does not go to sleep in system call %ld", tid,
+		if (t_now() > end)
+			t_fail("task %d does not go to sleep in system call %ld", tid,
 				call);
 		switch (how_asleep(tid, call)) {
 		case 'S':
 			return;
 		case 'D':
-			now = tq_switches(tid);
+			now = t_switches(tid);
 			times = now == before ? times + 1 : 0;
 			before = now;
 			break;
@@ -1012,36 +1012,36 @@ void tq_asleep_pid(pid_t tid, long call)
 	}
 }
 
-void tq_asleep(struct tq_task *task, long call)
+void t_asleep(struct t_task *task, long call)
 {
 	while (!atomic_load(&task->tid))
 		sleep_for(0.0001);
 	if (!atomic_load(&task->done)) {
-		double end = tq_now() + patience();
+		double end = t_now() + patience();
 
-		while (!tq_is_asleep(task->tid, call) && tq_now() < end &&
+		while (!t_is_asleep(task->tid, call) && t_now() < end &&
 		       !atomic_load(&task->done))
 			sleep_for(0.0002);
 	}
 	if (atomic_load(&task->done))
-		tq_fail("system call %ld does not block: it gives %zd (%s)", call,
+		t_fail("system call %ld does not block: it gives %zd (%s)", call,
 			task->result, task->result < 0 ? error_name(task->error) : "");
-	tq_asleep_pid(task->tid, call);
+	t_asleep_pid(task->tid, call);
 }
 
-void tq_still_asleep(struct tq_task *task, long call)
+void t_still_asleep(struct t_task *task, long call)
 {
-	tq_sleep_ms(20);
-	tq_asleep(task, call);
+	t_sleep_ms(20);
+	t_asleep(task, call);
 }
 
-bool tq_done(struct tq_task *task)
+bool t_done(struct t_task *task)
 {
 	return atomic_load(&task->done);
 }
 
 /* Has each of n tasks counted that far? */
-bool tq_all_did(struct tq_task *tasks, size_t n, long count)
+bool t_all_did(struct t_task *tasks, size_t n, long count)
 {
 	size_t i;
 
@@ -1051,14 +1051,14 @@ bool tq_all_did(struct tq_task *tasks, size_t n, long count)
 	return true;
 }
 
-void tq_finish_at(const char *file, int line, struct tq_task *task)
+void t_finish_at(const char *file, int line, struct t_task *task)
 {
-	double end = tq_now() + patience();
+	double end = t_now() + patience();
 
 	while (!atomic_load(&task->done)) {
-		if (tq_now() > end) {
+		if (t_now() > end) {
 			show_tasks(getpgid(0));
-			tq_fail_at(file, line, "a thread does not come back");
+			t_fail_at(file, line, "a thread does not come back");
 		}
 		sleep_for(0.0002);
 	}
@@ -1070,48 +1070,48 @@ static void ignore_signal(int number)
 	(void)number;
 }
 
-void tq_unblockable(void)
+void t_unblockable(void)
 {
 	struct sigaction action = { .sa_handler = ignore_signal };
 
 	sigaction(SIGUSR1, &action, NULL);
 }
 
-pid_t tq_fork(void (*run)(void *arg), void *arg)
+pid_t t_fork(void (*run)(void *arg), void *arg)
 {
 	pid_t pid = fork();
 
-	tq_true(pid >= 0, "fork fails with %s", error_name(errno));
+	t_true(pid >= 0, "fork fails with %s", error_name(errno));
 	if (pid)
 		return pid;
 	run(arg);
 	_exit(0);
 }
 
-void tq_reap_at(const char *file, int line, pid_t pid)
+void t_reap_at(const char *file, int line, pid_t pid)
 {
 	int status;
 
 	if (!ends_within(pid, patience(), &status)) {
 		show_tasks(getpgid(0));
-		tq_fail_at(file, line, "process %d does not end", pid);
+		t_fail_at(file, line, "process %d does not end", pid);
 	}
 	if (status)
-		tq_fail_at(file, line, "process %d ends with status %#x", pid, status);
+		t_fail_at(file, line, "process %d ends with status %#x", pid, status);
 }
 
-void tq_kill(pid_t pid)
+void t_kill(pid_t pid)
 {
 	int status;
 
 	kill(pid, SIGKILL);
 	if (!ends_within(pid, patience(), &status)) {
 		show_tasks(getpgid(0));
-		tq_fail("process %d does not die of SIGKILL", pid);
+		t_fail("process %d does not die of SIGKILL", pid);
 	}
 }
 
-void tq_pin(int cpu)
+void t_pin(int cpu)
 {
 	cpu_set_t set;
 
@@ -1122,12 +1122,12 @@ void tq_pin(int cpu)
 
 /* ---- memory --------------------------------------------------------------- */
 
-size_t tq_page(void)
+size_t t_page(void)
 {
 	return sysconf(_SC_PAGESIZE);
 }
 
-void *tq_shared(size_t len)
+void *t_shared(size_t len)
 {
 	void *map = mmap(NULL, len, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -1139,64 +1139,64 @@ void *tq_shared(size_t len)
 	return map;
 }
 
-char *tq_edge(size_t len)
+char *t_edge(size_t len)
 {
-	size_t page = tq_page();
+	size_t page = t_page();
 	size_t whole = (len + page - 1) / page * page;
 	char *map = mmap(NULL, whole + page, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	tq_true(map != MAP_FAILED, "mmap fails with %s", error_name(errno));
-	tq_is(mprotect(map + whole, page, PROT_NONE), 0);
+	t_true(map != MAP_FAILED, "mmap fails with %s", error_name(errno));
+	t_is(mprotect(map + whole, page, PROT_NONE), 0);
 	memset(map, 0x5a, whole);
 	return map + whole - len;
 }
 
-void tq_edge_free(char *edge, size_t len)
+void t_edge_free(char *edge, size_t len)
 {
-	size_t page = tq_page();
+	size_t page = t_page();
 	size_t whole = (len + page - 1) / page * page;
 
-	tq_is(munmap(edge + len - whole, whole + page), 0);
+	t_is(munmap(edge + len - whole, whole + page), 0);
 }
 
-void tq_stall_make(struct tq_stall *stall, size_t len)
+void t_stall_make(struct t_stall *stall, size_t len)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register area = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	size_t page = tq_page();
+	size_t page = t_page();
 
 	stall->len = (len + page - 1) / page * page;
 	stall->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (stall->uffd < 0)
-		tq_skip("userfaultfd: %s", error_name(errno));
-	tq_is(ioctl(stall->uffd, UFFDIO_API, &api), 0);
+		t_skip("userfaultfd: %s", error_name(errno));
+	t_is(ioctl(stall->uffd, UFFDIO_API, &api), 0);
 	stall->map = mmap(NULL, stall->len, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	tq_true(stall->map != MAP_FAILED, "mmap fails");
+	t_true(stall->map != MAP_FAILED, "mmap fails");
 	area.range.start = (uintptr_t)stall->map;
 	area.range.len = stall->len;
-	tq_is(ioctl(stall->uffd, UFFDIO_REGISTER, &area), 0);
+	t_is(ioctl(stall->uffd, UFFDIO_REGISTER, &area), 0);
 }
 
-bool tq_stall_hit(struct tq_stall *stall, int timeout_ms)
+bool t_stall_hit(struct t_stall *stall, int timeout_ms)
 {
 	struct pollfd wait = { .fd = stall->uffd, .events = POLLIN };
 
 	return poll(&wait, 1, timeout_ms) == 1;
 }
 
-void tq_stall_wait(struct tq_stall *stall)
+void t_stall_wait(struct t_stall *stall)
 {
-	tq_true(tq_stall_hit(stall, patience() * 1000),
+	t_true(t_stall_hit(stall, patience() * 1000),
 		"nothing touches the stalled memory");
 }
 
 /* Gives some of its pages contents. */
-void tq_stall_give(struct tq_stall *stall, const void *from, size_t at,
+void t_stall_give(struct t_stall *stall, const void *from, size_t at,
 		   size_t len)
 {
-	size_t page = tq_page(), end = at + len;
+	size_t page = t_page(), end = at + len;
 
 	for (; at < end; at += page) {
 		struct uffdio_copy copy = {
@@ -1206,19 +1206,19 @@ void tq_stall_give(struct tq_stall *stall, const void *from, size_t at,
 		};
 
 		if (ioctl(stall->uffd, UFFDIO_COPY, &copy) && errno != EEXIST)
-			tq_fail("UFFDIO_COPY fails with %s", error_name(errno));
+			t_fail("UFFDIO_COPY fails with %s", error_name(errno));
 	}
 }
 
 /* Who waits for it finds bad memory, as does who comes later. */
-void tq_stall_spoil(struct tq_stall *stall)
+void t_stall_spoil(struct t_stall *stall)
 {
 	struct uffdio_range all = {
 		.start = (uintptr_t)stall->map, .len = stall->len,
 	};
 
-	tq_is(mprotect(stall->map, stall->len, PROT_NONE), 0);
-	tq_is(ioctl(stall->uffd, UFFDIO_WAKE, &all), 0);
+	t_is(mprotect(stall->map, stall->len, PROT_NONE), 0);
+	t_is(ioctl(stall->uffd, UFFDIO_WAKE, &all), 0);
 }
 
 /* Gives all of it contents (or zeroes) and lets everybody go on. */
@@ -1226,27 +1226,27 @@ void tq_stall_spoil(struct tq_stall *stall)
  * Of two pages each is there only while the other is wanted: returns when the
  * first is wanted once more.
  */
-void tq_stall_by_turns(struct tq_stall *stall, const void *from)
+void t_stall_by_turns(struct t_stall *stall, const void *from)
 {
-	size_t page = tq_page();
+	size_t page = t_page();
 
-	tq_stall_wait(stall);
-	tq_stall_give(stall, from, 0, page);
-	tq_stall_wait(stall);
-	tq_is(madvise(stall->map, page, MADV_DONTNEED), 0);
-	tq_stall_give(stall, from, page, page);
-	tq_stall_wait(stall);
+	t_stall_wait(stall);
+	t_stall_give(stall, from, 0, page);
+	t_stall_wait(stall);
+	t_is(madvise(stall->map, page, MADV_DONTNEED), 0);
+	t_stall_give(stall, from, page, page);
+	t_stall_wait(stall);
 }
 
-void tq_stall_release(struct tq_stall *stall, const void *from)
+void t_stall_release(struct t_stall *stall, const void *from)
 {
 	struct uffdio_range all = {
 		.start = (uintptr_t)stall->map, .len = stall->len,
 	};
 
 	if (from)
-		tq_stall_give(stall, from, 0, stall->len);
+		t_stall_give(stall, from, 0, stall->len);
 	/* Whatever is not there by now is an ordinary fault. */
-	tq_is(ioctl(stall->uffd, UFFDIO_UNREGISTER, &all), 0);
+	t_is(ioctl(stall->uffd, UFFDIO_UNREGISTER, &all), 0);
 	close(stall->uffd);
 }

@@ -4,7 +4,7 @@
  * limit, saying what went wrong, threads that are expected to sleep, buffers
  * that fault, messages that can be told apart, and the module itself.
  *
- * A suite is a table of struct tq_test and a main() that calls tq_main(). Each
+ * A suite is a table of struct t_test and a main() that calls t_main(). Each
  * test runs in a child process, the leader of its own process group: a failed
  * check ends the whole group from whatever thread or process it happens in, so
  * nothing of a failed or hung test is left to disturb the next one. Afterwards
@@ -55,14 +55,14 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* Bytes of the ring that a message of @len bytes uses. */
-static inline size_t tq_record(size_t len)
+static inline size_t t_record(size_t len)
 {
 	return TQ_HEADER + ((len + 7) & ~(size_t)7);
 }
 
 /* ---- running -------------------------------------------------------- */
 
-struct tq_test {
+struct t_test {
 	const char *name;
 	void (*run)(void);
 	const char *params;	/* of the module; NULL: as it was found */
@@ -77,86 +77,86 @@ struct tq_test {
 #define TQ_TEST_RELOADING(fn)	{ .name = #fn, .run = fn, .params = "", \
 				  .logs = true, .reloads = true }
 
-int tq_main(const char *suite, const struct tq_test *tests, size_t count,
+int t_main(const char *suite, const struct t_test *tests, size_t count,
 	    int argc, char **argv);
 
 /* ---- saying what went wrong (from any thread or process of the test) - */
 
 __attribute__((noreturn, format(printf, 3, 4)))
-void tq_fail_at(const char *file, int line, const char *format, ...);
+void t_fail_at(const char *file, int line, const char *format, ...);
 __attribute__((noreturn, format(printf, 1, 2)))
-void tq_skip(const char *format, ...);
-void tq_is_at(const char *file, int line, const char *what, long long got,
+void t_skip(const char *format, ...);
+void t_is_at(const char *file, int line, const char *what, long long got,
 	      long long want);
-void tq_errno_at(const char *file, int line, const char *what, long long got,
+void t_errno_at(const char *file, int line, const char *what, long long got,
 		 int want);
-void tq_here(const char *file, int line);
+void t_here(const char *file, int line);
 
-#define tq_fail(...)	tq_fail_at(__FILE__, __LINE__, __VA_ARGS__)
+#define t_fail(...)	t_fail_at(__FILE__, __LINE__, __VA_ARGS__)
 
-/* tq_true(condition, format, ...): fails unless the condition holds. */
-#define tq_true(condition, ...)						\
+/* t_true(condition, format, ...): fails unless the condition holds. */
+#define t_true(condition, ...)						\
 	do {								\
-		tq_here(__FILE__, __LINE__);				\
+		t_here(__FILE__, __LINE__);				\
 		if (!(condition))					\
-			tq_fail_at(__FILE__, __LINE__, __VA_ARGS__);	\
+			t_fail_at(__FILE__, __LINE__, __VA_ARGS__);	\
 	} while (0)
 
-/* tq_is(call, value): fails unless the call returns the value. */
-#define tq_is(call, want)						\
+/* t_is(call, value): fails unless the call returns the value. */
+#define t_is(call, want)						\
 	do {								\
-		tq_here(__FILE__, __LINE__);				\
-		tq_is_at(__FILE__, __LINE__, #call, (long long)(call),	\
+		t_here(__FILE__, __LINE__);				\
+		t_is_at(__FILE__, __LINE__, #call, (long long)(call),	\
 			 (long long)(want));				\
 	} while (0)
 
-/* tq_errno(call, error): fails unless the call returns -1 with that errno. */
-#define tq_errno(call, want)						\
+/* t_errno(call, error): fails unless the call returns -1 with that errno. */
+#define t_errno(call, want)						\
 	do {								\
-		tq_here(__FILE__, __LINE__);				\
-		tq_errno_at(__FILE__, __LINE__, #call,			\
+		t_here(__FILE__, __LINE__);				\
+		t_errno_at(__FILE__, __LINE__, #call,			\
 			    (long long)(call), want);			\
 	} while (0)
 
 /* ---- time ------------------------------------------------------------ */
 
-double tq_slow(void);
-double tq_now(void);			/* seconds, CLOCK_MONOTONIC */
-void tq_sleep_ms(unsigned int ms);	/* scaled by TQUEUE_SLOW */
-double tq_seconds(double otherwise);	/* length of a timed test, unscaled */
-bool tq_goes_on(double end, bool enough);	/* is a timed test to go on? */
+double t_slow(void);
+double t_now(void);			/* seconds, CLOCK_MONOTONIC */
+void t_sleep_ms(unsigned int ms);	/* scaled by TQUEUE_SLOW */
+double t_seconds(double otherwise);	/* length of a timed test, unscaled */
+bool t_goes_on(double end, bool enough);	/* is a timed test to go on? */
 
 /* ---- the queue ------------------------------------------------------- */
 
-int tq_open(int flags);
-size_t tq_size(void);
-size_t tq_max_message(void);
-long tq_value(const char *attribute);	/* /sys/class/tqueue/tqueue/... */
-long tq_drain(void);			/* how many reads it took */
-size_t tq_fill(size_t len, uint64_t seed);	/* seed, seed + 1, ... */
-size_t tq_fill_file(int fd, size_t len, uint64_t seed);
-int tq_fionread(int fd);
-short tq_poll(int fd, short events);	/* what is there now */
+int t_open(int flags);
+size_t t_size(void);
+size_t t_max_message(void);
+long t_value(const char *attribute);	/* /sys/class/tqueue/tqueue/... */
+long t_drain(void);			/* how many reads it took */
+size_t t_fill(size_t len, uint64_t seed);	/* seed, seed + 1, ... */
+size_t t_fill_file(int fd, size_t len, uint64_t seed);
+int t_fionread(int fd);
+short t_poll(int fd, short events);	/* what is there now */
 
 /* ---- messages that can be told apart ---------------------------------- */
 
-void tq_pattern(void *buf, size_t len, uint64_t seed, size_t offset);
-ssize_t tq_differs(const void *buf, size_t len, uint64_t seed, size_t offset);
-void tq_send(int fd, size_t len, uint64_t seed);
-void tq_receive_at(const char *file, int line, int fd, size_t len,
+void t_pattern(void *buf, size_t len, uint64_t seed, size_t offset);
+ssize_t t_differs(const void *buf, size_t len, uint64_t seed, size_t offset);
+void t_send(int fd, size_t len, uint64_t seed);
+void t_receive_at(const char *file, int line, int fd, size_t len,
 		   uint64_t seed, size_t offset);
-#define tq_receive(fd, len, seed)					\
-	tq_receive_at(__FILE__, __LINE__, fd, len, seed, 0)
-#define tq_receive_rest(fd, len, seed, offset)				\
-	tq_receive_at(__FILE__, __LINE__, fd, len, seed, offset)
-void tq_nothing_at(const char *file, int line);
-#define tq_nothing()	tq_nothing_at(__FILE__, __LINE__)
+#define t_receive(fd, len, seed)					\
+	t_receive_at(__FILE__, __LINE__, fd, len, seed, 0)
+#define t_receive_rest(fd, len, seed, offset)				\
+	t_receive_at(__FILE__, __LINE__, fd, len, seed, offset)
+void t_nothing_at(const char *file, int line);
+#define t_nothing()	t_nothing_at(__FILE__, __LINE__)
 
 /* ---- threads and processes -------------------------------------------- */
 
-struct tq_task {
+struct t_task {
 	pthread_t thread;
-	void (*run)(struct tq_task *self);
+	void (*run)(struct t_task *self);
 	int fd;
 	void *buf;
 	size_t len;
@@ -169,56 +169,56 @@ struct tq_task {
 	int error;
 };
 
-void tq_start(struct tq_task *task, void (*run)(struct tq_task *self));
-void tq_start_read(struct tq_task *task, int fd, void *buf, size_t len);
-void tq_start_write(struct tq_task *task, int fd, const void *buf, size_t len);
-void tq_asleep(struct tq_task *task, long call);
-void tq_still_asleep(struct tq_task *task, long call);
-bool tq_done(struct tq_task *task);
-bool tq_all_did(struct tq_task *tasks, size_t n, long count);
-void tq_finish_at(const char *file, int line, struct tq_task *task);
-#define tq_finish(task)	tq_finish_at(__FILE__, __LINE__, task)
-void tq_unblockable(void);	/* SIGUSR1 interrupts, does nothing else */
+void t_start(struct t_task *task, void (*run)(struct t_task *self));
+void t_start_read(struct t_task *task, int fd, void *buf, size_t len);
+void t_start_write(struct t_task *task, int fd, const void *buf, size_t len);
+void t_asleep(struct t_task *task, long call);
+void t_still_asleep(struct t_task *task, long call);
+bool t_done(struct t_task *task);
+bool t_all_did(struct t_task *tasks, size_t n, long count);
+void t_finish_at(const char *file, int line, struct t_task *task);
+#define t_finish(task)	t_finish_at(__FILE__, __LINE__, task)
+void t_unblockable(void);	/* SIGUSR1 interrupts, does nothing else */
 
-pid_t tq_fork(void (*run)(void *arg), void *arg);
-void tq_reap_at(const char *file, int line, pid_t pid);
-#define tq_reap(pid)	tq_reap_at(__FILE__, __LINE__, pid)
-void tq_kill(pid_t pid);
-void tq_asleep_pid(pid_t tid, long call);
-bool tq_is_asleep(pid_t tid, long call);
-long tq_switches(pid_t tid);	/* voluntary context switches */
-void tq_pin(int cpu);
+pid_t t_fork(void (*run)(void *arg), void *arg);
+void t_reap_at(const char *file, int line, pid_t pid);
+#define t_reap(pid)	t_reap_at(__FILE__, __LINE__, pid)
+void t_kill(pid_t pid);
+void t_asleep_pid(pid_t tid, long call);
+bool t_is_asleep(pid_t tid, long call);
+long t_switches(pid_t tid);	/* voluntary context switches */
+void t_pin(int cpu);
 
 /* ---- memory ------------------------------------------------------------ */
 
-void *tq_shared(size_t len);		/* seen by children too */
-char *tq_edge(size_t len);		/* len bytes, then memory that faults */
-void tq_edge_free(char *edge, size_t len);
-size_t tq_page(void);
+void *t_shared(size_t len);		/* seen by children too */
+char *t_edge(size_t len);		/* len bytes, then memory that faults */
+void t_edge_free(char *edge, size_t len);
+size_t t_page(void);
 
-struct tq_stall {
+struct t_stall {
 	int uffd;
 	char *map;
 	size_t len;
 };
 
-void tq_stall_make(struct tq_stall *stall, size_t len);
-void tq_stall_wait(struct tq_stall *stall);
-bool tq_stall_hit(struct tq_stall *stall, int timeout_ms);
-void tq_stall_give(struct tq_stall *stall, const void *from, size_t at,
+void t_stall_make(struct t_stall *stall, size_t len);
+void t_stall_wait(struct t_stall *stall);
+bool t_stall_hit(struct t_stall *stall, int timeout_ms);
+void t_stall_give(struct t_stall *stall, const void *from, size_t at,
 		   size_t len);
-void tq_stall_spoil(struct tq_stall *stall);
-void tq_stall_by_turns(struct tq_stall *stall, const void *from);
-void tq_stall_release(struct tq_stall *stall, const void *from);
+void t_stall_spoil(struct t_stall *stall);
+void t_stall_by_turns(struct t_stall *stall, const void *from);
+void t_stall_release(struct t_stall *stall, const void *from);
 
 /* ---- the module --------------------------------------------------------- */
 
-const char *tq_module_file(void);	/* NULL: there is none */
-bool tq_module_loaded(void);
-int tq_load(const char *params);	/* 0 or an errno */
-int tq_unload(void);			/* 0 or an errno */
-int tq_references(void);
-int tq_log_open(void);			/* reads what is logged from now on */
-int tq_log_lines(int log, const char *needle, char *last, size_t len);
+const char *t_module_file(void);	/* NULL: there is none */
+bool t_module_loaded(void);
+int t_load(const char *params);	/* 0 or an errno */
+int t_unload(void);			/* 0 or an errno */
+int t_references(void);
+int t_log_open(void);			/* reads what is logged from now on */
+int t_log_lines(int log, const char *needle, char *last, size_t len);
 
 #endif

@@ -12,43 +12,43 @@
 
 static void make(void)
 {
-	tq_create_with(NAME, 4096, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
+	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
 }
 
 static int reader(void)
 {
-	return tq_open_queue(NAME, O_RDONLY | O_NONBLOCK);
+	return t_open_queue(NAME, O_RDONLY | O_NONBLOCK);
 }
 
 static int writer(void)
 {
-	return tq_open_queue(NAME, O_WRONLY | O_NONBLOCK);
+	return t_open_queue(NAME, O_WRONLY | O_NONBLOCK);
 }
 
 static void finish(int fd)
 {
-	tq_is(tq_info(fd).bytes, 0);
+	t_is(t_info(fd).bytes, 0);
 	close(fd);
-	tq_remove(NAME);
+	t_remove(NAME);
 }
 
 static void at_the_end(int fd)
 {
 	char buf[64];
 
-	tq_is(read(fd, buf, sizeof(buf)), 0);
-	tq_is(tq_receive_call(fd, buf, sizeof(buf), TQUEUE_FOREVER), 0);
-	tq_is(tq_peek_call(fd, buf, sizeof(buf)), 0);
-	tq_true(tq_poll(fd, POLLIN) & POLLHUP, "no POLLHUP at the end");
+	t_is(read(fd, buf, sizeof(buf)), 0);
+	t_is(t_receive_call(fd, buf, sizeof(buf), TQUEUE_FOREVER), 0);
+	t_is(t_peek_call(fd, buf, sizeof(buf)), 0);
+	t_true(t_poll(fd, POLLIN) & POLLHUP, "no POLLHUP at the end");
 }
 
 static void not_at_the_end(int fd)
 {
 	char buf[64];
 
-	tq_errno(read(fd, buf, sizeof(buf)), EAGAIN);
-	tq_errno(tq_receive_call(fd, buf, sizeof(buf), 0), EAGAIN);
-	tq_is(tq_poll(fd, POLLIN), 0);
+	t_errno(read(fd, buf, sizeof(buf)), EAGAIN);
+	t_errno(t_receive_call(fd, buf, sizeof(buf), 0), EAGAIN);
+	t_is(t_poll(fd, POLLIN), 0);
 }
 
 static void when_the_last_writer_left(void)
@@ -62,22 +62,22 @@ static void when_the_last_writer_left(void)
 	in = writer();
 	not_at_the_end(fd);
 	second = writer();
-	tq_send(in, 10, 1);
+	t_send(in, 10, 1);
 	close(in);
-	tq_is(tq_poll(fd, POLLIN), POLLIN);
-	tq_receive(fd, 10, 1);
+	t_is(t_poll(fd, POLLIN), POLLIN);
+	t_receive(fd, 10, 1);
 	not_at_the_end(fd);
-	tq_send(second, 10, 2);
+	t_send(second, 10, 2);
 	close(second);
-	tq_is(tq_poll(fd, POLLIN) & POLLIN, POLLIN);
-	tq_receive(fd, 10, 2);
+	t_is(t_poll(fd, POLLIN) & POLLIN, POLLIN);
+	t_receive(fd, 10, 2);
 	at_the_end(fd);
 	at_the_end(fd);
 	/* The next one begins anew. */
 	in = writer();
 	not_at_the_end(fd);
-	tq_send(in, 10, 3);
-	tq_received(fd, 1, 10, 3);
+	t_send(in, 10, 3);
+	t_received(fd, 1, 10, 3);
 	not_at_the_end(fd);
 	close(in);
 	at_the_end(fd);
@@ -92,10 +92,10 @@ static void only_who_has_seen_one(void)
 	make();
 	first = reader();
 	in = writer();
-	tq_send(in, 10, 1);
+	t_send(in, 10, 1);
 	close(in);
 	second = reader();
-	tq_receive(second, 10, 1);
+	t_receive(second, 10, 1);
 	not_at_the_end(second);
 	at_the_end(first);
 	in = writer();
@@ -118,15 +118,15 @@ static void never_with_read_and_write(void)
 	int fd, both, in;
 
 	make();
-	both = tq_open_queue(NAME, O_RDWR | O_NONBLOCK);
+	both = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
 	fd = reader();
 	not_at_the_end(both);
 	in = writer();
 	close(in);
 	not_at_the_end(both);
 	not_at_the_end(fd);
-	tq_send(both, 10, 1);
-	tq_receive(fd, 10, 1);
+	t_send(both, 10, 1);
+	t_receive(fd, 10, 1);
 	close(both);
 	at_the_end(fd);
 	finish(fd);
@@ -138,14 +138,14 @@ static void writing_without_a_reader(void)
 
 	make();
 	in = writer();
-	tq_send(in, 10, 1);
+	t_send(in, 10, 1);
 	close(in);
 	in = writer();
-	tq_send(in, 10, 2);
+	t_send(in, 10, 2);
 	fd = reader();
 	close(in);
-	tq_receive(fd, 10, 1);
-	tq_receive(fd, 10, 2);
+	t_receive(fd, 10, 1);
+	t_receive(fd, 10, 2);
 	at_the_end(fd);
 	finish(fd);
 }
@@ -154,24 +154,24 @@ static void not_unless_it_is_asked_for(void)
 {
 	int in, fd;
 
-	tq_create(NAME, 4096);
+	t_create(NAME, 4096);
 	fd = reader();
 	in = writer();
-	tq_send(in, 10, 1);
+	t_send(in, 10, 1);
 	close(in);
-	tq_receive(fd, 10, 1);
+	t_receive(fd, 10, 1);
 	not_at_the_end(fd);
-	tq_is(tq_policy_call(NAME, TQUEUE_CONFIG_END_OF_FILE, 0,
+	t_is(t_policy_call(NAME, TQUEUE_CONFIG_END_OF_FILE, 0,
 			     TQUEUE_EOF_LAST_WRITER), 0);
 	at_the_end(fd);
-	tq_is(tq_policy_call(NAME, TQUEUE_CONFIG_END_OF_FILE, 0, TQUEUE_EOF_NEVER), 0);
+	t_is(t_policy_call(NAME, TQUEUE_CONFIG_END_OF_FILE, 0, TQUEUE_EOF_NEVER), 0);
 	not_at_the_end(fd);
 	finish(fd);
 }
 
 /* ---- who sleeps ---------------------------------------------------------------- */
 
-static void run_poll(struct tq_task *task)
+static void run_poll(struct t_task *task)
 {
 	struct pollfd one = { .fd = task->fd, .events = task->number };
 
@@ -179,21 +179,21 @@ static void run_poll(struct tq_task *task)
 	task->error = one.revents;
 }
 
-static void run_splice(struct tq_task *task)
+static void run_splice(struct t_task *task)
 {
 	int ends[2];
 
-	tq_is(pipe(ends), 0);
+	t_is(pipe(ends), 0);
 	task->result = splice(task->fd, NULL, ends[1], NULL, 4096, 0);
 	task->error = errno;
 }
 
-static void run_epoll(struct tq_task *task)
+static void run_epoll(struct t_task *task)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	int epoll = epoll_create1(0);
 
-	tq_is(epoll_ctl(epoll, EPOLL_CTL_ADD, task->fd, &event), 0);
+	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, task->fd, &event), 0);
 	task->result = epoll_wait(epoll, &event, 1, -1);
 	task->error = event.events;
 	close(epoll);
@@ -201,43 +201,43 @@ static void run_epoll(struct tq_task *task)
 
 static void sleepers(bool by_policy)
 {
-	struct tq_task readers[3], poller = { .number = POLLIN }, splicer, epoller;
-	struct tq_batch batch;
+	struct t_task readers[3], poller = { .number = POLLIN }, splicer, epoller;
+	struct t_batch batch;
 	char buf[64];
 	int in, i;
 
 	if (by_policy)
-		tq_create(NAME, 4096);
+		t_create(NAME, 4096);
 	else
 		make();
 	in = writer();
 	for (i = 0; i < 3; i++) {
-		tq_start_read(&readers[i], tq_open_queue(NAME, O_RDONLY), buf, 10);
-		tq_asleep(&readers[i], SYS_read);
+		t_start_read(&readers[i], t_open_queue(NAME, O_RDONLY), buf, 10);
+		t_asleep(&readers[i], SYS_read);
 	}
 	poller.fd = readers[0].fd;
-	tq_start(&poller, run_poll);
-	tq_asleep(&poller, SYS_poll);
+	t_start(&poller, run_poll);
+	t_asleep(&poller, SYS_poll);
 	epoller.fd = readers[0].fd;
-	tq_start(&epoller, run_epoll);
-	tq_asleep(&epoller, SYS_epoll_wait);
+	t_start(&epoller, run_epoll);
+	t_asleep(&epoller, SYS_epoll_wait);
 	splicer.fd = readers[1].fd;
-	tq_start(&splicer, run_splice);
-	tq_asleep(&splicer, SYS_splice);
-	tq_start_receive(&batch, readers[2].fd, buf, sizeof(buf), TQUEUE_FOREVER);
-	tq_asleep(&batch.task, SYS_ioctl);
+	t_start(&splicer, run_splice);
+	t_asleep(&splicer, SYS_splice);
+	t_start_receive(&batch, readers[2].fd, buf, sizeof(buf), TQUEUE_FOREVER);
+	t_asleep(&batch.task, SYS_ioctl);
 	close(in);
 	if (by_policy)
-		tq_is(tq_policy_call(NAME, TQUEUE_CONFIG_END_OF_FILE, 0,
+		t_is(t_policy_call(NAME, TQUEUE_CONFIG_END_OF_FILE, 0,
 				     TQUEUE_EOF_LAST_WRITER), 0);
 	for (i = 0; i < 3; i++)
-		tq_result(&readers[i], 0);
-	tq_result(&poller, 1);
-	tq_true(poller.error & POLLHUP, "poll finds %#x", poller.error);
-	tq_result(&epoller, 1);
-	tq_true(epoller.error & POLLHUP, "epoll finds %#x", epoller.error);
-	tq_result(&splicer, 0);
-	tq_result(&batch.task, 0);
+		t_result(&readers[i], 0);
+	t_result(&poller, 1);
+	t_true(poller.error & POLLHUP, "poll finds %#x", poller.error);
+	t_result(&epoller, 1);
+	t_true(epoller.error & POLLHUP, "epoll finds %#x", epoller.error);
+	t_result(&splicer, 0);
+	t_result(&batch.task, 0);
 	close(readers[0].fd);
 	close(readers[1].fd);
 	finish(readers[2].fd);
@@ -263,8 +263,8 @@ static void hold_it_open(void *arg)
 
 static void a_writer_is_killed(void)
 {
-	int *opened = tq_shared(sizeof(*opened)), i;
-	struct tq_task task;
+	int *opened = t_shared(sizeof(*opened)), i;
+	struct t_task task;
 	char buf[16];
 
 	make();
@@ -272,13 +272,13 @@ static void a_writer_is_killed(void)
 		pid_t pid;
 
 		*opened = 0;
-		pid = tq_fork(hold_it_open, opened);
+		pid = t_fork(hold_it_open, opened);
 		while (!*(volatile int *)opened)
 			sched_yield();
-		tq_start_read(&task, tq_open_queue(NAME, O_RDONLY), buf, sizeof(buf));
-		tq_asleep(&task, SYS_read);
-		tq_kill(pid);
-		tq_result(&task, 0);
+		t_start_read(&task, t_open_queue(NAME, O_RDONLY), buf, sizeof(buf));
+		t_asleep(&task, SYS_read);
+		t_kill(pid);
+		t_result(&task, 0);
 		close(task.fd);
 	}
 	finish(reader());
@@ -295,8 +295,8 @@ static void duplicates(void)
 	copy = dup(in);
 	close(in);
 	not_at_the_end(fd);
-	tq_send(copy, 10, 1);
-	tq_receive(fd, 10, 1);
+	t_send(copy, 10, 1);
+	t_receive(fd, 10, 1);
 	close(copy);
 	at_the_end(fd);
 	finish(fd);
@@ -304,36 +304,36 @@ static void duplicates(void)
 
 /* ---- messages that may come back ------------------------------------------------- */
 
-static void rests_in_hand(void)
+static void partials_in_flight(void)
 {
 	int in, fd, holder;
-	struct tq_task task;
+	struct t_task task;
 	char part[10], buf[64];
 
 	make();
-	fd = tq_open_queue(NAME, O_RDONLY);
+	fd = t_open_queue(NAME, O_RDONLY);
 	holder = reader();
 	in = writer();
-	tq_send(in, 20, 1);
-	tq_is(read(holder, part, 10), 10);
+	t_send(in, 20, 1);
+	t_is(read(holder, part, 10), 10);
 	close(in);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	not_at_the_end(fd);
 	fcntl(fd, F_SETFL, 0);
-	tq_start_read(&task, fd, buf, sizeof(buf));
-	tq_asleep(&task, SYS_read);
+	t_start_read(&task, fd, buf, sizeof(buf));
+	t_asleep(&task, SYS_read);
 	close(holder);
-	tq_result(&task, 10);
+	t_result(&task, 10);
 	at_the_end(fd);
 	in = writer();
 	holder = reader();
-	tq_send(in, 20, 2);
-	tq_is(read(holder, part, 10), 10);
+	t_send(in, 20, 2);
+	t_is(read(holder, part, 10), 10);
 	close(in);
-	tq_start_read(&task, fd, buf, sizeof(buf));
-	tq_asleep(&task, SYS_read);
-	tq_receive_rest(holder, 10, 2, 10);
-	tq_result(&task, 0);
+	t_start_read(&task, fd, buf, sizeof(buf));
+	t_asleep(&task, SYS_read);
+	t_receive_rest(holder, 10, 2, 10);
+	t_result(&task, 0);
 	at_the_end(holder);
 	close(holder);
 	finish(fd);
@@ -342,28 +342,28 @@ static void rests_in_hand(void)
 /* One of those who sleep gets what comes back, and for the other that is the end. */
 static void one_takes_what_comes_back(void)
 {
-	struct tq_batch first;
-	struct tq_task second;
+	struct t_batch first;
+	struct t_task second;
 	char part[10], buf[64], got[64];
 	int in, holder;
 
 	make();
 	in = writer();
 	holder = reader();
-	first.task.fd = tq_open_queue(NAME, O_RDONLY);
-	second.fd = tq_open_queue(NAME, O_RDONLY);
-	tq_send(in, 20, 1);
-	tq_is(read(holder, part, 10), 10);
+	first.task.fd = t_open_queue(NAME, O_RDONLY);
+	second.fd = t_open_queue(NAME, O_RDONLY);
+	t_send(in, 20, 1);
+	t_is(read(holder, part, 10), 10);
 	close(in);
-	tq_start_receive(&first, first.task.fd, buf, sizeof(buf), TQUEUE_FOREVER);
-	tq_asleep(&first.task, SYS_ioctl);
-	tq_start_read(&second, second.fd, got, sizeof(got));
-	tq_asleep(&second, SYS_read);
+	t_start_receive(&first, first.task.fd, buf, sizeof(buf), TQUEUE_FOREVER);
+	t_asleep(&first.task, SYS_ioctl);
+	t_start_read(&second, second.fd, got, sizeof(got));
+	t_asleep(&second, SYS_read);
 	close(holder);
-	tq_finish(&first.task);
-	tq_finish(&second);
-	tq_is(first.task.result, second.result ? 0 : 1);
-	tq_is(second.result, first.task.result ? 0 : 10);
+	t_finish(&first.task);
+	t_finish(&second);
+	t_is(first.task.result, second.result ? 0 : 1);
+	t_is(second.result, first.task.result ? 0 : 10);
 	close(second.fd);
 	at_the_end(first.task.fd);
 	finish(first.task.fd);
@@ -372,7 +372,7 @@ static void one_takes_what_comes_back(void)
 /* While there is a writer, a message that is done is no end, and wakes nobody. */
 static void nobody_is_woken_for_nothing(void)
 {
-	struct tq_task sleeper;
+	struct t_task sleeper;
 	char buf[64];
 	long before;
 	int in, fd;
@@ -380,16 +380,16 @@ static void nobody_is_woken_for_nothing(void)
 	make();
 	in = writer();
 	fd = reader();
-	tq_send(in, 20, 2);
-	tq_is(read(fd, buf, 10), 10);
-	tq_start_read(&sleeper, tq_open_queue(NAME, O_RDONLY), buf, sizeof(buf));
-	tq_asleep(&sleeper, SYS_read);
-	before = tq_switches(sleeper.tid);
-	tq_receive_rest(fd, 10, 2, 10);
-	tq_still_asleep(&sleeper, SYS_read);
-	tq_is(tq_switches(sleeper.tid), before);
+	t_send(in, 20, 2);
+	t_is(read(fd, buf, 10), 10);
+	t_start_read(&sleeper, t_open_queue(NAME, O_RDONLY), buf, sizeof(buf));
+	t_asleep(&sleeper, SYS_read);
+	before = t_switches(sleeper.tid);
+	t_receive_rest(fd, 10, 2, 10);
+	t_still_asleep(&sleeper, SYS_read);
+	t_is(t_switches(sleeper.tid), before);
 	close(in);
-	tq_result(&sleeper, 0);
+	t_result(&sleeper, 0);
 	close(sleeper.fd);
 	finish(fd);
 }
@@ -397,7 +397,7 @@ static void nobody_is_woken_for_nothing(void)
 /* Who waits for nothing but the end learns of it from the last message, too. */
 static void who_polls_for_the_end_alone(void)
 {
-	struct tq_task poller = { .number = POLLRDHUP };
+	struct t_task poller = { .number = POLLRDHUP };
 	int in, fd, i;
 
 	make();
@@ -405,19 +405,19 @@ static void who_polls_for_the_end_alone(void)
 		in = writer();
 		fd = reader();
 		poller.fd = reader();
-		tq_send(in, 10, 1);
-		tq_send(in, 10, 2);
+		t_send(in, 10, 1);
+		t_send(in, 10, 2);
 		close(in);
-		tq_start(&poller, run_poll);
-		tq_asleep(&poller, SYS_poll);
-		tq_receive(fd, 10, 1);
-		tq_still_asleep(&poller, SYS_poll);
+		t_start(&poller, run_poll);
+		t_asleep(&poller, SYS_poll);
+		t_receive(fd, 10, 1);
+		t_still_asleep(&poller, SYS_poll);
 		if (i)
-			tq_received(fd, 1, 10, 2);
+			t_received(fd, 1, 10, 2);
 		else
-			tq_receive(fd, 10, 2);
-		tq_result(&poller, 1);
-		tq_is(poller.error, POLLRDHUP | POLLHUP);
+			t_receive(fd, 10, 2);
+		t_result(&poller, 1);
+		t_is(poller.error, POLLRDHUP | POLLHUP);
 		close(poller.fd);
 		close(fd);
 	}
@@ -427,22 +427,22 @@ static void who_polls_for_the_end_alone(void)
 /* A sender that waits for room is a writer, though its file be closed. */
 static void a_sender_in_line(void)
 {
-	struct tq_task task;
+	struct t_task task;
 	int fd, in, i;
 	char buf[20];
 
 	make();
 	fd = reader();
-	in = tq_open_queue(NAME, O_WRONLY);
-	tq_is(tq_fill_file(in, TQ_SMALL_MAX, 0), 4);
-	tq_pattern(buf, 20, 9, 0);
-	tq_start_write(&task, in, buf, 20);
-	tq_asleep(&task, SYS_write);
+	in = t_open_queue(NAME, O_WRONLY);
+	t_is(t_fill_file(in, TQ_SMALL_MAX, 0), 4);
+	t_pattern(buf, 20, 9, 0);
+	t_start_write(&task, in, buf, 20);
+	t_asleep(&task, SYS_write);
 	close(in);
 	for (i = 0; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_result(&task, 20);
-	tq_receive(fd, 20, 9);
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_result(&task, 20);
+	t_receive(fd, 20, 9);
 	at_the_end(fd);
 	finish(fd);
 }
@@ -456,9 +456,9 @@ static void write_and_leave(void *arg)
 	unsigned int i;
 
 	for (i = 0; i < EACH; i++) {
-		int fd = tq_open_queue(NAME, O_WRONLY);
+		int fd = t_open_queue(NAME, O_WRONLY);
 
-		tq_send(fd, 50, (uintptr_t)arg);
+		t_send(fd, 50, (uintptr_t)arg);
 		if (i % 5)
 			close(fd);
 		/* The others are closed when it ends. */
@@ -470,36 +470,36 @@ static void exactly_all_of_it(void)
 {
 	int round;
 
-	tq_create_with(NAME, 65536, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
+	t_create_with(NAME, 65536, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
 	for (round = 0; round < ROUNDS; round++) {
-		int fd = tq_open_queue(NAME, O_RDONLY), hold, i, got = 0;
+		int fd = t_open_queue(NAME, O_RDONLY), hold, i, got = 0;
 		char buf[1024];
 		pid_t pids[3];
 
 		hold = writer();
 		for (i = 0; i < 3; i++)
-			pids[i] = tq_fork(write_and_leave, (void *)1);
+			pids[i] = t_fork(write_and_leave, (void *)1);
 		/* It is the last writer now and then. */
 		if (round % 2)
 			usleep(round * 100);
 		for (i = 0; i < 3 && round % 2; i++)
-			tq_reap(pids[i]);
+			t_reap(pids[i]);
 		close(hold);
 		for (;;) {
 			long n = round % 3 ? read(fd, buf, 64) :
-				 tq_receive_call(fd, buf, 1000, TQUEUE_FOREVER);
+				 t_receive_call(fd, buf, 1000, TQUEUE_FOREVER);
 
-			tq_true(n >= 0, "reading fails with %s",
+			t_true(n >= 0, "reading fails with %s",
 				strerrorname_np(errno));
 			if (n)
 				got += round % 3 ? 1 : n;
 			else if (round % 2 || got == 3 * EACH)
 				break;
 		}
-		tq_is(got, 3 * EACH);
+		t_is(got, 3 * EACH);
 		for (i = 0; i < 3 && round % 2 == 0; i++)
-			tq_reap(pids[i]);
-		tq_is(read(fd, buf, 64), 0);
+			t_reap(pids[i]);
+		t_is(read(fd, buf, 64), 0);
 		close(fd);
 	}
 	finish(reader());
@@ -516,7 +516,7 @@ static void reaches(atomic_long *counter, long round)
 		sched_yield();
 }
 
-static void run_opener(struct tq_task *task)
+static void run_opener(struct t_task *task)
 {
 	struct opening *opening = task->arg;
 	long i = 0;
@@ -536,33 +536,33 @@ static void run_opener(struct tq_task *task)
 static void a_writer_on_its_way(void)
 {
 	struct opening opening = { 0 };
-	struct tq_task task = { .arg = &opening };
-	double end = tq_now() + tq_seconds(1);
+	struct t_task task = { .arg = &opening };
+	double end = t_now() + t_seconds(1);
 	char buf[64];
 	long i;
 	int fd;
 
 	make();
-	tq_start(&task, run_opener);
+	t_start(&task, run_opener);
 	for (i = 1; !atomic_load(&opening.last); i++) {
 		fd = reader();
 		atomic_store(&opening.round, i);
 		do {
-			tq_is(tq_poll(fd, POLLIN), 0);
+			t_is(t_poll(fd, POLLIN), 0);
 		} while (atomic_load(&opening.opened) < i);
-		tq_errno(read(fd, buf, sizeof(buf)), EAGAIN);
-		atomic_store(&opening.last, tq_now() >= end);
+		t_errno(read(fd, buf, sizeof(buf)), EAGAIN);
+		atomic_store(&opening.last, t_now() >= end);
 		atomic_store(&opening.read, i);
 		reaches(&opening.closed, i);
-		tq_is(read(fd, buf, sizeof(buf)), 0);
+		t_is(read(fd, buf, sizeof(buf)), 0);
 		close(fd);
 	}
-	tq_finish(&task);
+	t_finish(&task);
 	fprintf(stderr, "# %ld writers came\n", i);
 	finish(reader());
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(when_the_last_writer_left),
 	TQ_TEST(only_who_has_seen_one),
 	TQ_TEST(never_with_read_and_write),
@@ -572,7 +572,7 @@ static const struct tq_test tests[] = {
 	TQ_TEST(who_sleeps_is_woken_by_the_policy),
 	TQ_TEST(a_writer_is_killed),
 	TQ_TEST(duplicates),
-	TQ_TEST(rests_in_hand),
+	TQ_TEST(partials_in_flight),
 	TQ_TEST(one_takes_what_comes_back),
 	TQ_TEST(nobody_is_woken_for_nothing),
 	TQ_TEST(who_polls_for_the_end_alone),
@@ -583,5 +583,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("end_of_file", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("end_of_file", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -10,7 +10,7 @@ struct crowd {
 	atomic_long sent;
 };
 
-static void run_small(struct tq_task *task)
+static void run_small(struct t_task *task)
 {
 	struct crowd *crowd = task->arg;
 	char buf[8] = "";
@@ -20,13 +20,13 @@ static void run_small(struct tq_task *task)
 			crowd->sent++;
 }
 
-static void run_large(struct tq_task *task)
+static void run_large(struct t_task *task)
 {
 	char buf[TQ_SMALL_MAX];
 
 	memset(buf, 1, sizeof(buf));
 	for (int i = 0; i < 20; i++) {
-		tq_is(write(task->fd, buf, sizeof(buf)), sizeof(buf));
+		t_is(write(task->fd, buf, sizeof(buf)), sizeof(buf));
 		task->count++;
 	}
 }
@@ -39,21 +39,21 @@ static void large_among_small(int flags)
 {
 	enum { CROWD = 4 };
 	struct crowd crowd = { 0 };
-	struct tq_task small[CROWD], large = { .fd = tq_open(O_WRONLY) };
-	int in = tq_open(O_RDONLY), i;
+	struct t_task small[CROWD], large = { .fd = t_open(O_WRONLY) };
+	int in = t_open(O_RDONLY), i;
 	long between = 0, longest = 0;
 	char buf[TQ_SMALL_MAX];
 
 	for (i = 0; i < CROWD; i++) {
-		small[i] = (struct tq_task){
-			.fd = tq_open(O_WRONLY | flags), .arg = &crowd,
+		small[i] = (struct t_task){
+			.fd = t_open(O_WRONLY | flags), .arg = &crowd,
 		};
-		tq_start(&small[i], run_small);
+		t_start(&small[i], run_small);
 	}
-	while (tq_value("messages") < 4096 / 48 - CROWD)
-		tq_sleep_ms(1);
-	tq_start(&large, run_large);
-	tq_asleep(&large, SYS_write);
+	while (t_value("messages") < 4096 / 48 - CROWD)
+		t_sleep_ms(1);
+	t_start(&large, run_large);
+	t_asleep(&large, SYS_write);
 	for (i = 0; i < 20;) {
 		ssize_t got = read(in, buf, sizeof(buf));
 
@@ -63,23 +63,23 @@ static void large_among_small(int flags)
 			between = 0;
 			i++;
 		} else {
-			tq_is(got, 8);
+			t_is(got, 8);
 			/* Only when it waits again does its next turn begin. */
-			if (large.count < 20 && tq_is_asleep(large.tid, SYS_write))
+			if (large.count < 20 && t_is_asleep(large.tid, SYS_write))
 				between++;
 		}
 	}
 	/* A full queue and the line, and as much again for what we cannot see. */
-	tq_true(longest <= 2 * (4096 / 48 + CROWD),
+	t_true(longest <= 2 * (4096 / 48 + CROWD),
 		"a large message waits for %ld small ones", longest);
-	tq_finish(&large);
+	t_finish(&large);
 	atomic_store(&crowd.stop, 1);
 	for (i = 0; i < CROWD; i++) {
-		while (!tq_done(&small[i]))
-			tq_drain();
-		tq_finish(&small[i]);
+		while (!t_done(&small[i]))
+			t_drain();
+		t_finish(&small[i]);
 	}
-	tq_drain();
+	t_drain();
 }
 
 static void large_among_small_that_wait(void)
@@ -96,39 +96,39 @@ static void large_among_small_that_try(void)
 static void exact_turn(void)
 {
 	enum { BEFORE = 3, AFTER = 5 };
-	int fd = tq_open(O_RDWR), i, n;
-	struct tq_task before[BEFORE], large, after[AFTER];
+	int fd = t_open(O_RDWR), i, n;
+	struct t_task before[BEFORE], large, after[AFTER];
 	char buf[TQ_SMALL_MAX];
 
 	memset(buf, 7, sizeof(buf));
-	n = tq_fill(8, 0);
+	n = t_fill(8, 0);
 	for (i = 0; i < BEFORE; i++) {
-		tq_start_write(&before[i], fd, buf, 10);
-		tq_asleep(&before[i], SYS_write);
+		t_start_write(&before[i], fd, buf, 10);
+		t_asleep(&before[i], SYS_write);
 	}
-	tq_start_write(&large, fd, buf, sizeof(buf));
-	tq_asleep(&large, SYS_write);
+	t_start_write(&large, fd, buf, sizeof(buf));
+	t_asleep(&large, SYS_write);
 	for (i = 0; i < AFTER; i++) {
-		tq_start_write(&after[i], fd, buf, 12);
-		tq_asleep(&after[i], SYS_write);
+		t_start_write(&after[i], fd, buf, 12);
+		t_asleep(&after[i], SYS_write);
 	}
 	for (i = 0; i < n; i++)
-		tq_receive(fd, 8, i);
+		t_receive(fd, 8, i);
 	for (i = 0; i < BEFORE; i++)
-		tq_is(read(fd, buf, sizeof(buf)), 10);
-	tq_is(read(fd, buf, sizeof(buf)), sizeof(buf));
+		t_is(read(fd, buf, sizeof(buf)), 10);
+	t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
 	for (i = 0; i < AFTER; i++)
-		tq_is(read(fd, buf, sizeof(buf)), 12);
+		t_is(read(fd, buf, sizeof(buf)), 12);
 	for (i = 0; i < BEFORE; i++)
-		tq_finish(&before[i]);
-	tq_finish(&large);
+		t_finish(&before[i]);
+	t_finish(&large);
 	for (i = 0; i < AFTER; i++)
-		tq_finish(&after[i]);
-	tq_nothing();
+		t_finish(&after[i]);
+	t_nothing();
 	close(fd);
 }
 
-static void run_equal(struct tq_task *task)
+static void run_equal(struct t_task *task)
 {
 	struct crowd *crowd = task->arg;
 	char buf[900] = "";
@@ -144,45 +144,45 @@ static void equal_shares(void)
 {
 	enum { SENDERS = 5, TURNS = 20 };
 	struct crowd crowd = { 0 };
-	struct tq_task tasks[SENDERS];
-	int in = tq_open(O_RDONLY), i, turn;
+	struct t_task tasks[SENDERS];
+	int in = t_open(O_RDONLY), i, turn;
 	char buf[1024];
 
 	for (i = 0; i < SENDERS; i++) {
-		tasks[i] = (struct tq_task){
-			.fd = tq_open(O_WRONLY), .arg = &crowd,
+		tasks[i] = (struct t_task){
+			.fd = t_open(O_WRONLY), .arg = &crowd,
 		};
-		tq_start(&tasks[i], run_equal);
+		t_start(&tasks[i], run_equal);
 	}
 	for (i = 0; i < SENDERS; i++) {
-		tq_asleep(&tasks[i], SYS_write);
+		t_asleep(&tasks[i], SYS_write);
 		tasks[i].number = tasks[i].count;
 	}
 	for (turn = 0; turn < SENDERS * TURNS; turn++) {
-		tq_is(read(in, buf, sizeof(buf)), 900);
+		t_is(read(in, buf, sizeof(buf)), 900);
 		/* The one that got in is back in the line before the next. */
 		for (i = 0; i < SENDERS; i++)
-			while (!tq_is_asleep(tasks[i].tid, SYS_write))
+			while (!t_is_asleep(tasks[i].tid, SYS_write))
 				sched_yield();
 	}
 	for (i = 0; i < SENDERS; i++) {
 		long count = tasks[i].count - tasks[i].number;
 
-		tq_true(count >= TURNS - 1 && count <= TURNS + 1,
+		t_true(count >= TURNS - 1 && count <= TURNS + 1,
 			"one of %d senders got %ld of %d turns", SENDERS, count,
 			SENDERS * TURNS);
 	}
 	atomic_store(&crowd.stop, 1);
 	for (i = 0; i < SENDERS; i++) {
-		while (!tq_done(&tasks[i]))
-			tq_drain();
-		tq_finish(&tasks[i]);
+		while (!t_done(&tasks[i]))
+			t_drain();
+		t_finish(&tasks[i]);
 	}
-	tq_drain();
+	t_drain();
 	close(in);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST_WITH(large_among_small_that_wait, TQ_SMALL),
 	TQ_TEST_WITH(large_among_small_that_try, TQ_SMALL),
 	TQ_TEST_WITH(exact_turn, TQ_SMALL),
@@ -191,5 +191,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("fairness", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("fairness", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -14,42 +14,42 @@ static void how_many_fit(void)
 	size_t i, n;
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
-		n = tq_fill(lengths[i], 0);
-		tq_true(n == 4096 / tq_record(lengths[i]),
+		n = t_fill(lengths[i], 0);
+		t_true(n == 4096 / t_record(lengths[i]),
 			"%zu messages of %zu bytes fit, not %zu", n, lengths[i],
-			4096 / tq_record(lengths[i]));
-		tq_is(tq_value("messages"), n);
-		tq_is(tq_value("bytes"), n * tq_record(lengths[i]));
-		tq_is(tq_drain(), n);
-		tq_is(tq_value("messages"), 0);
-		tq_is(tq_value("bytes"), 0);
+			4096 / t_record(lengths[i]));
+		t_is(t_value("messages"), n);
+		t_is(t_value("bytes"), n * t_record(lengths[i]));
+		t_is(t_drain(), n);
+		t_is(t_value("messages"), 0);
+		t_is(t_value("bytes"), 0);
 	}
 }
 
 /* The same wherever the ring happens to start. */
 static void one_out_one_in(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	char buf[104] = "";
 	uint64_t i;
 	size_t n;
 
-	n = tq_fill(100, 0);
+	n = t_fill(100, 0);
 	for (i = 0; i < 500; i++) {
-		tq_receive(fd, 100, i);
-		tq_send(fd, 100, n + i);
-		tq_errno(write(fd, buf, sizeof(buf)), EAGAIN);
+		t_receive(fd, 100, i);
+		t_send(fd, 100, n + i);
+		t_errno(write(fd, buf, sizeof(buf)), EAGAIN);
 	}
 	for (; i < 500 + n; i++)
-		tq_receive(fd, 100, i);
-	tq_nothing();
+		t_receive(fd, 100, i);
+	t_nothing();
 	close(fd);
 }
 
 /* The last byte: what is left takes exactly what it can take. */
 static void last_bytes(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	char buf[1024] = "";
 	size_t left;
 
@@ -58,7 +58,7 @@ static void last_bytes(void)
 
 		/* Fill up to @left bytes with records of at most 1024. */
 		while (4096 - left - used > 1024 + 48) {
-			tq_is(write(fd, buf, 984), 984);
+			t_is(write(fd, buf, 984), 984);
 			used += 1024;
 		}
 		while (4096 - left - used) {
@@ -66,16 +66,16 @@ static void last_bytes(void)
 
 			if (record > 1024)
 				record = 512;
-			tq_is(write(fd, buf, record - 40), record - 40);
+			t_is(write(fd, buf, record - 40), record - 40);
 			used += record;
 		}
-		tq_is(tq_value("bytes"), 4096 - left);
+		t_is(t_value("bytes"), 4096 - left);
 		if (left < 1024)
-			tq_errno(write(fd, buf, left - 40 + 1), EAGAIN);
-		tq_is(write(fd, buf, left - 40), left - 40);
-		tq_is(tq_value("bytes"), 4096);
-		tq_errno(write(fd, buf, 1), EAGAIN);
-		tq_drain();
+			t_errno(write(fd, buf, left - 40 + 1), EAGAIN);
+		t_is(write(fd, buf, left - 40), left - 40);
+		t_is(t_value("bytes"), 4096);
+		t_errno(write(fd, buf, 1), EAGAIN);
+		t_drain();
 	}
 	close(fd);
 }
@@ -89,11 +89,11 @@ struct model {
 /* Random sends and receives: success exactly when the model says so. */
 static void model(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	struct model model = { 0 };
 	char *buf = malloc(2048);
 	unsigned int state = 12345, i;
-	size_t size = tq_size(), max = tq_max_message();
+	size_t size = t_size(), max = t_max_message();
 
 	for (i = 0; i < 20000; i++) {
 		unsigned int coin;
@@ -106,40 +106,40 @@ static void model(void)
 						      1 + (coin >> 6) % 1100;
 			ssize_t sent;
 
-			tq_pattern(buf, len, model.last, 0);
+			t_pattern(buf, len, model.last, 0);
 			sent = write(fd, buf, len);
 			if (len > max) {
-				tq_errno(sent, EMSGSIZE);
-			} else if (model.used + tq_record(len) > size) {
-				tq_errno(sent, EAGAIN);
+				t_errno(sent, EMSGSIZE);
+			} else if (model.used + t_record(len) > size) {
+				t_errno(sent, EAGAIN);
 			} else {
-				tq_is(sent, len);
+				t_is(sent, len);
 				model.length[model.last++ % 256] = len;
-				model.used += tq_record(len);
+				model.used += t_record(len);
 			}
 		} else {
 			ssize_t got = read(fd, buf, 2048);
 			size_t len = model.length[model.first % 256];
 
 			if (model.first == model.last) {
-				tq_errno(got, EAGAIN);
+				t_errno(got, EAGAIN);
 			} else {
-				tq_is(got, len);
-				tq_is(tq_differs(buf, len, model.first, 0), -1);
+				t_is(got, len);
+				t_is(t_differs(buf, len, model.first, 0), -1);
 				model.first++;
-				model.used -= tq_record(len);
+				model.used -= t_record(len);
 			}
 		}
 		if (i % 500 == 0) {
-			tq_is(tq_value("bytes"), model.used);
-			tq_is(tq_value("messages"), model.last - model.first);
+			t_is(t_value("bytes"), model.used);
+			t_is(t_value("messages"), model.last - model.first);
 		}
 	}
 	while (model.first != model.last) {
-		tq_receive(fd, model.length[model.first % 256], model.first);
+		t_receive(fd, model.length[model.first % 256], model.first);
 		model.first++;
 	}
-	tq_nothing();
+	t_nothing();
 	free(buf);
 	close(fd);
 }
@@ -155,13 +155,13 @@ static void model_with_rests(void)
 		size_t length, offset;
 		int holder;	/* 0: ready, 1..: file, -1: gone */
 	} kept[KEPT];
-	int fd = tq_open(O_RDWR | O_NONBLOCK), in[FILES], i, step;
+	int fd = t_open(O_RDWR | O_NONBLOCK), in[FILES], i, step;
 	int holds[FILES];
 	unsigned int state = 99, sent = 0;
 	char *buf = malloc(2048);
 
 	for (i = 0; i < FILES; i++) {
-		in[i] = tq_open(O_RDONLY | O_NONBLOCK);
+		in[i] = t_open(O_RDONLY | O_NONBLOCK);
 		holds[i] = -1;
 	}
 	for (step = 0; sent < KEPT || step < 4000; step++) {
@@ -175,9 +175,9 @@ static void model_with_rests(void)
 		if (coin % 8 < 3 && sent < KEPT) {
 			size_t len = 1 + (coin >> 4) % 300;
 
-			tq_pattern(buf, len, sent, 0);
+			t_pattern(buf, len, sent, 0);
 			if (write(fd, buf, len) < 0) {
-				tq_errno(-1, EAGAIN);
+				t_errno(-1, EAGAIN);
 				continue;
 			}
 			kept[sent].length = len;
@@ -190,7 +190,7 @@ static void model_with_rests(void)
 			if (holds[i] >= 0)
 				kept[holds[i]].holder = 0;
 			holds[i] = -1;
-			in[i] = tq_open(O_RDONLY | O_NONBLOCK);
+			in[i] = t_open(O_RDONLY | O_NONBLOCK);
 		} else {
 			size_t want = 1 + (coin >> 7) % 350, at, left;
 			ssize_t got;
@@ -199,12 +199,12 @@ static void model_with_rests(void)
 			got = read(in[i], buf, want);
 			at = holds[i] >= 0 ? (size_t)holds[i] : first;
 			if (at == sent) {
-				tq_errno(got, EAGAIN);
+				t_errno(got, EAGAIN);
 				continue;
 			}
 			left = kept[at].length - kept[at].offset;
-			tq_is(got, want < left ? want : left);
-			tq_is(tq_differs(buf, got, at, kept[at].offset), -1);
+			t_is(got, want < left ? want : left);
+			t_is(t_differs(buf, got, at, kept[at].offset), -1);
 			kept[at].offset += got;
 			kept[at].holder = (size_t)got == left ? -1 : 1 + i;
 			holds[i] = (size_t)got == left ? -1 : (int)at;
@@ -217,10 +217,10 @@ static void model_with_rests(void)
 	}
 	for (i = 0; i < (int)sent; i++)
 		if (!kept[i].holder)
-			tq_receive_rest(fd, kept[i].length - kept[i].offset, i,
+			t_receive_rest(fd, kept[i].length - kept[i].offset, i,
 					kept[i].offset);
-	tq_nothing();
-	tq_is(tq_value("bytes"), 0);
+	t_nothing();
+	t_is(t_value("bytes"), 0);
 	free(buf);
 	close(fd);
 }
@@ -229,46 +229,46 @@ static void model_with_rests(void)
 static void bounded_with_a_line(void)
 {
 	enum { MANY = 30 };
-	int fd = tq_open(O_RDWR | O_NONBLOCK), i;
-	struct tq_task senders[MANY];
+	int fd = t_open(O_RDWR | O_NONBLOCK), i;
+	struct t_task senders[MANY];
 	char buf[TQ_SMALL_MAX] = "";
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	for (i = 0; i < MANY; i++) {
-		tq_start_write(&senders[i], tq_open(O_WRONLY), buf, sizeof(buf));
-		tq_asleep(&senders[i], SYS_write);
-		tq_true(tq_value("bytes") <= 4096, "the queue holds %ld bytes",
-			tq_value("bytes"));
+		t_start_write(&senders[i], t_open(O_WRONLY), buf, sizeof(buf));
+		t_asleep(&senders[i], SYS_write);
+		t_true(t_value("bytes") <= 4096, "the queue holds %ld bytes",
+			t_value("bytes"));
 	}
 	for (i = 0; i < MANY + 4; i++) {
-		tq_is(read(fd, buf, sizeof(buf)), sizeof(buf));
-		tq_true(tq_value("bytes") <= 4096, "the queue holds %ld bytes",
-			tq_value("bytes"));
+		t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
+		t_true(t_value("bytes") <= 4096, "the queue holds %ld bytes",
+			t_value("bytes"));
 	}
 	for (i = 0; i < MANY; i++) {
-		tq_finish(&senders[i]);
-		tq_is(senders[i].result, sizeof(buf));
+		t_finish(&senders[i]);
+		t_is(senders[i].result, sizeof(buf));
 		close(senders[i].fd);
 	}
-	tq_nothing();
-	tq_is(tq_value("bytes"), 0);
+	t_nothing();
+	t_is(t_value("bytes"), 0);
 	close(fd);
 }
 
 /* The default queue takes what it says, too. */
 static void default_size(void)
 {
-	size_t max = tq_max_message(), n;
+	size_t max = t_max_message(), n;
 
-	n = tq_fill(max, 0);
-	tq_is(n, tq_size() / tq_record(max));
-	tq_is(tq_drain(), n);
-	n = tq_fill(1000, 0);
-	tq_is(n, tq_size() / tq_record(1000));
-	tq_is(tq_drain(), n);
+	n = t_fill(max, 0);
+	t_is(n, t_size() / t_record(max));
+	t_is(t_drain(), n);
+	n = t_fill(1000, 0);
+	t_is(n, t_size() / t_record(1000));
+	t_is(t_drain(), n);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST_WITH(how_many_fit, TQ_SMALL),
 	TQ_TEST_WITH(one_out_one_in, TQ_SMALL),
 	TQ_TEST_WITH(last_bytes, TQ_SMALL),
@@ -280,5 +280,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("full", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("full", tests, ARRAY_SIZE(tests), argc, argv);
 }

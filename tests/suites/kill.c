@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * kill -9 at every point: while blocked, while holding a rest, in the middle of
- * a transfer. What a dead reader had in hand comes back, what a dead sender had
+ * a transfer. What a dead reader had in flight comes back, what a dead sender had
  * not sent is not sent, and all the rest is there exactly once.
  */
 #include "common.h"
@@ -11,21 +11,21 @@ static void read_once(void *arg)
 	char buf[64];
 
 	(void)arg;
-	if (read(tq_open(O_RDONLY), buf, sizeof(buf)) < 0)
+	if (read(t_open(O_RDONLY), buf, sizeof(buf)) < 0)
 		_exit(1);
 }
 
 static void blocked_reader(void)
 {
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 	pid_t child;
 
 	for (i = 0; i < 10; i++) {
-		child = tq_fork(read_once, NULL);
-		tq_asleep_pid(child, SYS_read);
-		tq_kill(child);
-		tq_send(fd, 10, i);
-		tq_receive(fd, 10, i);
+		child = t_fork(read_once, NULL);
+		t_asleep_pid(child, SYS_read);
+		t_kill(child);
+		t_send(fd, 10, i);
+		t_receive(fd, 10, i);
 	}
 	close(fd);
 }
@@ -33,27 +33,27 @@ static void blocked_reader(void)
 /* Killed just as the message arrives: it goes to the next reader, or comes back. */
 static void reader_killed_by_the_arrival(void)
 {
-	int fd = tq_open(O_RDWR), i;
-	struct tq_task other;
+	int fd = t_open(O_RDWR), i;
+	struct t_task other;
 	char buf[64];
 
 	for (i = 0; i < 30; i++) {
-		pid_t child = tq_fork(read_once, NULL);
+		pid_t child = t_fork(read_once, NULL);
 
-		tq_asleep_pid(child, SYS_read);
-		tq_start_read(&other, tq_open(O_RDONLY), buf, sizeof(buf));
-		tq_asleep(&other, SYS_read);
+		t_asleep_pid(child, SYS_read);
+		t_start_read(&other, t_open(O_RDONLY), buf, sizeof(buf));
+		t_asleep(&other, SYS_read);
 		kill(child, SIGKILL);
-		tq_send(fd, 10, i);
-		tq_kill(child);
+		t_send(fd, 10, i);
+		t_kill(child);
 		/* The child may have consumed it with its last breath. */
-		tq_sleep_ms(2);
-		if (!tq_done(&other) && !tq_value("messages"))
-			tq_send(fd, 10, i);
-		tq_finish(&other);
-		tq_is(other.result, 10);
-		tq_is(tq_differs(buf, 10, i, 0), -1);
-		tq_nothing();
+		t_sleep_ms(2);
+		if (!t_done(&other) && !t_value("messages"))
+			t_send(fd, 10, i);
+		t_finish(&other);
+		t_is(other.result, 10);
+		t_is(t_differs(buf, 10, i, 0), -1);
+		t_nothing();
 		close(other.fd);
 	}
 	close(fd);
@@ -65,22 +65,22 @@ static void write_once(void *arg)
 {
 	size_t len = (size_t)arg;
 
-	tq_is(write(tq_open(O_WRONLY), message, len), len);
+	t_is(write(t_open(O_WRONLY), message, len), len);
 }
 
 static void blocked_sender(void)
 {
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 	pid_t child;
 
 	for (i = 0; i < 10; i++) {
-		tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-		child = tq_fork(write_once, (void *)TQ_SMALL_MAX);
-		tq_asleep_pid(child, SYS_write);
-		tq_kill(child);
-		tq_is(tq_drain(), 4);
-		tq_nothing();
-		tq_is(tq_value("bytes"), 0);
+		t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+		child = t_fork(write_once, (void *)TQ_SMALL_MAX);
+		t_asleep_pid(child, SYS_write);
+		t_kill(child);
+		t_is(t_drain(), 4);
+		t_nothing();
+		t_is(t_value("bytes"), 0);
 	}
 	close(fd);
 }
@@ -88,30 +88,30 @@ static void blocked_sender(void)
 /* The death of the first in line lets those behind in that now fit. */
 static void first_in_line(void)
 {
-	int fd = tq_open(O_RDWR), i, round;
-	struct tq_task small;
+	int fd = t_open(O_RDWR), i, round;
+	struct t_task small;
 	char buf[8];
 	pid_t child;
 
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < 3; i++)
-			tq_send(fd, TQ_SMALL_MAX, i);
-		tq_send(fd, 8, 3);
-		child = tq_fork(write_once, (void *)TQ_SMALL_MAX);
-		tq_asleep_pid(child, SYS_write);
-		tq_pattern(buf, sizeof(buf), 4, 0);
-		tq_start_write(&small, tq_open(O_WRONLY), buf, sizeof(buf));
-		tq_asleep(&small, SYS_write);
-		tq_kill(child);
+			t_send(fd, TQ_SMALL_MAX, i);
+		t_send(fd, 8, 3);
+		child = t_fork(write_once, (void *)TQ_SMALL_MAX);
+		t_asleep_pid(child, SYS_write);
+		t_pattern(buf, sizeof(buf), 4, 0);
+		t_start_write(&small, t_open(O_WRONLY), buf, sizeof(buf));
+		t_asleep(&small, SYS_write);
+		t_kill(child);
 		/* No receive is needed for this. */
-		tq_finish(&small);
-		tq_is(small.result, sizeof(buf));
+		t_finish(&small);
+		t_is(small.result, sizeof(buf));
 		close(small.fd);
 		for (i = 0; i < 3; i++)
-			tq_receive(fd, TQ_SMALL_MAX, i);
-		tq_receive(fd, 8, 3);
-		tq_receive(fd, 8, 4);
-		tq_nothing();
+			t_receive(fd, TQ_SMALL_MAX, i);
+		t_receive(fd, 8, 3);
+		t_receive(fd, 8, 4);
+		t_nothing();
 	}
 	close(fd);
 }
@@ -120,67 +120,67 @@ static void first_in_line(void)
 static void out_of_the_line(void)
 {
 	enum { MANY = 9 };
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 	pid_t children[MANY];
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	for (i = 0; i < MANY; i++) {
-		tq_pattern(message, 100 + i, 10 + i, 0);
-		children[i] = tq_fork(write_once, (void *)(100UL + i));
-		tq_asleep_pid(children[i], SYS_write);
+		t_pattern(message, 100 + i, 10 + i, 0);
+		children[i] = t_fork(write_once, (void *)(100UL + i));
+		t_asleep_pid(children[i], SYS_write);
 	}
-	tq_kill(children[4]);
-	tq_kill(children[8]);
-	tq_kill(children[0]);
-	tq_kill(children[5]);
+	t_kill(children[4]);
+	t_kill(children[8]);
+	t_kill(children[0]);
+	t_kill(children[5]);
 	for (i = 0; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
+		t_receive(fd, TQ_SMALL_MAX, i);
 	for (i = 0; i < MANY; i++) {
 		if (i == 4 || i == 8 || i == 0 || i == 5)
 			continue;
-		tq_receive(fd, 100 + i, 10 + i);
-		tq_reap(children[i]);
+		t_receive(fd, 100 + i, 10 + i);
+		t_reap(children[i]);
 	}
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
 static void hold_a_rest(void *arg)
 {
-	int fd = tq_open(O_RDONLY);
+	int fd = t_open(O_RDONLY);
 	char buf[7];
 
-	tq_is(read(fd, buf, 7), 7);
-	tq_is(write(*(int *)arg, "x", 1), 1);
+	t_is(read(fd, buf, 7), 7);
+	t_is(write(*(int *)arg, "x", 1), 1);
 	for (;;)
 		pause();
 }
 
 static void holding_a_rest(void)
 {
-	int fd = tq_open(O_RDWR), pipes[2], i;
+	int fd = t_open(O_RDWR), pipes[2], i;
 	char byte;
 
-	tq_is(pipe(pipes), 0);
+	t_is(pipe(pipes), 0);
 	for (i = 0; i < 10; i++) {
 		pid_t child;
 
-		tq_send(fd, 100, i);
-		tq_send(fd, 50, 100);
-		child = tq_fork(hold_a_rest, &pipes[1]);
-		tq_is(read(pipes[0], &byte, 1), 1);
-		tq_is(tq_fionread(fd), 50);
-		tq_kill(child);
-		tq_receive_rest(fd, 93, i, 7);
-		tq_receive(fd, 50, 100);
-		tq_nothing();
+		t_send(fd, 100, i);
+		t_send(fd, 50, 100);
+		child = t_fork(hold_a_rest, &pipes[1]);
+		t_is(read(pipes[0], &byte, 1), 1);
+		t_is(t_fionread(fd), 50);
+		t_kill(child);
+		t_receive_rest(fd, 93, i, 7);
+		t_receive(fd, 50, 100);
+		t_nothing();
 	}
 	close(fd);
 }
 
 static void poll_for_ever(void *arg)
 {
-	struct pollfd one = { .fd = tq_open(O_RDWR), .events = POLLIN };
+	struct pollfd one = { .fd = t_open(O_RDWR), .events = POLLIN };
 
 	(void)arg;
 	poll(&one, 1, -1);
@@ -188,15 +188,15 @@ static void poll_for_ever(void *arg)
 
 static void while_polling(void)
 {
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 
 	for (i = 0; i < 5; i++) {
-		pid_t child = tq_fork(poll_for_ever, NULL);
+		pid_t child = t_fork(poll_for_ever, NULL);
 
-		tq_asleep_pid(child, SYS_poll);
-		tq_kill(child);
-		tq_send(fd, 5, i);
-		tq_receive(fd, 5, i);
+		t_asleep_pid(child, SYS_poll);
+		t_kill(child);
+		t_send(fd, 5, i);
+		t_receive(fd, 5, i);
 	}
 	close(fd);
 }
@@ -238,7 +238,7 @@ static void crew_start(struct crew *crew)
 	int i;
 
 	for (i = 0; i < CREW; i++)
-		crew->pids[i] = tq_fork(crew->work, NULL);
+		crew->pids[i] = t_fork(crew->work, NULL);
 }
 
 static unsigned int crew_dice(struct crew *crew, unsigned int n)
@@ -251,9 +251,9 @@ static void crew_kill_one(struct crew *crew)
 {
 	int i = crew_dice(crew, CREW);
 
-	tq_kill(crew->pids[i]);
+	t_kill(crew->pids[i]);
 	crew->kills++;
-	crew->pids[i] = tq_fork(crew->work, NULL);
+	crew->pids[i] = t_fork(crew->work, NULL);
 }
 
 static void crew_end(struct crew *crew)
@@ -261,7 +261,7 @@ static void crew_end(struct crew *crew)
 	int i;
 
 	for (i = 0; i < CREW; i++)
-		tq_kill(crew->pids[i]);
+		t_kill(crew->pids[i]);
 }
 
 /* What a unit of @len bytes with this name looks like. */
@@ -275,15 +275,15 @@ static void place_check(const struct place *place, uint64_t names, size_t len)
 {
 	size_t i;
 
-	tq_true(place->name >= 1 && place->name <= names, "%llu was never sent",
+	t_true(place->name >= 1 && place->name <= names, "%llu was never sent",
 		(unsigned long long)place->name);
 	for (i = 0; i < len - sizeof(place->name); i++)
-		tq_is((unsigned char)place->body[i], (unsigned char)place->name);
+		t_is((unsigned char)place->body[i], (unsigned char)place->name);
 }
 
 static void read_for_ever(void *arg)
 {
-	int fd = tq_open(O_RDONLY);
+	int fd = t_open(O_RDONLY);
 	ssize_t unit = ledger->unit;
 
 	(void)arg;
@@ -306,36 +306,36 @@ static void read_for_ever(void *arg)
 static void readers_killed(size_t unit, int burst)
 {
 	struct crew crew = { .work = read_for_ever, .dice = 7 };
-	double end = tq_now() + tq_seconds(1.5);
-	int fd = tq_open(O_RDWR | O_NONBLOCK), i, doubt = 0;
+	double end = t_now() + t_seconds(1.5);
+	int fd = t_open(O_RDWR | O_NONBLOCK), i, doubt = 0;
 	unsigned char *times;
 	struct place place;
 	uint64_t name = 0;
 	ssize_t got;
 
-	ledger = tq_shared(sizeof(*ledger));
+	ledger = t_shared(sizeof(*ledger));
 	ledger->unit = unit;
 	crew_start(&crew);
-	while ((crew.kills < 10 || tq_now() < end) && name < PLACES / 2) {
+	while ((crew.kills < 10 || t_now() < end) && name < PLACES / 2) {
 		for (i = crew_dice(&crew, burst); i && name < PLACES / 2; i--) {
 			char message[sizeof(place)];
 			size_t at;
 
 			for (at = 0; at < sizeof(message); at += unit)
 				place_make((struct place *)(message + at), ++name, unit);
-			tq_is(write(fd, message, sizeof(message)), sizeof(message));
+			t_is(write(fd, message, sizeof(message)), sizeof(message));
 		}
 		crew_kill_one(&crew);
 	}
 	crew_end(&crew);
-	tq_true(crew.kills >= 10, "only %d were killed", crew.kills);
+	t_true(crew.kills >= 10, "only %d were killed", crew.kills);
 
 	times = calloc(1, name + 1);
 	while ((got = read(fd, &place, unit)) == (ssize_t)unit) {
 		place_check(&place, name, unit);
 		times[place.name]++;
 	}
-	tq_errno(got, EAGAIN);
+	t_errno(got, EAGAIN);
 	for (i = 0; i < PLACES; i++) {
 		if (!atomic_load(&ledger->marked[i]))
 			continue;
@@ -343,7 +343,7 @@ static void readers_killed(size_t unit, int burst)
 		times[ledger->places[i].name]++;
 	}
 	for (i = 1; i <= (int)name; i++)
-		tq_true(times[i] <= 1, "unit %d was received %d times", i, times[i]);
+		t_true(times[i] <= 1, "unit %d was received %d times", i, times[i]);
 	/* Read, but its reader died before it could say so. */
 	for (i = 0; i < PLACES; i++) {
 		struct place *at = &ledger->places[i];
@@ -354,9 +354,9 @@ static void readers_killed(size_t unit, int burst)
 		doubt++;
 	}
 	for (i = 1; i <= (int)name; i++)
-		tq_true(times[i] == 1, "unit %d of %d is lost (%d kills)", i,
+		t_true(times[i] == 1, "unit %d of %d is lost (%d kills)", i,
 			(int)name, crew.kills);
-	tq_true(doubt <= crew.kills + CREW, "%d units died with %d readers", doubt,
+	t_true(doubt <= crew.kills + CREW, "%d units died with %d readers", doubt,
 		crew.kills);
 	munmap(ledger, sizeof(*ledger));
 	close(fd);
@@ -376,7 +376,7 @@ static void short_readers_killed_at_random(void)
 /* Senders killed at random: each message is there once or not at all, whole. */
 static void send_for_ever(void *arg)
 {
-	int fd = tq_open(O_WRONLY);
+	int fd = t_open(O_WRONLY);
 	struct place place;
 
 	(void)arg;
@@ -396,18 +396,18 @@ static void send_for_ever(void *arg)
 static void senders_killed_at_random(void)
 {
 	struct crew crew = { .work = send_for_ever, .dice = 3 };
-	double end = tq_now() + tq_seconds(1);
-	int fd = tq_open(O_RDWR | O_NONBLOCK), i;
+	double end = t_now() + t_seconds(1);
+	int fd = t_open(O_RDWR | O_NONBLOCK), i;
 	unsigned char *times = calloc(1, PLACES);
 	struct place place;
 	bool over;
 
-	ledger = tq_shared(sizeof(*ledger));
+	ledger = t_shared(sizeof(*ledger));
 	crew_start(&crew);
 	do {
 		int room = crew_dice(&crew, 64);
 
-		over = crew.kills >= 10 && tq_now() > end;
+		over = crew.kills >= 10 && t_now() > end;
 		if (over)
 			crew_end(&crew);
 		else
@@ -419,16 +419,16 @@ static void senders_killed_at_random(void)
 		}
 	} while (!over);
 	for (i = 1; i < PLACES; i++) {
-		tq_true(times[i] <= 1, "message %d came %d times", i, times[i]);
+		t_true(times[i] <= 1, "message %d came %d times", i, times[i]);
 		if (atomic_load(&ledger->marked[i]))
-			tq_true(times[i] == 1, "message %d was sent and is lost", i);
+			t_true(times[i] == 1, "message %d was sent and is lost", i);
 	}
-	tq_nothing();
+	t_nothing();
 	munmap(ledger, sizeof(*ledger));
 	close(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(blocked_reader),
 	TQ_TEST(reader_killed_by_the_arrival),
 	TQ_TEST(holding_a_rest),
@@ -443,5 +443,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("kill", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("kill", tests, ARRAY_SIZE(tests), argc, argv);
 }

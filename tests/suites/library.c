@@ -18,7 +18,7 @@ static int open_queue(const char *name, int flags)
 {
 	int fd = tqueue_open(name, flags);
 
-	tq_true(fd >= 0, "%s cannot be opened: %s", name,
+	t_true(fd >= 0, "%s cannot be opened: %s", name,
 		tqueue_strerror(errno));
 	return fd;
 }
@@ -27,7 +27,7 @@ static int open_control(void)
 {
 	int fd = tqueue_control_open(O_RDWR);
 
-	tq_true(fd >= 0, "no control device: %s", tqueue_strerror(errno));
+	t_true(fd >= 0, "no control device: %s", tqueue_strerror(errno));
 	return fd;
 }
 
@@ -35,52 +35,52 @@ static void names(void)
 {
 	char longest[TQUEUE_NAME_MAX + 2], path[TQUEUE_PATH_MAX];
 
-	tq_is(tqueue_check_name("a"), 0);
-	tq_is(tqueue_check_name("Az09._-"), 0);
-	tq_is(tqueue_check_name("-"), 0);
-	tq_errno(tqueue_check_name(""), EINVAL);
-	tq_errno(tqueue_check_name(".a"), EINVAL);
-	tq_errno(tqueue_check_name("a/b"), EINVAL);
-	tq_errno(tqueue_check_name("a b"), EINVAL);
-	tq_errno(tqueue_check_name("\xc3\xa4"), EINVAL);
+	t_is(tqueue_check_name("a"), 0);
+	t_is(tqueue_check_name("Az09._-"), 0);
+	t_is(tqueue_check_name("-"), 0);
+	t_errno(tqueue_check_name(""), EINVAL);
+	t_errno(tqueue_check_name(".a"), EINVAL);
+	t_errno(tqueue_check_name("a/b"), EINVAL);
+	t_errno(tqueue_check_name("a b"), EINVAL);
+	t_errno(tqueue_check_name("\xc3\xa4"), EINVAL);
 	memset(longest, 'x', sizeof(longest));
 	longest[TQUEUE_NAME_MAX + 1] = '\0';
-	tq_errno(tqueue_check_name(longest), ENAMETOOLONG);
-	tq_errno(tqueue_path(longest, path, sizeof(path)), ENAMETOOLONG);
+	t_errno(tqueue_check_name(longest), ENAMETOOLONG);
+	t_errno(tqueue_path(longest, path, sizeof(path)), ENAMETOOLONG);
 	longest[TQUEUE_NAME_MAX] = '\0';
-	tq_is(tqueue_check_name(longest), 0);
-	tq_is(tqueue_path(longest, path, sizeof(path)), 0);
-	tq_is(strlen(path), sizeof(path) - 1);
+	t_is(tqueue_check_name(longest), 0);
+	t_is(tqueue_path(longest, path, sizeof(path)), 0);
+	t_is(strlen(path), sizeof(path) - 1);
 
-	tq_is(tqueue_path("mail", path, sizeof(path)), 0);
-	tq_is(strcmp(path, "/dev/tq/mail"), 0);
-	tq_is(tqueue_path("tqueue", path, sizeof(path)), 0);
-	tq_is(strcmp(path, TQ_DEVICE), 0);
-	tq_is(tqueue_path("./x", path, sizeof(path)), 0);
-	tq_is(strcmp(path, "./x"), 0);
-	tq_errno(tqueue_path("mail", path, strlen("/dev/tq/mail")), ERANGE);
-	tq_errno(tqueue_path("..", path, sizeof(path)), EINVAL);
+	t_is(tqueue_path("mail", path, sizeof(path)), 0);
+	t_is(strcmp(path, "/dev/tq/mail"), 0);
+	t_is(tqueue_path("tqueue", path, sizeof(path)), 0);
+	t_is(strcmp(path, TQ_DEVICE), 0);
+	t_is(tqueue_path("./x", path, sizeof(path)), 0);
+	t_is(strcmp(path, "./x"), 0);
+	t_errno(tqueue_path("mail", path, strlen("/dev/tq/mail")), ERANGE);
+	t_errno(tqueue_path("..", path, sizeof(path)), EINVAL);
 }
 
 static void deadlines(void)
 {
-	uint64_t before = tq_now() * 1e9, then = tqueue_deadline(1500);
+	uint64_t before = t_now() * 1e9, then = tqueue_deadline(1500);
 
-	tq_true(then > before + 1400000000 && then < before + 60000000000,
+	t_true(then > before + 1400000000 && then < before + 60000000000,
 		"1500 ms end at %llu, now is %llu", (unsigned long long)then,
 		(unsigned long long)before);
-	tq_is(tqueue_deadline(0), 0);
-	tq_is(tqueue_deadline(-1), TQUEUE_FOREVER);
-	tq_is(tqueue_deadline(INT64_MIN), TQUEUE_FOREVER);
-	tq_is(tqueue_deadline(INT64_MAX), TQUEUE_FOREVER);
-	tq_true(tqueue_deadline(INT32_MAX) != TQUEUE_FOREVER,
+	t_is(tqueue_deadline(0), 0);
+	t_is(tqueue_deadline(-1), TQUEUE_FOREVER);
+	t_is(tqueue_deadline(INT64_MIN), TQUEUE_FOREVER);
+	t_is(tqueue_deadline(INT64_MAX), TQUEUE_FOREVER);
+	t_true(tqueue_deadline(INT32_MAX) != TQUEUE_FOREVER,
 		"24 days are for ever");
 }
 
 /* What a batch is filled with comes out of it. */
 static void filling(void)
 {
-	char *buffer = tq_edge(4096 - 3), text[64];
+	char *buffer = t_edge(4096 - 3), text[64];
 	const struct tqueue_record *record;
 	struct tqueue_batch batch;
 	size_t room, sent = 0, seen = 0;
@@ -88,46 +88,46 @@ static void filling(void)
 
 	/* Not aligned, and what lies behind it faults. */
 	tqueue_batch_init(&batch, buffer, 4096 - 3);
-	tq_is(tqueue_batch_bytes(&batch), 0);
-	tq_is(tqueue_batch_next(&batch, &record), 0);
+	t_is(tqueue_batch_bytes(&batch), 0);
+	t_is(tqueue_batch_next(&batch, &record), 0);
 	while (tqueue_batch_room(&batch, &room)) {
 		size_t length = sent % 19;
 
 		if (length > room)
 			break;
-		tq_pattern(text, length, sent, 0);
+		t_pattern(text, length, sent, 0);
 		if (sent % 2) {
-			tq_is(tqueue_batch_add(&batch, text, length), 0);
+			t_is(tqueue_batch_add(&batch, text, length), 0);
 		} else {
 			to = tqueue_batch_room(&batch, &room);
 			memcpy(to, text, length);
-			tq_is(tqueue_batch_commit(&batch, length), 0);
+			t_is(tqueue_batch_commit(&batch, length), 0);
 		}
 		sent++;
 	}
-	tq_true(sent > 70, "only %zu records fit", sent);
-	tq_errno(tqueue_batch_add(&batch, text, 64), ENOBUFS);
-	tq_errno(tqueue_batch_commit(&batch, TQUEUE_LENGTH_MAX + 1UL), EMSGSIZE);
+	t_true(sent > 70, "only %zu records fit", sent);
+	t_errno(tqueue_batch_add(&batch, text, 64), ENOBUFS);
+	t_errno(tqueue_batch_commit(&batch, TQUEUE_LENGTH_MAX + 1UL), EMSGSIZE);
 	while (tqueue_batch_next(&batch, &record) == 1) {
 		const unsigned char *payload = tqueue_payload(record);
 		size_t i;
 
-		tq_is(record->length, seen % 19);
-		tq_is(tq_differs(payload, record->length, seen, 0), -1);
+		t_is(record->length, seen % 19);
+		t_is(t_differs(payload, record->length, seen, 0), -1);
 		for (i = record->length; i % 8; i++)
-			tq_is(payload[i], 0);
+			t_is(payload[i], 0);
 		seen++;
 	}
-	tq_is(seen, sent);
-	tq_is(tqueue_batch_bytes(&batch), 0);
+	t_is(seen, sent);
+	t_is(tqueue_batch_bytes(&batch), 0);
 
 	/* Nothing fits into nothing. */
 	tqueue_batch_init(&batch, buffer, TQUEUE_RECORD_BYTES(0) - 1);
-	tq_true(!tqueue_batch_room(&batch, &room) && !room, "there is room");
-	tq_errno(tqueue_batch_add(&batch, "", 0), ENOBUFS);
+	t_true(!tqueue_batch_room(&batch, &room) && !room, "there is room");
+	t_errno(tqueue_batch_add(&batch, "", 0), ENOBUFS);
 	tqueue_batch_init(&batch, buffer, 2);
-	tq_errno(tqueue_batch_commit(&batch, 0), ENOBUFS);
-	tq_errno(tqueue_batch_load(&batch, buffer + 1, 8), EINVAL);
+	t_errno(tqueue_batch_commit(&batch, 0), ENOBUFS);
+	t_errno(tqueue_batch_load(&batch, buffer + 1, 8), EINVAL);
 }
 
 /* Walks a batch, and looks at every byte that it shows; how it ends. */
@@ -143,17 +143,17 @@ static int walk(struct tqueue_batch *batch, size_t *records)
 		const unsigned char *payload = tqueue_payload(record);
 		size_t i;
 
-		tq_true((const unsigned char *)record >= batch->buffer &&
+		t_true((const unsigned char *)record >= batch->buffer &&
 			payload + record->length <= end, "it leaves the buffer");
 		for (i = 0; i < record->length; i++)
 			sum += payload[i];
 		++*records;
-		tq_true(*records < 1000, "it goes on for ever");
+		t_true(*records < 1000, "it goes on for ever");
 	}
 	if (result < 0)
-		tq_is(errno, EBADMSG);
+		t_is(errno, EBADMSG);
 	else
-		tq_is(tqueue_batch_bytes(batch), 0);
+		t_is(tqueue_batch_bytes(batch), 0);
 	return result;
 }
 
@@ -161,7 +161,7 @@ static int walk(struct tqueue_batch *batch, size_t *records)
 static void hostile(void)
 {
 	enum { BYTES = 8 * 48 };
-	unsigned char *buffer = (void *)tq_edge(BYTES);
+	unsigned char *buffer = (void *)t_edge(BYTES);
 	uint64_t good[BYTES / 8];
 	struct tqueue_record *first = (void *)buffer;
 	struct tqueue_batch batch;
@@ -174,56 +174,56 @@ static void hostile(void)
 		;
 	bytes = batch.end;
 	memcpy(buffer, good, BYTES);
-	tq_is(tqueue_batch_load(&batch, buffer, bytes), 0);
-	tq_is(walk(&batch, &records), 0);
-	tq_is(records, i);
+	t_is(tqueue_batch_load(&batch, buffer, bytes), 0);
+	t_is(walk(&batch, &records), 0);
+	t_is(records, i);
 
 	/* Cut off anywhere. */
 	for (i = 0; i < (int)bytes; i++) {
 		memcpy(buffer + BYTES - bytes, good, bytes);
 		memmove(buffer, buffer + BYTES - bytes, bytes);
-		tq_is(tqueue_batch_load(&batch, buffer, i), 0);
+		t_is(tqueue_batch_load(&batch, buffer, i), 0);
 		if (walk(&batch, &records) < 0)
 			torn++;
 	}
-	tq_true(torn > bytes / 2, "only %u of %zu cuts are noticed", torn,
+	t_true(torn > bytes / 2, "only %u of %zu cuts are noticed", torn,
 		bytes);
 
 	/* Each field as wrong as it can be. */
 	for (i = 0; i < 256; i++) {
 		memcpy(buffer, good, BYTES);
 		first->header_words = i;
-		tq_is(tqueue_batch_load(&batch, buffer, bytes), 0);
+		t_is(tqueue_batch_load(&batch, buffer, bytes), 0);
 		if (i < TQUEUE_HEADER_WORDS)
-			tq_is(walk(&batch, &records), -1);
+			t_is(walk(&batch, &records), -1);
 		else
 			walk(&batch, &records);
 	}
 	for (i = 0; i < 32; i++) {
 		memcpy(buffer, good, BYTES);
 		first->length = 0xffffffffU << i;
-		tq_is(tqueue_batch_load(&batch, buffer, bytes), 0);
+		t_is(tqueue_batch_load(&batch, buffer, bytes), 0);
 		if (i < 31 && (0xffffffffU << i) > BYTES)
-			tq_is(walk(&batch, &records), -1);
+			t_is(walk(&batch, &records), -1);
 		first->length = 1U << i;
-		tq_is(tqueue_batch_load(&batch, buffer, bytes), 0);
+		t_is(tqueue_batch_load(&batch, buffer, bytes), 0);
 		walk(&batch, &records);
 	}
 	memcpy(buffer, good, BYTES);
 	first->length = BYTES - TQ_HEADER;
-	tq_is(tqueue_batch_load(&batch, buffer, BYTES), 0);
-	tq_is(walk(&batch, &records), 0);
-	tq_is(records, 1);
+	t_is(tqueue_batch_load(&batch, buffer, BYTES), 0);
+	t_is(walk(&batch, &records), 0);
+	t_is(records, 1);
 	first->length++;
-	tq_is(tqueue_batch_load(&batch, buffer, BYTES), 0);
-	tq_is(walk(&batch, &records), -1);
+	t_is(tqueue_batch_load(&batch, buffer, BYTES), 0);
+	t_is(walk(&batch, &records), -1);
 
 	/* Anything at all. */
 	for (round = 0; round < 20000; round++) {
 		memcpy(buffer, good, BYTES);
 		for (i = rand_r(&seed) % 8; i >= 0; i--)
 			buffer[rand_r(&seed) % BYTES] = rand_r(&seed);
-		tq_is(tqueue_batch_load(&batch, buffer,
+		t_is(tqueue_batch_load(&batch, buffer,
 					rand_r(&seed) % (BYTES + 1)), 0);
 		walk(&batch, &records);
 	}
@@ -235,29 +235,29 @@ static void no_queue(void)
 	struct tqueue_info info;
 	int fd;
 
-	tq_errno(tqueue_open("no-such-queue", O_RDONLY), ENOENT);
-	tq_errno(tqueue_open("/dev/tq/no-such-queue", O_RDONLY), ENOENT);
-	tq_errno(tqueue_open("/tmp/no-such-file", O_RDONLY), ENOENT);
-	tq_errno(tqueue_open("", O_RDONLY), EINVAL);
-	tq_errno(tqueue_open("..", O_RDONLY), EINVAL);
-	tq_errno(tqueue_open("tqueue", O_RDWR | O_CREAT), EINVAL);
-	tq_errno(tqueue_open("/dev/null", O_RDWR), ENOTTY);
-	tq_errno(tqueue_open("/proc/self/maps", O_RDONLY), ENOTTY);
-	tq_errno(tqueue_control_open(O_RDONLY | O_TRUNC), EINVAL);
-	tq_errno(tqueue_get_by_name("no-such-queue", &info), ENOENT);
-	tq_errno(tqueue_get_by_name("../mem/null", &info), EINVAL);
+	t_errno(tqueue_open("no-such-queue", O_RDONLY), ENOENT);
+	t_errno(tqueue_open("/dev/tq/no-such-queue", O_RDONLY), ENOENT);
+	t_errno(tqueue_open("/tmp/no-such-file", O_RDONLY), ENOENT);
+	t_errno(tqueue_open("", O_RDONLY), EINVAL);
+	t_errno(tqueue_open("..", O_RDONLY), EINVAL);
+	t_errno(tqueue_open("tqueue", O_RDWR | O_CREAT), EINVAL);
+	t_errno(tqueue_open("/dev/null", O_RDWR), ENOTTY);
+	t_errno(tqueue_open("/proc/self/maps", O_RDONLY), ENOTTY);
+	t_errno(tqueue_control_open(O_RDONLY | O_TRUNC), EINVAL);
+	t_errno(tqueue_get_by_name("no-such-queue", &info), ENOENT);
+	t_errno(tqueue_get_by_name("../mem/null", &info), EINVAL);
 
 	fd = open_queue("tqueue", O_RDWR | O_NONBLOCK);
-	tq_is(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	tq_true(fcntl(fd, F_GETFL) & O_NONBLOCK, "it is not O_NONBLOCK");
+	t_is(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	t_true(fcntl(fd, F_GETFL) & O_NONBLOCK, "it is not O_NONBLOCK");
 	/* A call of the control device, on a queue. */
-	tq_errno(tqueue_control_start(fd, "tqueue"), ENOTTY);
+	t_errno(tqueue_control_start(fd, "tqueue"), ENOTTY);
 	close(fd);
 	fd = open_queue(TQ_DEVICE, O_RDONLY);
-	tq_errno(tqueue_send(fd, "x", 1, 0), EBADF);
-	tq_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), EBADF);
+	t_errno(tqueue_send(fd, "x", 1, 0), EBADF);
+	t_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), EBADF);
 	close(fd);
-	tq_errno(tqueue_get(fd, &info), EBADF);
+	t_errno(tqueue_get(fd, &info), EBADF);
 }
 
 /* Without the driver, every call that looks for it says so. */
@@ -266,24 +266,24 @@ static void no_driver(void)
 	struct tqueue_info info;
 	char text[512];
 
-	tq_is(tq_unload(), 0);
-	tq_errno(tqueue_open("tqueue", O_RDWR), TQUEUE_ENODRIVER);
-	tq_errno(tqueue_open("mail", O_RDWR), TQUEUE_ENODRIVER);
-	tq_errno(tqueue_open("/tmp/mail", O_RDWR), ENOENT);
-	tq_errno(tqueue_get_by_name("tqueue", &info), TQUEUE_ENODRIVER);
-	tq_true(!tqueue_list() && errno == TQUEUE_ENODRIVER,
+	t_is(t_unload(), 0);
+	t_errno(tqueue_open("tqueue", O_RDWR), TQUEUE_ENODRIVER);
+	t_errno(tqueue_open("mail", O_RDWR), TQUEUE_ENODRIVER);
+	t_errno(tqueue_open("/tmp/mail", O_RDWR), ENOENT);
+	t_errno(tqueue_get_by_name("tqueue", &info), TQUEUE_ENODRIVER);
+	t_true(!tqueue_list() && errno == TQUEUE_ENODRIVER,
 		"the list fails with %s", strerror(errno));
 	tqueue_explain("mail", TQUEUE_ENODRIVER, text, sizeof(text));
-	tq_true(strstr(text, "modprobe tqueue"), "no cure in: %s", text);
+	t_true(strstr(text, "modprobe tqueue"), "no cure in: %s", text);
 
 	/* Where there is a modprobe, opening the node would load it. */
 	if (access("/sbin/modprobe", X_OK)) {
-		tq_errno(tqueue_control_open(O_RDWR), TQUEUE_ENODRIVER);
-		tq_is(mknod(CONTROL, S_IFCHR | 0600, makedev(10, 243)), 0);
-		tq_errno(tqueue_control_open(O_RDWR), TQUEUE_ENODRIVER);
+		t_errno(tqueue_control_open(O_RDWR), TQUEUE_ENODRIVER);
+		t_is(mknod(CONTROL, S_IFCHR | 0600, makedev(10, 243)), 0);
+		t_errno(tqueue_control_open(O_RDWR), TQUEUE_ENODRIVER);
 		unlink(CONTROL);
 	}
-	tq_is(tq_load(""), 0);
+	t_is(t_load(""), 0);
 }
 
 /* From now on the driver answers like one that has no ioctls. */
@@ -298,8 +298,8 @@ static void forget_ioctls(void)
 	};
 	struct sock_fprog filter = { ARRAY_SIZE(code), code };
 
-	tq_is(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	tq_is(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+	t_is(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	t_is(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
 }
 
 static void old_driver(void)
@@ -311,13 +311,13 @@ static void old_driver(void)
 	struct tqueue_info info;
 
 	forget_ioctls();
-	tq_errno(tqueue_open("tqueue", O_RDWR), TQUEUE_EOLDDRIVER);
-	tq_errno(tqueue_get(fd, &info), TQUEUE_EOLDDRIVER);
+	t_errno(tqueue_open("tqueue", O_RDWR), TQUEUE_EOLDDRIVER);
+	t_errno(tqueue_get(fd, &info), TQUEUE_EOLDDRIVER);
 	tqueue_batch_init(&batch, space, sizeof(space));
-	tq_errno(tqueue_receive_batch(fd, &batch, 0, 0), TQUEUE_EOLDDRIVER);
-	tq_errno(tqueue_control_features(ctl, &features), TQUEUE_EOLDDRIVER);
-	tq_errno(tqueue_control_features(fd, &features), ENOTTY);
-	tq_errno(tqueue_get(null, &info), ENOTTY);
+	t_errno(tqueue_receive_batch(fd, &batch, 0, 0), TQUEUE_EOLDDRIVER);
+	t_errno(tqueue_control_features(ctl, &features), TQUEUE_EOLDDRIVER);
+	t_errno(tqueue_control_features(fd, &features), ENOTTY);
+	t_errno(tqueue_get(null, &info), ENOTTY);
 	close(null);
 	close(ctl);
 	close(fd);
@@ -330,22 +330,22 @@ static void one(int fd, size_t length, uint64_t deadline)
 	struct tqueue_record *record = malloc(bytes), *peeked = malloc(bytes);
 	char *data = malloc(length + 1);
 
-	tq_pattern(data, length, length, 0);
-	tq_is(tqueue_send(fd, data, length, deadline), 0);
-	tq_is(tqueue_peek(fd, peeked, bytes, 0), 1);
+	t_pattern(data, length, length, 0);
+	t_is(tqueue_send(fd, data, length, deadline), 0);
+	t_is(tqueue_peek(fd, peeked, bytes, 0), 1);
 	if (length) {
-		tq_errno(tqueue_receive(fd, record, bytes - 8, deadline),
+		t_errno(tqueue_receive(fd, record, bytes - 8, deadline),
 			 EMSGSIZE);
-		tq_true(record->length >= length && record->length < length + 8,
+		t_true(record->length >= length && record->length < length + 8,
 			"%u are needed for %zu", record->length, length);
 	}
-	tq_is(tqueue_receive(fd, record, bytes, deadline), 1);
-	tq_is(memcmp(record, peeked, bytes), 0);
-	tq_is(record->length, length);
-	tq_is(tq_differs(tqueue_payload(record), length, length, 0), -1);
-	tq_is(record->pid, getpid());
-	tq_is(record->uid, geteuid());
-	tq_errno(tqueue_receive(fd, record, bytes, 0), EAGAIN);
+	t_is(tqueue_receive(fd, record, bytes, deadline), 1);
+	t_is(memcmp(record, peeked, bytes), 0);
+	t_is(record->length, length);
+	t_is(t_differs(tqueue_payload(record), length, length, 0), -1);
+	t_is(record->pid, getpid());
+	t_is(record->uid, geteuid());
+	t_errno(tqueue_receive(fd, record, bytes, 0), EAGAIN);
 	free(data);
 	free(peeked);
 	free(record);
@@ -355,7 +355,7 @@ static void one_message(void)
 {
 	int fd = open_queue("tqueue", O_RDWR);
 	struct tqueue_record record;
-	size_t most = tq_max_message();
+	size_t most = t_max_message();
 
 	one(fd, 0, 0);
 	one(fd, 0, TQUEUE_FOREVER);
@@ -367,12 +367,12 @@ static void one_message(void)
 	one(fd, most, 0);
 	one(fd, most, TQUEUE_FOREVER);
 	one(fd, most, tqueue_deadline(10000));
-	tq_errno(tqueue_send(fd, "", most + 1, 0), EMSGSIZE);
-	tq_errno(tqueue_send(fd, "", TQUEUE_LENGTH_MAX + 1UL, 0), EMSGSIZE);
-	tq_errno(tqueue_receive(fd, &record, sizeof(record) - 1, 0), EINVAL);
-	tq_errno(tqueue_receive(fd, &record, sizeof(record),
+	t_errno(tqueue_send(fd, "", most + 1, 0), EMSGSIZE);
+	t_errno(tqueue_send(fd, "", TQUEUE_LENGTH_MAX + 1UL, 0), EMSGSIZE);
+	t_errno(tqueue_receive(fd, &record, sizeof(record) - 1, 0), EINVAL);
+	t_errno(tqueue_receive(fd, &record, sizeof(record),
 				tqueue_deadline(20)), ETIMEDOUT);
-	tq_errno(tqueue_peek(fd, &record, sizeof(record), 1), ETIMEDOUT);
+	t_errno(tqueue_peek(fd, &record, sizeof(record), 1), ETIMEDOUT);
 	close(fd);
 }
 
@@ -381,10 +381,10 @@ static void fill_up(int fd)
 {
 	while (!tqueue_send(fd, "", 0, 0))
 		;
-	tq_is(errno, EAGAIN);
+	t_is(errno, EAGAIN);
 }
 
-static void send_long(struct tq_task *self)
+static void send_long(struct t_task *self)
 {
 	self->result = tqueue_send(self->fd, self->buf, self->len,
 				   tqueue_deadline(30000));
@@ -395,25 +395,25 @@ static void full_queue(void)
 {
 	static char data[TQ_SMALL_MAX];
 	int fd = open_queue("tqueue", O_RDWR);
-	struct tq_task small = { .fd = fd, .buf = data, .len = 900 };
+	struct t_task small = { .fd = fd, .buf = data, .len = 900 };
 	struct tqueue_record *record = malloc(8192);
 	bool found = false;
 
 	fill_up(fd);
-	tq_errno(tqueue_send(fd, data, 100, 0), EAGAIN);
-	tq_errno(tqueue_send(fd, data, 100, tqueue_deadline(20)), ETIMEDOUT);
-	tq_pattern(data, small.len, 7, 0);
-	tq_start(&small, send_long);
-	tq_asleep(&small, SYS_ioctl);
+	t_errno(tqueue_send(fd, data, 100, 0), EAGAIN);
+	t_errno(tqueue_send(fd, data, 100, tqueue_deadline(20)), ETIMEDOUT);
+	t_pattern(data, small.len, 7, 0);
+	t_start(&small, send_long);
+	t_asleep(&small, SYS_ioctl);
 	while (tqueue_receive(fd, record, 8192, 0) == 1)
 		if (record->length == small.len)
-			found = tq_differs(tqueue_payload(record), small.len,
+			found = t_differs(tqueue_payload(record), small.len,
 					   7, 0) < 0;
-	tq_finish(&small);
-	tq_is(small.result, 0);
+	t_finish(&small);
+	t_is(small.result, 0);
 	while (!found && tqueue_receive(fd, record, 8192, 0) == 1)
 		found = record->length == small.len;
-	tq_true(found, "what waited for room is not there");
+	t_true(found, "what waited for room is not there");
 	free(record);
 	close(fd);
 }
@@ -423,7 +423,7 @@ static void full_queue_long(void)
 {
 	static char data[10000];
 	int fd = open_queue("tqueue", O_RDWR);
-	struct tq_task sender = { .fd = fd, .buf = data, .len = sizeof(data) };
+	struct t_task sender = { .fd = fd, .buf = data, .len = sizeof(data) };
 	struct tqueue_record *record = malloc(16384);
 	int got = 0;
 
@@ -431,22 +431,22 @@ static void full_queue_long(void)
 		;
 	while (!tqueue_send(fd, "", 0, 0))
 		;
-	tq_errno(tqueue_send(fd, data, sizeof(data), 0), EAGAIN);
-	tq_errno(tqueue_send(fd, data, sizeof(data), tqueue_deadline(20)),
+	t_errno(tqueue_send(fd, data, sizeof(data), 0), EAGAIN);
+	t_errno(tqueue_send(fd, data, sizeof(data), tqueue_deadline(20)),
 		 ETIMEDOUT);
-	tq_pattern(data, sizeof(data), 9, 0);
-	tq_start(&sender, send_long);
-	tq_asleep(&sender, SYS_ioctl);
+	t_pattern(data, sizeof(data), 9, 0);
+	t_start(&sender, send_long);
+	t_asleep(&sender, SYS_ioctl);
 	while (got != 1) {
-		tq_is(tqueue_receive(fd, record, 16384, tqueue_deadline(30000)), 1);
+		t_is(tqueue_receive(fd, record, 16384, tqueue_deadline(30000)), 1);
 		if (record->length != sizeof(data))
 			continue;
-		tq_is(tq_differs(tqueue_payload(record), sizeof(data), 9, 0), -1);
+		t_is(t_differs(tqueue_payload(record), sizeof(data), 9, 0), -1);
 		got++;
 	}
-	tq_finish(&sender);
-	tq_is(sender.result, 0);
-	tq_errno(tqueue_receive(fd, record, 16384, 0), EAGAIN);
+	t_finish(&sender);
+	t_is(sender.result, 0);
+	t_errno(tqueue_receive(fd, record, 16384, 0), EAGAIN);
 	free(record);
 	close(fd);
 }
@@ -463,53 +463,53 @@ static void batches(void)
 
 	tqueue_batch_init(&sent, out, sizeof(out));
 	tqueue_batch_init(&got, in, sizeof(in));
-	tq_is(tqueue_send_batch(fd, &sent, TQUEUE_FOREVER), 0);
+	t_is(tqueue_send_batch(fd, &sent, TQUEUE_FOREVER), 0);
 	while (!tqueue_batch_add(&sent, &all, sizeof(all)))
 		all++;
 	/* 8192 bytes of records, 4096 of queue. */
 	count = tqueue_send_batch(fd, &sent, 0);
-	tq_true(count > 0 && count < all, "%d of %d are sent", count, all);
-	tq_errno(tqueue_send_batch(fd, &sent, 0), EAGAIN);
-	tq_errno(tqueue_send_batch(fd, &sent, tqueue_deadline(20)), ETIMEDOUT);
-	tq_errno(tqueue_wait(fd, sent.last_id, 0), EAGAIN);
-	tq_errno(tqueue_wait(fd, TQUEUE_FOREVER, tqueue_deadline(20)),
+	t_true(count > 0 && count < all, "%d of %d are sent", count, all);
+	t_errno(tqueue_send_batch(fd, &sent, 0), EAGAIN);
+	t_errno(tqueue_send_batch(fd, &sent, tqueue_deadline(20)), ETIMEDOUT);
+	t_errno(tqueue_wait(fd, sent.last_id, 0), EAGAIN);
+	t_errno(tqueue_wait(fd, TQUEUE_FOREVER, tqueue_deadline(20)),
 		 ETIMEDOUT);
-	tq_is(tqueue_receive_batch(fd, &got, 1, 0), 1);
+	t_is(tqueue_receive_batch(fd, &got, 1, 0), 1);
 	while (next < all) {
 		while (tqueue_batch_next(&got, &record) == 1) {
 			memcpy(&i, tqueue_payload(record), sizeof(i));
-			tq_is(i, next++);
-			tq_true(record->id > last, "ids do not grow");
+			t_is(i, next++);
+			t_true(record->id > last, "ids do not grow");
 			last = record->id;
 		}
 		if (tqueue_batch_bytes(&sent))
-			tq_true(tqueue_send_batch(fd, &sent, 0) > 0,
+			t_true(tqueue_send_batch(fd, &sent, 0) > 0,
 				"nothing is sent");
 		if (next < all)
-			tq_true(tqueue_receive_batch(fd, &got, 0, 0) > 0,
+			t_true(tqueue_receive_batch(fd, &got, 0, 0) > 0,
 				"nothing is received: %s", strerror(errno));
 	}
-	tq_is(sent.end, 0);
-	tq_is(last, sent.last_id);
-	tq_is(tqueue_wait(fd, sent.last_id, 0), 0);
-	tq_is(tqueue_wait(fd, TQUEUE_FOREVER, 0), 0);
-	tq_errno(tqueue_receive_batch(fd, &got, 0, 0), EAGAIN);
-	tq_is(tqueue_batch_bytes(&got), 0);
+	t_is(sent.end, 0);
+	t_is(last, sent.last_id);
+	t_is(tqueue_wait(fd, sent.last_id, 0), 0);
+	t_is(tqueue_wait(fd, TQUEUE_FOREVER, 0), 0);
+	t_errno(tqueue_receive_batch(fd, &got, 0, 0), EAGAIN);
+	t_is(tqueue_batch_bytes(&got), 0);
 
 	/* Counted, peeked at, too large for the buffer. */
 	for (i = 0; i < 5; i++)
-		tq_is(tqueue_batch_add(&sent, &i, i), 0);
-	tq_is(tqueue_send_batch(fd, &sent, 0), 5);
-	tq_is(tqueue_peek_batch(fd, &got, 3, 0), 3);
-	tq_is(tqueue_peek_batch(fd, &got, 0, 0), 5);
-	tq_is(tqueue_receive_batch(fd, &got, 2, 0), 2);
-	tq_is(tqueue_receive_batch(fd, &got, 0, TQUEUE_FOREVER), 3);
-	tq_is(tqueue_send(fd, out, 500, 0), 0);
+		t_is(tqueue_batch_add(&sent, &i, i), 0);
+	t_is(tqueue_send_batch(fd, &sent, 0), 5);
+	t_is(tqueue_peek_batch(fd, &got, 3, 0), 3);
+	t_is(tqueue_peek_batch(fd, &got, 0, 0), 5);
+	t_is(tqueue_receive_batch(fd, &got, 2, 0), 2);
+	t_is(tqueue_receive_batch(fd, &got, 0, TQUEUE_FOREVER), 3);
+	t_is(tqueue_send(fd, out, 500, 0), 0);
 	tqueue_batch_init(&got, in, 256);
-	tq_errno(tqueue_receive_batch(fd, &got, 0, 0), EMSGSIZE);
-	tq_is(got.needed, TQUEUE_RECORD_BYTES(500));
+	t_errno(tqueue_receive_batch(fd, &got, 0, 0), EMSGSIZE);
+	t_is(got.needed, TQUEUE_RECORD_BYTES(500));
 	tqueue_batch_init(&got, in, got.needed);
-	tq_is(tqueue_receive_batch(fd, &got, 0, 0), 1);
+	t_is(tqueue_receive_batch(fd, &got, 0, 0), 1);
 	close(fd);
 }
 
@@ -519,7 +519,7 @@ static void batches(void)
 
 static atomic_uchar seen[SENDERS][EACH];
 
-static void send_many(struct tq_task *self)
+static void send_many(struct t_task *self)
 {
 	struct tqueue_batch batch;
 	uint64_t space[256];
@@ -531,13 +531,13 @@ static void send_many(struct tq_task *self)
 		       !tqueue_batch_add(&batch, message, sizeof(message)))
 			message[1]++;
 		while (tqueue_batch_bytes(&batch))
-			tq_true(tqueue_send_batch(self->fd, &batch,
+			t_true(tqueue_send_batch(self->fd, &batch,
 						  TQUEUE_FOREVER) > 0,
 				"a sender gets %s", strerror(errno));
 	}
 }
 
-static void receive_many(struct tq_task *self)
+static void receive_many(struct t_task *self)
 {
 	struct tqueue_batch batch;
 	const struct tqueue_record *record;
@@ -550,46 +550,46 @@ static void receive_many(struct tq_task *self)
 	while ((got = tqueue_receive_batch(self->fd, &batch, 0,
 					   TQUEUE_FOREVER)) > 0) {
 		while (tqueue_batch_next(&batch, &record) == 1) {
-			tq_is(record->length, sizeof(message));
+			t_is(record->length, sizeof(message));
 			memcpy(message, tqueue_payload(record), sizeof(message));
-			tq_true(message[0] < SENDERS && message[1] < EACH,
+			t_true(message[0] < SENDERS && message[1] < EACH,
 				"no such message: %d", message[1]);
-			tq_true(message[1] > last[message[0]], "out of order");
+			t_true(message[1] > last[message[0]], "out of order");
 			last[message[0]] = message[1];
-			tq_is(atomic_fetch_add(&seen[message[0]][message[1]], 1), 0);
+			t_is(atomic_fetch_add(&seen[message[0]][message[1]], 1), 0);
 			self->count++;
 		}
 	}
-	tq_is(got, 0);
+	t_is(got, 0);
 }
 
 static void threads(void)
 {
-	struct tq_task senders[SENDERS] = { 0 }, receivers[3] = { 0 };
+	struct t_task senders[SENDERS] = { 0 }, receivers[3] = { 0 };
 	int fd = open_queue("tqueue", O_RDWR);
 	long total = 0;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
 		receivers[i].fd = fd;
-		tq_start(&receivers[i], receive_many);
+		t_start(&receivers[i], receive_many);
 	}
 	for (i = 0; i < SENDERS; i++) {
 		senders[i].fd = fd;
 		senders[i].number = i;
-		tq_start(&senders[i], send_many);
+		t_start(&senders[i], send_many);
 	}
 	for (i = 0; i < SENDERS; i++)
-		tq_finish(&senders[i]);
-	tq_is(tqueue_wait(fd, TQUEUE_FOREVER, tqueue_deadline(30000)), 0);
+		t_finish(&senders[i]);
+	t_is(tqueue_wait(fd, TQUEUE_FOREVER, tqueue_deadline(30000)), 0);
 	/* End-of-file ends the receivers. */
-	tq_is(tqueue_stop(fd), 0);
+	t_is(tqueue_stop(fd), 0);
 	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
-		tq_finish(&receivers[i]);
+		t_finish(&receivers[i]);
 		total += receivers[i].count;
 	}
-	tq_is(total, (long)SENDERS * EACH);
-	tq_is(tqueue_start(fd), 0);
+	t_is(total, (long)SENDERS * EACH);
+	t_is(tqueue_start(fd), 0);
 	close(fd);
 }
 
@@ -599,20 +599,20 @@ static void stop_and_start(void)
 	struct tqueue_record *record = malloc(TQUEUE_RECORD_BYTES(8));
 	struct tqueue_info info;
 
-	tq_is(tqueue_send(fd, "left", 4, 0), 0);
-	tq_is(tqueue_stop(fd), 0);
-	tq_is(tqueue_stop(fd), 0);
-	tq_is(tqueue_get(fd, &info), 0);
-	tq_is(info.state, TQUEUE_STATE_STOPPED);
-	tq_is(tqueue_get_by_name("tqueue", &info), 0);
-	tq_is(info.state, TQUEUE_STATE_STOPPED);
-	tq_errno(tqueue_send(fd, "x", 1, 0), ESHUTDOWN);
-	tq_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), ESHUTDOWN);
-	tq_is(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8), 0), 1);
-	tq_is(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8),
+	t_is(tqueue_send(fd, "left", 4, 0), 0);
+	t_is(tqueue_stop(fd), 0);
+	t_is(tqueue_stop(fd), 0);
+	t_is(tqueue_get(fd, &info), 0);
+	t_is(info.state, TQUEUE_STATE_STOPPED);
+	t_is(tqueue_get_by_name("tqueue", &info), 0);
+	t_is(info.state, TQUEUE_STATE_STOPPED);
+	t_errno(tqueue_send(fd, "x", 1, 0), ESHUTDOWN);
+	t_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), ESHUTDOWN);
+	t_is(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8), 0), 1);
+	t_is(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8),
 			     TQUEUE_FOREVER), 0);
-	tq_is(tqueue_start(fd), 0);
-	tq_errno(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8), 0), EAGAIN);
+	t_is(tqueue_start(fd), 0);
+	t_errno(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8), 0), EAGAIN);
 	free(record);
 	close(fd);
 }
@@ -623,28 +623,28 @@ static void agree(const char *name, int fd, int ctl)
 	struct tqueue_info open, sysfs, by_control;
 	struct stat st;
 
-	tq_is(tqueue_get(fd, &open), 0);
-	tq_is(tqueue_get_by_name(name, &sysfs), 0);
-	tq_is(tqueue_control_get(ctl, name, &by_control), 0);
-	tq_is(memcmp(&open, &by_control, sizeof(open)), 0);
-	tq_is(strcmp(open.name, name), 0);
-	tq_is(fstat(fd, &st), 0);
-	tq_is(open.major, major(st.st_rdev));
-	tq_is(open.minor, minor(st.st_rdev));
+	t_is(tqueue_get(fd, &open), 0);
+	t_is(tqueue_get_by_name(name, &sysfs), 0);
+	t_is(tqueue_control_get(ctl, name, &by_control), 0);
+	t_is(memcmp(&open, &by_control, sizeof(open)), 0);
+	t_is(strcmp(open.name, name), 0);
+	t_is(fstat(fd, &st), 0);
+	t_is(open.major, major(st.st_rdev));
+	t_is(open.minor, minor(st.st_rdev));
 	open.features = 0;
 	open.last_id = 0;
-	tq_is(sysfs.size, open.size);
-	tq_is(sysfs.max_message, open.max_message);
-	tq_is(sysfs.bytes, open.bytes);
-	tq_is(sysfs.messages, open.messages);
-	tq_is(sysfs.received, open.received);
-	tq_is(sysfs.lost, open.lost);
-	tq_is(sysfs.overflow, open.overflow);
-	tq_is(sysfs.end_of_file, open.end_of_file);
-	tq_is(sysfs.state, open.state);
-	tq_is(sysfs.readers, open.readers);
-	tq_is(sysfs.writers, open.writers);
-	tq_is(memcmp(&open, &sysfs, sizeof(open)), 0);
+	t_is(sysfs.size, open.size);
+	t_is(sysfs.max_message, open.max_message);
+	t_is(sysfs.bytes, open.bytes);
+	t_is(sysfs.messages, open.messages);
+	t_is(sysfs.received, open.received);
+	t_is(sysfs.dropped, open.dropped);
+	t_is(sysfs.overflow, open.overflow);
+	t_is(sysfs.end_of_file, open.end_of_file);
+	t_is(sysfs.state, open.state);
+	t_is(sysfs.readers, open.readers);
+	t_is(sysfs.writers, open.writers);
+	t_is(memcmp(&open, &sysfs, sizeof(open)), 0);
 }
 
 static void administration(void)
@@ -661,68 +661,68 @@ static void administration(void)
 	struct stat st;
 	uint64_t features;
 
-	tq_is(tqueue_control_features(ctl, &features), 0);
-	tq_true(features & TQUEUE_FEATURE_CONTROL, "no named queues");
-	tq_is(tqueue_create(ctl, "lib.b", &config, 1, 2, 0640), 0);
-	tq_is(tqueue_create(ctl, "lib.a", NULL, -1, -1, 0600), 0);
-	tq_errno(tqueue_create(ctl, "lib.a", NULL, -1, -1, 0600), EEXIST);
-	tq_errno(tqueue_create(ctl, "lib/a", NULL, -1, -1, 0600), EINVAL);
-	tq_is(stat("/dev/tq/lib.b", &st), 0);
-	tq_is(st.st_uid, 1);
-	tq_is(st.st_gid, 2);
-	tq_is(st.st_mode, S_IFCHR | 0640);
-	tq_is(stat("/dev/tq/lib.a", &st), 0);
-	tq_is(st.st_uid, geteuid());
+	t_is(tqueue_control_features(ctl, &features), 0);
+	t_true(features & TQUEUE_FEATURE_CONTROL, "no named queues");
+	t_is(tqueue_control_create(ctl, "lib.b", &config, 1, 2, 0640), 0);
+	t_is(tqueue_control_create(ctl, "lib.a", NULL, -1, -1, 0600), 0);
+	t_errno(tqueue_control_create(ctl, "lib.a", NULL, -1, -1, 0600), EEXIST);
+	t_errno(tqueue_control_create(ctl, "lib/a", NULL, -1, -1, 0600), EINVAL);
+	t_is(stat("/dev/tq/lib.b", &st), 0);
+	t_is(st.st_uid, 1);
+	t_is(st.st_gid, 2);
+	t_is(st.st_mode, S_IFCHR | 0640);
+	t_is(stat("/dev/tq/lib.a", &st), 0);
+	t_is(st.st_uid, geteuid());
 
 	list = tqueue_list();
-	tq_true(list, "no list: %s", tqueue_strerror(errno));
+	t_true(list, "no list: %s", tqueue_strerror(errno));
 	for (i = 0; list[i]; i++) {
-		tq_true(!i || strcmp(list[i - 1], list[i]) < 0, "not sorted");
-		tq_is(tqueue_control_next(ctl, &info), 1);
-		tq_is(strcmp(info.name, list[i]), 0);
+		t_true(!i || strcmp(list[i - 1], list[i]) < 0, "not sorted");
+		t_is(tqueue_control_next(ctl, &info), 1);
+		t_is(strcmp(info.name, list[i]), 0);
 		named += !strncmp(list[i], "lib.", 4);
 	}
-	tq_is(tqueue_control_next(ctl, &info), 0);
-	tq_is(named, 2);
+	t_is(tqueue_control_next(ctl, &info), 0);
+	t_is(named, 2);
 	free(list);
 
 	fd = open_queue("lib.b", O_RDWR);
 	agree("lib.b", fd, ctl);
-	tq_is(tqueue_get(fd, &info), 0);
-	tq_is(info.size, 16384);
-	tq_is(info.overflow, TQUEUE_OVERFLOW_DROP_OLDEST);
+	t_is(tqueue_get(fd, &info), 0);
+	t_is(info.size, 16384);
+	t_is(info.overflow, TQUEUE_OVERFLOW_DROP_OLDEST);
 	for (i = 0; i < 1000; i++) {
 		snprintf(text, sizeof(text), "%d", i);
-		tq_is(tqueue_send(fd, text, sizeof(text), 0), 0);
+		t_is(tqueue_send(fd, text, sizeof(text), 0), 0);
 	}
 	agree("lib.b", fd, ctl);
-	tq_is(tqueue_receive(fd, record, 4096, 0), 1);
-	tq_true(record->flags & TQUEUE_FLAG_LOST, "nothing is marked as lost");
-	tq_is(tqueue_get(fd, &info), 0);
-	tq_is(atoi(tqueue_payload(record)), info.lost);
+	t_is(tqueue_receive(fd, record, 4096, 0), 1);
+	t_true(record->flags & TQUEUE_FLAG_DROPPED, "nothing is marked as lost");
+	t_is(tqueue_get(fd, &info), 0);
+	t_is(atoi(tqueue_payload(record)), info.dropped);
 	config.fields = TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_END_OF_FILE;
 	config.overflow = TQUEUE_OVERFLOW_REJECT;
 	config.end_of_file = TQUEUE_EOF_LAST_WRITER;
-	tq_is(tqueue_set(fd, &config), 0);
-	tq_is(tqueue_control_stop(ctl, "lib.b"), 0);
+	t_is(tqueue_set(fd, &config), 0);
+	t_is(tqueue_control_stop(ctl, "lib.b"), 0);
 	agree("lib.b", fd, ctl);
-	tq_is(tqueue_control_start(ctl, "lib.b"), 0);
+	t_is(tqueue_control_start(ctl, "lib.b"), 0);
 	fill_up(fd);
-	tq_errno(tqueue_send(fd, text, 1, TQUEUE_FOREVER), EAGAIN);
+	t_errno(tqueue_send(fd, text, 1, TQUEUE_FOREVER), EAGAIN);
 	config.fields = TQUEUE_CONFIG_SIZE;
 	config.size = 32768;
-	tq_is(tqueue_control_set(ctl, "lib.b", &config), 0);
-	tq_is(tqueue_get(fd, &info), 0);
-	tq_is(info.size, 32768);
+	t_is(tqueue_control_set(ctl, "lib.b", &config), 0);
+	t_is(tqueue_get(fd, &info), 0);
+	t_is(info.size, 32768);
 
-	tq_errno(tqueue_remove(ctl, "lib.b", 0), EBUSY);
-	tq_is(tqueue_remove(ctl, "lib.b", TQUEUE_REMOVE_FORCE), 0);
-	tq_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), EIDRM);
-	tq_errno(tqueue_receive(fd, record, 4096, TQUEUE_FOREVER), EIDRM);
-	tq_errno(tqueue_control_get(ctl, "lib.b", &info), ENOENT);
-	tq_errno(tqueue_get_by_name("lib.b", &info), ENOENT);
-	tq_is(tqueue_remove(ctl, "lib.a", 0), 0);
-	tq_errno(tqueue_remove(ctl, "lib.a", 0), ENOENT);
+	t_errno(tqueue_control_remove(ctl, "lib.b", 0), EBUSY);
+	t_is(tqueue_control_remove(ctl, "lib.b", TQUEUE_REMOVE_FORCE), 0);
+	t_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), EIDRM);
+	t_errno(tqueue_receive(fd, record, 4096, TQUEUE_FOREVER), EIDRM);
+	t_errno(tqueue_control_get(ctl, "lib.b", &info), ENOENT);
+	t_errno(tqueue_get_by_name("lib.b", &info), ENOENT);
+	t_is(tqueue_control_remove(ctl, "lib.a", 0), 0);
+	t_errno(tqueue_control_remove(ctl, "lib.a", 0), ENOENT);
 	close(fd);
 	close(ctl);
 	free(record);
@@ -735,12 +735,12 @@ static void polling(void)
 	struct pollfd watched = { .fd = fd, .events = POLLIN };
 	struct tqueue_record record;
 
-	tq_is(poll(&watched, 1, 0), 0);
-	tq_is(tqueue_send(fd, "", 0, 0), 0);
-	tq_is(poll(&watched, 1, 0), 1);
-	tq_is(watched.revents, POLLIN);
-	tq_is(tqueue_receive(fd, &record, sizeof(record), 0), 1);
-	tq_is(poll(&watched, 1, 0), 0);
+	t_is(poll(&watched, 1, 0), 0);
+	t_is(tqueue_send(fd, "", 0, 0), 0);
+	t_is(poll(&watched, 1, 0), 1);
+	t_is(watched.revents, POLLIN);
+	t_is(tqueue_receive(fd, &record, sizeof(record), 0), 1);
+	t_is(poll(&watched, 1, 0), 0);
 	close(fd);
 }
 
@@ -753,40 +753,40 @@ static void explanations(void)
 	for (error = 1; error < 140; error++) {
 		const char *said = tqueue_strerror(error);
 
-		tq_true(said && strlen(said) > 2, "%d means nothing", error);
+		t_true(said && strlen(said) > 2, "%d means nothing", error);
 		tqueue_explain("a-queue", error, text, sizeof(text));
-		tq_true(!strncmp(text, "a-queue: ", 9) && strstr(text, said),
+		t_true(!strncmp(text, "a-queue: ", 9) && strstr(text, said),
 			"%d is explained as: %s", error, text);
-		tq_true(strlen(text) < sizeof(text) - 1, "cut off: %s", text);
+		t_true(strlen(text) < sizeof(text) - 1, "cut off: %s", text);
 	}
-	tq_true(strcmp(tqueue_strerror(12345), tqueue_strerror(EAGAIN)),
+	t_true(strcmp(tqueue_strerror(12345), tqueue_strerror(EAGAIN)),
 		"everything means the same");
 
 	tqueue_explain("mail", ESHUTDOWN, whole, sizeof(whole));
-	tq_true(strstr(whole, "tqueue start mail"), "no cure in: %s", whole);
+	t_true(strstr(whole, "tqueue start mail"), "no cure in: %s", whole);
 	length = strlen(whole);
 	for (size = 0; size <= length + 1; size++) {
-		char *edge = tq_edge(size);
+		char *edge = t_edge(size);
 
-		tq_true(tqueue_explain("mail", ESHUTDOWN, edge, size) == edge,
+		t_true(tqueue_explain("mail", ESHUTDOWN, edge, size) == edge,
 			"it returns another text");
 		if (size) {
-			tq_is(strlen(edge), size - 1);
-			tq_is(strncmp(edge, whole, size - 1), 0);
+			t_is(strlen(edge), size - 1);
+			t_is(strncmp(edge, whole, size - 1), 0);
 		}
 	}
 	tqueue_explain("a b", EINVAL, text, sizeof(text));
-	tq_true(strstr(text, "letters"), "the name is not explained: %s", text);
-	tq_is(mknod("/tmp/a-node", S_IFREG | 0660, 0), 0);
+	t_true(strstr(text, "letters"), "the name is not explained: %s", text);
+	t_is(mknod("/tmp/a-node", S_IFREG | 0660, 0), 0);
 	tqueue_explain("/tmp/a-node", EACCES, text, sizeof(text));
-	tq_true(!strstr(text, "adduser"), "everybody may be root: %s", text);
-	tq_is(chown("/tmp/a-node", 0, 65534), 0);
+	t_true(!strstr(text, "adduser"), "everybody may be root: %s", text);
+	t_is(chown("/tmp/a-node", 0, 65534), 0);
 	tqueue_explain("/tmp/a-node", EACCES, text, sizeof(text));
 	unlink("/tmp/a-node");
-	tq_true(strstr(text, "members of the group nogroup"),
+	t_true(strstr(text, "members of the group nogroup"),
 		"access is not explained: %s", text);
 	tqueue_explain(NULL, ENOENT, text, sizeof(text));
-	tq_true(strstr(text, "no such queue"), "no name: %s", text);
+	t_true(strstr(text, "no such queue"), "no name: %s", text);
 }
 
 static void run_example(void *arg)
@@ -804,18 +804,18 @@ static void example(void)
 	ssize_t got;
 	pid_t pid;
 
-	tq_is(pipe(ends), 0);
-	pid = tq_fork(run_example, &ends[1]);
-	tq_reap(pid);
+	t_is(pipe(ends), 0);
+	pid = t_fork(run_example, &ends[1]);
+	t_reap(pid);
 	got = read(ends[0], text, sizeof(text) - 1);
-	tq_true(got > 0, "it prints nothing");
+	t_true(got > 0, "it prints nothing");
 	text[got] = '\0';
 	snprintf(wanted, sizeof(wanted), "%d: one\n%d: two\n%d: three\n", pid,
 		 pid, pid);
-	tq_true(!strcmp(text, wanted), "it prints: %s", text);
+	t_true(!strcmp(text, wanted), "it prints: %s", text);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(names),
 	TQ_TEST(deadlines),
 	TQ_TEST(filling),
@@ -838,5 +838,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("library", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("library", tests, ARRAY_SIZE(tests), argc, argv);
 }

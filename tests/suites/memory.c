@@ -43,7 +43,7 @@ static long get(const char *name)
 
 	snprintf(full, sizeof(full), "%s/%s", group, name);
 	fd = open(full, O_RDONLY | O_CLOEXEC);
-	tq_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "no %s", full);
+	t_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "no %s", full);
 	close(fd);
 	return atol(text);
 }
@@ -57,36 +57,36 @@ static void make_group(const char *max)
 		strcpy(root, "/tmp/tqueue-cgroup");
 		mkdir(root, 0700);
 		if (mount("none", root, "cgroup2", 0, NULL) && errno != EBUSY)
-			tq_skip("no cgroup2: %s", strerror(errno));
+			t_skip("no cgroup2: %s", strerror(errno));
 	}
 	put(root, "cgroup.subtree_control", "+memory");
 	snprintf(group, sizeof(group), "%s/tqueue-test", root);
 	rmdir(group);
-	tq_true(!mkdir(group, 0700), "mkdir(%s): %s", group, strerror(errno));
+	t_true(!mkdir(group, 0700), "mkdir(%s): %s", group, strerror(errno));
 	if (!put(group, "memory.max", max)) {
 		rmdir(group);
-		tq_skip("no memory controller");
+		t_skip("no memory controller");
 	}
 	put(group, "memory.swap.max", "0");
 }
 
 static void enter(void)
 {
-	tq_true(put(group, "cgroup.procs", "0"), "cannot enter the group");
+	t_true(put(group, "cgroup.procs", "0"), "cannot enter the group");
 }
 
 static void leave(void)
 {
-	tq_true(put(root, "cgroup.procs", "0"), "cannot leave the group");
+	t_true(put(root, "cgroup.procs", "0"), "cannot leave the group");
 }
 
 /* What is charged there may take a moment to go. */
 static void remove_group(void)
 {
-	double end = tq_now() + 5 * tq_slow();
+	double end = t_now() + 5 * t_slow();
 
-	while (rmdir(group) && errno == EBUSY && tq_now() < end)
-		tq_sleep_ms(1);
+	while (rmdir(group) && errno == EBUSY && t_now() < end)
+		t_sleep_ms(1);
 	if (!strcmp(root, "/tmp/tqueue-cgroup"))
 		umount2(root, MNT_DETACH);
 }
@@ -97,16 +97,16 @@ static void ring_is_charged(void)
 	long before, after;
 
 	make_group("max");
-	tq_is(tq_unload(), 0);
+	t_is(t_unload(), 0);
 	enter();
 	before = get("memory.current");
-	tq_is(tq_load("size_l=8388608"), 0);
+	t_is(t_load("size_l=8388608"), 0);
 	after = get("memory.current");
 	leave();
-	tq_true(after - before >= 8 * MIB - ROUGHLY, "8 MiB of ring are charged with %ld bytes",
+	t_true(after - before >= 8 * MIB - ROUGHLY, "8 MiB of ring are charged with %ld bytes",
 		after - before);
-	tq_is(tq_unload(), 0);
-	tq_true(get("memory.current") < before + MIB, "%ld bytes stay charged",
+	t_is(t_unload(), 0);
+	t_true(get("memory.current") < before + MIB, "%ld bytes stay charged",
 		get("memory.current") - before);
 	remove_group();
 }
@@ -118,28 +118,28 @@ static void ring_that_does_not_fit(void)
 	int log;
 
 	make_group("12582912");
-	tq_is(tq_unload(), 0);
-	log = tq_log_open();
+	t_is(t_unload(), 0);
+	log = t_log_open();
 	enter();
-	tq_is(tq_load("size_l=67108864"), ENOMEM);
+	t_is(t_load("size_l=67108864"), ENOMEM);
 	leave();
-	tq_true(!tq_module_loaded() && access(TQ_DEVICE, F_OK), "it is there");
-	tq_is(tq_log_lines(log, "tqueue: ", line, sizeof(line)), 1);
-	tq_true(strstr(line, "memory"), "it says \"%s\"", line);
+	t_true(!t_module_loaded() && access(TQ_DEVICE, F_OK), "it is there");
+	t_is(t_log_lines(log, "tqueue: ", line, sizeof(line)), 1);
+	t_true(strstr(line, "memory"), "it says \"%s\"", line);
 	close(log);
-	tq_is(tq_load(TQ_SMALL), 0);
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_is(tq_drain(), 4);
+	t_is(t_load(TQ_SMALL), 0);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_drain(), 4);
 	remove_group();
 }
 
 static int create_of(const char *name, size_t size)
 {
-	struct tqueue_create create = tq_creation(name);
+	struct tqueue_create create = t_creation(name);
 
 	create.config.fields = TQUEUE_CONFIG_SIZE;
 	create.config.size = size;
-	return tq_create_call(&create);
+	return t_create_call(&create);
 }
 
 /* That of a queue made by name belongs to who made it, or made it larger. */
@@ -148,23 +148,23 @@ static void named_queues_are_charged(void)
 	long before;
 
 	make_group("12582912");
-	tq_control();
+	t_control();
 	enter();
 	before = get("memory.current");
-	tq_is(create_of("charged", 8 * MIB), 0);
-	tq_true(get("memory.current") - before >= 8 * MIB - ROUGHLY,
+	t_is(create_of("charged", 8 * MIB), 0);
+	t_true(get("memory.current") - before >= 8 * MIB - ROUGHLY,
 		"8 MiB of ring are charged with %ld bytes",
 		get("memory.current") - before);
-	tq_errno(create_of("more", 8 * MIB), ENOMEM);
-	tq_errno(access(tq_queue_path("more"), F_OK), ENOENT);
-	tq_errno(tq_set_call("charged", TQUEUE_CONFIG_SIZE, 16 * MIB, 0), ENOMEM);
-	tq_is(tq_get("charged").size, 8 * MIB);
-	tq_is(tq_set_call("charged", TQUEUE_CONFIG_SIZE, 2 * MIB, 0), 0);
-	tq_is(create_of("more", 8 * MIB), 0);
-	tq_remove("more");
+	t_errno(create_of("more", 8 * MIB), ENOMEM);
+	t_errno(access(t_queue_path("more"), F_OK), ENOENT);
+	t_errno(t_set_call("charged", TQUEUE_CONFIG_SIZE, 16 * MIB, 0), ENOMEM);
+	t_is(t_get("charged").size, 8 * MIB);
+	t_is(t_set_call("charged", TQUEUE_CONFIG_SIZE, 2 * MIB, 0), 0);
+	t_is(create_of("more", 8 * MIB), 0);
+	t_remove("more");
 	leave();
-	tq_remove("charged");
-	tq_true(get("memory.current") < before + MIB, "%ld bytes stay charged",
+	t_remove("charged");
+	t_true(get("memory.current") < before + MIB, "%ld bytes stay charged",
 		get("memory.current") - before);
 	remove_group();
 }
@@ -175,7 +175,7 @@ static void limit_to(long bytes)
 	char max[32];
 
 	snprintf(max, sizeof(max), "%ld", bytes);
-	tq_true(put(group, "memory.max", max), "cannot set memory.max");
+	t_true(put(group, "memory.max", max), "cannot set memory.max");
 }
 
 /* Senders in a process of their own, which does nothing else in its group. */
@@ -192,7 +192,7 @@ struct sending {
 	char *buf;
 };
 
-static void run_late_sender(struct tq_task *task)
+static void run_late_sender(struct t_task *task)
 {
 	struct sending *sending = task->arg;
 	struct late *late = &sending->late[task->number];
@@ -208,14 +208,14 @@ static void run_late_sender(struct tq_task *task)
 static void late_senders(void *arg)
 {
 	struct sending *sending = arg;
-	struct tq_task tasks[ARRAY_SIZE(sending->late)];
+	struct t_task tasks[ARRAY_SIZE(sending->late)];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(tasks); i++) {
-		tasks[i] = (struct tq_task){
-			.fd = tq_open(O_WRONLY), .arg = sending, .number = i,
+		tasks[i] = (struct t_task){
+			.fd = t_open(O_WRONLY), .arg = sending, .number = i,
 		};
-		tq_start(&tasks[i], run_late_sender);
+		t_start(&tasks[i], run_late_sender);
 		while (!atomic_load(&sending->late[i].tid))
 			usleep(500);
 	}
@@ -229,22 +229,22 @@ static void late_senders(void *arg)
 /* What waits in the line is its senders', up to their group's limit. */
 static void waiting_messages_are_charged(void)
 {
-	struct sending *sending = tq_shared(sizeof(*sending));
+	struct sending *sending = t_shared(sizeof(*sending));
 	const int many = ARRAY_SIZE(sending->late);
-	double end = tq_now() + 10 * tq_slow();
-	int i, n, refused = 0, in = tq_open(O_RDONLY);
-	size_t len = tq_max_message();
+	double end = t_now() + 10 * t_slow();
+	int i, n, refused = 0, in = t_open(O_RDONLY);
+	size_t len = t_max_message();
 	long before, charged;
 	pid_t child;
 
 	sending->len = len;
-	sending->buf = tq_shared(len);
+	sending->buf = t_shared(len);
 	memset(sending->buf, 1, len);
-	n = tq_fill(len, 0);
+	n = t_fill(len, 0);
 	make_group("max");
-	child = tq_fork(late_senders, sending);
+	child = t_fork(late_senders, sending);
 	while (!atomic_load(&sending->entered))
-		tq_true(tq_now() < end, "the child does not get ready");
+		t_true(t_now() < end, "the child does not get ready");
 	before = get("memory.current");
 	limit_to(before + 8 * MIB + MIB / 4);
 	for (i = 0; i < many; i++) {
@@ -252,24 +252,24 @@ static void waiting_messages_are_charged(void)
 
 		atomic_store(&late->go, 1);
 		while (!atomic_load(&late->done) &&
-		       !tq_is_asleep(late->tid, SYS_write))
-			tq_true(tq_now() < end, "a sender does not get on");
+		       !t_is_asleep(late->tid, SYS_write))
+			t_true(t_now() < end, "a sender does not get on");
 		if (atomic_load(&late->done)) {
-			tq_is(late->result, -1);
-			tq_is(late->error, ENOMEM);
+			t_is(late->result, -1);
+			t_is(late->error, ENOMEM);
 			refused++;
 		}
 	}
 	charged = get("memory.current") - before;
-	tq_true(refused > 0 && refused < many, "%d of %d senders find no memory",
+	t_true(refused > 0 && refused < many, "%d of %d senders find no memory",
 		refused, many);
-	tq_true(charged >= (many - refused) * (long)len - ROUGHLY,
+	t_true(charged >= (many - refused) * (long)len - ROUGHLY,
 		"%d waiting messages of %zu bytes are charged with %ld bytes",
 		many - refused, len, charged);
 	for (i = 0; i < n + many - refused; i++)
-		tq_is(read(in, sending->buf, len), len);
-	tq_nothing();
-	tq_reap(child);
+		t_is(read(in, sending->buf, len), len);
+	t_nothing();
+	t_reap(child);
 	close(in);
 	remove_group();
 }
@@ -278,36 +278,36 @@ static void waiting_messages_are_charged(void)
 static void rests_are_charged(void)
 {
 	enum { MANY = 24 };
-	size_t len = tq_max_message();
-	int fds[MANY], fd = tq_open(O_RDWR), i, held = 0;
+	size_t len = t_max_message();
+	int fds[MANY], fd = t_open(O_RDWR), i, held = 0;
 	char byte, *buf = malloc(len);
 	long before;
 
-	tq_pattern(buf, len, 1, 0);
+	t_pattern(buf, len, 1, 0);
 	for (i = 0; i < MANY; i++)
-		fds[i] = tq_open(O_RDONLY);
+		fds[i] = t_open(O_RDONLY);
 	make_group("max");
 	enter();
 	before = get("memory.current");
 	limit_to(before + 8 * MIB + MIB / 4);
 	for (i = 0; i < MANY; i++) {
-		tq_is(write(fd, buf, len), len);
+		t_is(write(fd, buf, len), len);
 		if (read(fds[i], &byte, 1) == 1) {
 			held++;
 			continue;
 		}
-		tq_errno(-1, ENOMEM);
-		tq_is(tq_fionread(fd), len);
+		t_errno(-1, ENOMEM);
+		t_is(t_fionread(fd), len);
 		/* Received whole it needs no memory. */
-		tq_is(read(fd, buf, len), len);
+		t_is(read(fd, buf, len), len);
 	}
 	leave();
-	tq_true(held > 0 && held < MANY, "%d of %d rests", held, MANY);
+	t_true(held > 0 && held < MANY, "%d of %d rests", held, MANY);
 	for (i = 0; i < MANY; i++)
 		close(fds[i]);
 	for (i = 0; i < held; i++)
-		tq_receive_rest(fd, len - 1, 1, 1);
-	tq_nothing();
+		t_receive_rest(fd, len - 1, 1, 1);
+	t_nothing();
 	close(fd);
 	remove_group();
 }
@@ -321,7 +321,7 @@ struct reading {
 static void reader_in_the_group(void *arg)
 {
 	struct reading *reading = arg;
-	int fd = tq_open(O_RDONLY);
+	int fd = t_open(O_RDONLY);
 	char byte;
 
 	enter();
@@ -334,35 +334,35 @@ static void reader_in_the_group(void *arg)
 /* One that is woken for a message, and has no memory to take it, wakes the next. */
 static void woken_without_memory(void)
 {
-	struct reading *reading = tq_shared(sizeof(*reading));
-	double end = tq_now() + 10 * tq_slow();
-	size_t len = tq_max_message();
-	int in = tq_open(O_RDONLY), out = tq_open(O_WRONLY);
+	struct reading *reading = t_shared(sizeof(*reading));
+	double end = t_now() + 10 * t_slow();
+	size_t len = t_max_message();
+	int in = t_open(O_RDONLY), out = t_open(O_WRONLY);
 	char *buf = malloc(len);
-	struct tq_task next;
+	struct t_task next;
 	pid_t child;
 
 	make_group("max");
-	child = tq_fork(reader_in_the_group, reading);
+	child = t_fork(reader_in_the_group, reading);
 	while (!atomic_load(&reading->tid) ||
-	       !tq_is_asleep(reading->tid, SYS_read))
-		tq_true(tq_now() < end, "the first reader does not get ready");
+	       !t_is_asleep(reading->tid, SYS_read))
+		t_true(t_now() < end, "the first reader does not get ready");
 	limit_to(get("memory.current") + MIB / 8);
-	tq_start_read(&next, in, buf, len);
-	tq_asleep(&next, SYS_read);
-	tq_send(out, len, 1);
-	tq_reap(child);
-	tq_is(reading->result, -1);
-	tq_is(reading->error, ENOMEM);
-	tq_result(&next, len);
-	tq_nothing();
+	t_start_read(&next, in, buf, len);
+	t_asleep(&next, SYS_read);
+	t_send(out, len, 1);
+	t_reap(child);
+	t_is(reading->result, -1);
+	t_is(reading->error, ENOMEM);
+	t_result(&next, len);
+	t_nothing();
 	free(buf);
 	close(in);
 	close(out);
 	remove_group();
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	{ .name = "ring_is_charged", .run = ring_is_charged, .params = "",
 	  .logs = true, .reloads = true },
 	{ .name = "ring_that_does_not_fit", .run = ring_that_does_not_fit,
@@ -375,5 +375,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("memory", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("memory", tests, ARRAY_SIZE(tests), argc, argv);
 }

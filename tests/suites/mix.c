@@ -32,7 +32,7 @@ static size_t make(char *buf, unsigned int sender, unsigned int number)
 
 	memcpy(buf, &sender, sizeof(sender));
 	memcpy(buf + sizeof(sender), &number, sizeof(number));
-	tq_pattern(buf + HEAD, len - HEAD, sender * EACH + number, 0);
+	t_pattern(buf + HEAD, len - HEAD, sender * EACH + number, 0);
 	return len;
 }
 
@@ -40,24 +40,24 @@ static void got(const char *buf, size_t len, unsigned int *last)
 {
 	unsigned int sender, number;
 
-	tq_true(len >= HEAD, "a message of %zu bytes", len);
+	t_true(len >= HEAD, "a message of %zu bytes", len);
 	memcpy(&sender, buf, sizeof(sender));
 	memcpy(&number, buf + sizeof(sender), sizeof(number));
-	tq_true(sender < SENDERS && number < EACH, "sender %u, number %u", sender,
+	t_true(sender < SENDERS && number < EACH, "sender %u, number %u", sender,
 		number);
-	tq_is(len, length_of(sender, number));
-	tq_is(tq_differs(buf + HEAD, len - HEAD, sender * EACH + number, 0), -1);
-	tq_true(number + 1 > last[sender], "number %u of sender %u after %u", number,
+	t_is(len, length_of(sender, number));
+	t_is(t_differs(buf + HEAD, len - HEAD, sender * EACH + number, 0), -1);
+	t_true(number + 1 > last[sender], "number %u of sender %u after %u", number,
 		sender, last[sender] - 1);
 	last[sender] = number + 1;
-	tq_is(atomic_exchange(&shared->received[sender][number], 1), 0);
+	t_is(atomic_exchange(&shared->received[sender][number], 1), 0);
 	atomic_fetch_add(&shared->count, 1);
 }
 
 static void send_all(void *arg)
 {
 	unsigned int sender = (uintptr_t)arg, number = 0, state = sender + 1;
-	int fd = tq_open_queue(NAME, O_WRONLY);
+	int fd = t_open_queue(NAME, O_WRONLY);
 	char buf[8192];
 
 	while (number < EACH) {
@@ -74,7 +74,7 @@ static void send_all(void *arg)
 			n = EACH - number;
 		if (sender == 0 || !n) {
 			len = make(buf, sender, number);
-			tq_is(write(fd, buf, len), len);
+			t_is(write(fd, buf, len), len);
 			number++;
 			continue;
 		}
@@ -82,12 +82,12 @@ static void send_all(void *arg)
 			size_t at = end;
 
 			len = length_of(sender, number + i);
-			end = tq_put(buf, at, len, 0);
-			make((char *)tq_at(buf, at)->payload, sender, number + i);
+			end = t_put(buf, at, len, 0);
+			make((char *)t_at(buf, at)->payload, sender, number + i);
 		}
 		send.bytes = end;
 		sent = ioctl(fd, TQUEUE_SEND, &send);
-		tq_true(sent > 0, "SEND fails with %s", strerrorname_np(errno));
+		t_true(sent > 0, "SEND fails with %s", strerrorname_np(errno));
 		number += sent;
 	}
 }
@@ -95,13 +95,13 @@ static void send_all(void *arg)
 static void receive_all(void *arg)
 {
 	unsigned int number = (uintptr_t)arg, state = number + 77;
-	int fd = tq_open_queue(NAME, O_RDONLY);
+	int fd = t_open_queue(NAME, O_RDONLY);
 	unsigned int last[SENDERS] = { 0 };
 	char buf[16384];
 
 	while (atomic_load(&shared->count) < SENDERS * EACH) {
 		struct tqueue_receive receive = {
-			.records = (uintptr_t)buf, .deadline = tq_deadline(0.05),
+			.records = (uintptr_t)buf, .deadline = t_deadline(0.05),
 		};
 		size_t at = 0;
 		uint64_t id = 0;
@@ -119,7 +119,7 @@ static void receive_all(void *arg)
 				if (n > 0)
 					got(buf, n, last);
 				else
-					tq_errno(n, EAGAIN);
+					t_errno(n, EAGAIN);
 			}
 			continue;
 		}
@@ -127,20 +127,20 @@ static void receive_all(void *arg)
 		receive.count = (state >> 8) % 40;
 		n = ioctl(fd, TQUEUE_RECEIVE, &receive);
 		if (n < 0) {
-			tq_is(errno, ETIMEDOUT);
+			t_is(errno, ETIMEDOUT);
 			continue;
 		}
 		atomic_fetch_add(&shared->batches, 1);
 		atomic_fetch_add(&shared->batched, n);
 		while (n--) {
-			struct tqueue_record *record = tq_at(buf, at);
+			struct tqueue_record *record = t_at(buf, at);
 
-			tq_true(record->id > id, "ids are not in order");
+			t_true(record->id > id, "ids are not in order");
 			id = record->id;
 			got((char *)record->payload, record->length, last);
-			at += tq_record(record->length);
+			at += t_record(record->length);
 		}
-		tq_is(at, receive.bytes);
+		t_is(at, receive.bytes);
 	}
 }
 
@@ -149,23 +149,23 @@ static void exactly_once(size_t size)
 	pid_t pids[SENDERS + RECEIVERS];
 	int i, fd;
 
-	shared = tq_shared(sizeof(*shared));
-	tq_create(NAME, size);
+	shared = t_shared(sizeof(*shared));
+	t_create(NAME, size);
 	for (i = 0; i < SENDERS + RECEIVERS; i++)
 		pids[i] = i < SENDERS ?
-			  tq_fork(send_all, (void *)(uintptr_t)i) :
-			  tq_fork(receive_all, (void *)(uintptr_t)(i - SENDERS));
+			  t_fork(send_all, (void *)(uintptr_t)i) :
+			  t_fork(receive_all, (void *)(uintptr_t)(i - SENDERS));
 	for (i = 0; i < SENDERS + RECEIVERS; i++)
-		tq_reap(pids[i]);
-	tq_is(atomic_load(&shared->count), SENDERS * EACH);
+		t_reap(pids[i]);
+	t_is(atomic_load(&shared->count), SENDERS * EACH);
 	fprintf(stderr, "# %u batches of %.1f messages\n",
 		atomic_load(&shared->batches), (double)
 		atomic_load(&shared->batched) / atomic_load(&shared->batches));
-	fd = tq_open_queue(NAME, O_RDONLY);
-	tq_empty(fd);
-	tq_is(tq_info(fd).received, SENDERS * EACH);
+	fd = t_open_queue(NAME, O_RDONLY);
+	t_empty(fd);
+	t_is(t_info(fd).received, SENDERS * EACH);
 	close(fd);
-	tq_remove(NAME);
+	t_remove(NAME);
 }
 
 static void on_a_small_queue(void)
@@ -178,12 +178,12 @@ static void on_a_large_queue(void)
 	exactly_once(1 << 18);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(on_a_small_queue),
 	TQ_TEST(on_a_large_queue),
 };
 
 int main(int argc, char **argv)
 {
-	return tq_main("mix", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("mix", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -18,7 +18,7 @@ struct item {
 static struct item items[MOST], rests[FILES];
 static bool has_rest[FILES];
 static size_t count, size, max_message;
-static uint64_t sent, lost;
+static uint64_t sent, dropped;
 static unsigned int overflow;
 static bool follows, stopped;
 static int files[FILES];
@@ -37,7 +37,7 @@ static void eq(const char *what, long long got, long long want)
 	int error = errno;
 
 	if (got != want)
-		tq_fail("seed %lu, step %lu: %s is %lld (%s), not %lld", seed, steps,
+		t_fail("seed %lu, step %lu: %s is %lld (%s), not %lld", seed, steps,
 			what, got, got == -1 ? strerrorname_np(error) : "", want);
 }
 
@@ -46,7 +46,7 @@ static void fails(const char *what, long long got, int want)
 	int error = errno;
 
 	if (got != -1 || error != want)
-		tq_fail("seed %lu, step %lu: %s is %lld (%s), not %s", seed, steps,
+		t_fail("seed %lu, step %lu: %s is %lld (%s), not %s", seed, steps,
 			what, got, got == -1 ? strerrorname_np(error) : "",
 			strerrorname_np(want));
 }
@@ -58,11 +58,11 @@ static size_t held(void)
 	size_t bytes = 0, i;
 
 	for (i = 0; i < count; i++)
-		bytes += tq_record(items[i].len);
+		bytes += t_record(items[i].len);
 	return bytes;
 }
 
-static int in_hand(void)
+static int in_flight(void)
 {
 	int n = 0, i;
 
@@ -95,11 +95,11 @@ static int send_one(size_t len)
 		return EMSGSIZE;
 	if (stopped)
 		return ESHUTDOWN;
-	if (held() + tq_record(len) > size && overflow != TQUEUE_OVERFLOW_DROP_OLDEST)
+	if (held() + t_record(len) > size && overflow != TQUEUE_OVERFLOW_DROP_OLDEST)
 		return EAGAIN;
-	while (held() + tq_record(len) > size) {
+	while (held() + t_record(len) > size) {
 		take_first(1);
-		lost++;
+		dropped++;
 	}
 	sent++;
 	put_back((struct item){ .order = sent, .seed = sent, .len = len });
@@ -109,7 +109,7 @@ static int send_one(size_t len)
 /* What a read or a RECEIVE gives where there is nothing. */
 static void at_the_end(const char *what, long got)
 {
-	if (stopped && !in_hand())
+	if (stopped && !in_flight())
 		eq(what, got, 0);
 	else
 		fails(what, got, EAGAIN);
@@ -139,7 +139,7 @@ static void try_write(int fd)
 
 	if (!len)
 		len = 1;
-	tq_pattern(buf, len, sent + 1, 0);
+	t_pattern(buf, len, sent + 1, 0);
 	got = write(fd, buf, len);
 	error = errno;
 	switch (send_one(len)) {
@@ -171,7 +171,7 @@ static void try_send(int fd)
 
 	for (i = 0; i < n; i++) {
 		lens[i] = any_length();
-		end = tq_put(buf, end, lens[i], sent + 1 + i);
+		end = t_put(buf, end, lens[i], sent + 1 + i);
 	}
 	send.bytes = end;
 	got = ioctl(fd, TQUEUE_SEND, &send);
@@ -184,7 +184,7 @@ static void try_send(int fd)
 		why = send_one(lens[i]);
 		if (why)
 			break;
-		end += tq_record(lens[i]);
+		end += t_record(lens[i]);
 	}
 	errno = error;
 	if (i) {
@@ -217,7 +217,7 @@ static void try_read(int file)
 	left = item->len - item->offset;
 	n = room < left ? room : left;
 	eq("read", got, n);
-	eq("differs", tq_differs(buf, n, item->seed, item->offset), -1);
+	eq("differs", t_differs(buf, n, item->seed, item->offset), -1);
 	item->offset += n;
 	has_rest[file] = n < left;
 }
@@ -243,30 +243,30 @@ static void try_receive(int file, bool peek)
 	}
 	for (; n < count && (!receive.count || n < receive.count); n++) {
 		size_t left = items[n].len - items[n].offset;
-		struct tqueue_record *record = tq_at(buf, at);
+		struct tqueue_record *record = t_at(buf, at);
 
-		if (at + tq_record(left) > room)
+		if (at + t_record(left) > room)
 			break;
 		if (got > (long)n) {
 			eq("length", record->length, left);
 			eq("partial", record->flags & TQUEUE_FLAG_PARTIAL,
 			   items[n].offset ? TQUEUE_FLAG_PARTIAL : 0);
-			eq("mark", !!(record->flags & TQUEUE_FLAG_LOST),
-			   !n && receive.lost);
-			eq("differs", tq_differs(record->payload, left,
+			eq("mark", !!(record->flags & TQUEUE_FLAG_DROPPED),
+			   !n && receive.dropped);
+			eq("differs", t_differs(record->payload, left,
 						 items[n].seed, items[n].offset), -1);
 		}
-		at += tq_record(left);
+		at += t_record(left);
 	}
 	errno = error;
 	if (!n) {
 		fails("RECEIVE", got, EMSGSIZE);
 		eq("needed", receive.bytes,
-		   tq_record(items[0].len - items[0].offset));
+		   t_record(items[0].len - items[0].offset));
 		return;
 	}
 	/* Fewer only where a gap follows. */
-	if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST || lost) {
+	if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST || dropped) {
 		if (got < 1 || got > (long)n)
 			eq("RECEIVE", got, n);
 		n = got;
@@ -282,14 +282,14 @@ static void reopen(int file)
 	if (has_rest[file])
 		put_back(rests[file]);
 	has_rest[file] = false;
-	files[file] = tq_open_queue(NAME, O_RDWR | O_NONBLOCK);
+	files[file] = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
 }
 
 static void resize(void)
 {
 	size_t wanted = 4096UL << below(5);
 	size_t most = wanted / 4 - TQ_HEADER;
-	long got = tq_set_call(NAME, TQUEUE_CONFIG_SIZE, wanted, 0);
+	long got = t_set_call(NAME, TQUEUE_CONFIG_SIZE, wanted, 0);
 
 	if (held() > wanted) {
 		fails("SET size", got, EBUSY);
@@ -306,7 +306,7 @@ static void resize(void)
 static void set_max_message(void)
 {
 	size_t most = size / 4 - TQ_HEADER, wanted = below(2) ? 0 : below(most * 5 / 4);
-	long got = tq_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, wanted);
+	long got = t_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, wanted);
 
 	if (wanted > most) {
 		fails("SET max_message", got, EINVAL);
@@ -322,7 +322,7 @@ static void configure(void)
 	switch (below(8)) {
 	case 0 ... 2:
 		overflow = below(3);
-		eq("SET overflow", tq_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
+		eq("SET overflow", t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
 						  overflow, 0), 0);
 		break;
 	case 3:
@@ -343,15 +343,15 @@ static void configure(void)
 static void compare(void)
 {
 	int file = below(FILES);
-	struct tqueue_info info = tq_info(files[file]);
-	bool ended = stopped && !count && !in_hand();
+	struct tqueue_info info = t_info(files[file]);
+	bool ended = stopped && !count && !in_flight();
 	size_t next = 0, i;
 	short events = 0;
 
 	eq("messages", info.messages, count);
 	eq("bytes", info.bytes, held());
-	eq("lost", info.lost, lost);
-	eq("in_hand", info.in_hand, in_hand());
+	eq("dropped", info.dropped, dropped);
+	eq("in_flight", info.in_flight, in_flight());
 	eq("size", info.size, size);
 	eq("max_message", info.max_message, max_message);
 	eq("state", info.state, stopped);
@@ -361,17 +361,17 @@ static void compare(void)
 		for (i = 0; i < count && !next; i++)
 			next = items[i].len - items[i].offset;
 	}
-	eq("FIONREAD", tq_fionread(files[file]), next);
+	eq("FIONREAD", t_fionread(files[file]), next);
 	if (has_rest[file] || count || ended)
 		events |= POLLIN;
 	if (stopped || overflow == TQUEUE_OVERFLOW_DROP_OLDEST ||
-	    held() + tq_record(max_message) <= size)
+	    held() + t_record(max_message) <= size)
 		events |= POLLOUT;
-	eq("poll", tq_poll(files[file], POLLIN | POLLOUT), events);
-	if (count || in_hand())
-		fails("WAIT", tq_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
+	eq("poll", t_poll(files[file], POLLIN | POLLOUT), events);
+	if (count || in_flight())
+		fails("WAIT", t_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
 	else
-		eq("WAIT", tq_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
+		eq("WAIT", t_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
 }
 
 static void one_step(unsigned int bias)
@@ -402,15 +402,15 @@ static void one_run(void)
 	dice = seed;
 	count = 0;
 	sent = 0;
-	lost = 0;
+	dropped = 0;
 	stopped = false;
 	follows = true;
 	size = 4096;
 	max_message = TQ_SMALL_MAX;
 	overflow = below(3);
-	tq_create_with(NAME, size, overflow, TQUEUE_EOF_NEVER);
+	t_create_with(NAME, size, overflow, TQUEUE_EOF_NEVER);
 	for (i = 0; i < FILES; i++) {
-		files[i] = tq_open_queue(NAME, O_RDWR | O_NONBLOCK);
+		files[i] = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
 		has_rest[i] = false;
 	}
 	for (steps = 0; steps < 600; steps++) {
@@ -422,30 +422,30 @@ static void one_run(void)
 	}
 	for (i = 0; i < FILES; i++)
 		close(files[i]);
-	tq_is(tq_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
 }
 
 static void random_calls(void)
 {
-	double end = tq_now() + tq_seconds(5);
+	double end = t_now() + t_seconds(5);
 	const char *given = getenv("TQUEUE_SEED");
 	int runs = 0;
 
 	seed = given ? strtoul(given, NULL, 0) :
-	       (unsigned long)(tq_now() * 1e6) % 100000000;
+	       (unsigned long)(t_now() * 1e6) % 100000000;
 	do {
 		one_run();
 		seed++;
 		runs++;
-	} while (tq_now() < end);
+	} while (t_now() < end);
 	fprintf(stderr, "# %d runs\n", runs);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(random_calls),
 };
 
 int main(int argc, char **argv)
 {
-	return tq_main("model", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("model", tests, ARRAY_SIZE(tests), argc, argv);
 }

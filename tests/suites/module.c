@@ -10,7 +10,7 @@ static void text_of(const char *path, char *text, size_t len)
 	int fd = open(path, O_RDONLY);
 	ssize_t got = fd < 0 ? -1 : read(fd, text, len - 1);
 
-	tq_true(got >= 0, "%s cannot be read: %s", path, strerror(errno));
+	t_true(got >= 0, "%s cannot be read: %s", path, strerror(errno));
 	close(fd);
 	text[got] = '\0';
 	text[strcspn(text, "\n")] = '\0';
@@ -27,8 +27,8 @@ static long parameter(const char *name)
 
 static void unload(void)
 {
-	if (tq_module_loaded())
-		tq_is(tq_unload(), 0);
+	if (t_module_loaded())
+		t_is(t_unload(), 0);
 }
 
 static void sizes(void)
@@ -56,20 +56,20 @@ static void sizes(void)
 		int error, fd;
 
 		unload();
-		error = tq_load(good[i].params);
-		tq_true(!error, "loading with \"%s\" fails: %s", good[i].params,
+		error = t_load(good[i].params);
+		t_true(!error, "loading with \"%s\" fails: %s", good[i].params,
 			strerror(error));
-		tq_true((long)tq_size() == good[i].size, "\"%s\": size is %zu",
-			good[i].params, tq_size());
-		tq_true((long)tq_max_message() == good[i].max,
+		t_true((long)t_size() == good[i].size, "\"%s\": size is %zu",
+			good[i].params, t_size());
+		t_true((long)t_max_message() == good[i].max,
 			"\"%s\": max_message is %zu", good[i].params,
-			tq_max_message());
-		tq_is(parameter("size_l"), good[i].size);
-		tq_true(parameter("max_message") == good[i].max ||
+			t_max_message());
+		t_is(parameter("size_l"), good[i].size);
+		t_true(parameter("max_message") == good[i].max ||
 			parameter("max_message") == 0, "parameter max_message");
-		fd = tq_open(O_RDWR | O_NONBLOCK);
-		tq_send(fd, good[i].max, 1);
-		tq_receive(fd, good[i].max, 1);
+		fd = t_open(O_RDWR | O_NONBLOCK);
+		t_send(fd, good[i].max, 1);
+		t_receive(fd, good[i].max, 1);
 		close(fd);
 	}
 }
@@ -101,7 +101,7 @@ static void bad_values(void)
 
 	unload();
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		int log = tq_log_open(), error = tq_load(bad[i].params), lines;
+		int log = t_log_open(), error = t_load(bad[i].params), lines;
 
 		if (i == 10 && !error) {
 			/* The kernel's own parser ends a value at a blank. */
@@ -109,20 +109,20 @@ static void bad_values(void)
 			close(log);
 			continue;
 		}
-		tq_true(error == EINVAL, "loading with \"%s\" gives %s",
+		t_true(error == EINVAL, "loading with \"%s\" gives %s",
 			bad[i].params, strerror(error));
-		tq_true(!tq_module_loaded(), "it is loaded all the same");
-		tq_true(access(TQ_DEVICE, F_OK) && access("/sys/class/tqueue", F_OK),
+		t_true(!t_module_loaded(), "it is loaded all the same");
+		t_true(access(TQ_DEVICE, F_OK) && access("/sys/class/tqueue", F_OK),
 			"\"%s\" leaves a node or a class", bad[i].params);
-		lines = tq_log_lines(log, "tqueue: ", line, sizeof(line));
-		tq_true(lines == 1, "\"%s\" writes %d lines into the log",
+		lines = t_log_lines(log, "tqueue: ", line, sizeof(line));
+		t_true(lines == 1, "\"%s\" writes %d lines into the log",
 			bad[i].params, lines);
-		tq_true(strstr(line, bad[i].word), "\"%s\" is answered by \"%s\"",
+		t_true(strstr(line, bad[i].word), "\"%s\" is answered by \"%s\"",
 			bad[i].params, line);
 		close(log);
 	}
 	/* None of it is in the way of a good one. */
-	tq_is(tq_load(TQ_SMALL), 0);
+	t_is(t_load(TQ_SMALL), 0);
 }
 
 /* What is no number at all is refused by the kernel itself. */
@@ -136,11 +136,11 @@ static void no_numbers(void)
 
 	unload();
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		int error = tq_load(bad[i]);
+		int error = t_load(bad[i]);
 
-		tq_true(error == EINVAL || error == ERANGE,
+		t_true(error == EINVAL || error == ERANGE,
 			"loading with \"%s\" gives %s", bad[i], strerror(error));
-		tq_true(!tq_module_loaded(), "it is loaded all the same");
+		t_true(!t_module_loaded(), "it is loaded all the same");
 	}
 }
 
@@ -158,8 +158,8 @@ static void names(void)
 		int log;
 
 		unload();
-		log = tq_log_open();
-		tq_is(tq_load(good[i]), 0);
+		log = t_log_open();
+		t_is(t_load(good[i]), 0);
 		/* The queue's name in the log, as it was given. */
 		snprintf(want, sizeof(want), "%s", good[i] + 5);
 		if (want[0] == '"') {
@@ -167,8 +167,8 @@ static void names(void)
 			want[strlen(want) - 1] = '\0';
 		}
 		text_of("/sys/module/tqueue/parameters/name", text, sizeof(text));
-		tq_is(strcmp(text, want), 0);
-		tq_true(tq_log_lines(log, "tqueue: ", line, sizeof(line)) <= 1,
+		t_is(strcmp(text, want), 0);
+		t_true(t_log_lines(log, "tqueue: ", line, sizeof(line)) <= 1,
 			"more than one line for loading");
 		close(log);
 	}
@@ -180,27 +180,27 @@ static void what_is_there(void)
 	char text[64];
 
 	unload();
-	tq_true(access(TQ_DEVICE, F_OK), "there is a node without the module");
-	tq_is(tq_load(""), 0);
-	tq_is(stat(TQ_DEVICE, &st), 0);
-	tq_is(S_ISCHR(st.st_mode), 1);
-	tq_is(st.st_uid, 0);
+	t_true(access(TQ_DEVICE, F_OK), "there is a node without the module");
+	t_is(t_load(""), 0);
+	t_is(stat(TQ_DEVICE, &st), 0);
+	t_is(S_ISCHR(st.st_mode), 1);
+	t_is(st.st_uid, 0);
 	text_of("/sys/module/tqueue/version", text, sizeof(text));
-	tq_true(strlen(text) > 2, "the version is \"%s\"", text);
-	tq_is(stat("/sys/module/tqueue/parameters/size_l", &st), 0);
-	tq_is(st.st_mode & 0777, 0444);
-	tq_is(stat("/sys/module/tqueue/parameters/max_message", &st), 0);
-	tq_is(st.st_mode & 0777, 0444);
-	tq_is(tq_unload(), 0);
-	tq_true(access(TQ_DEVICE, F_OK) && access("/sys/class/tqueue", F_OK) &&
+	t_true(strlen(text) > 2, "the version is \"%s\"", text);
+	t_is(stat("/sys/module/tqueue/parameters/size_l", &st), 0);
+	t_is(st.st_mode & 0777, 0444);
+	t_is(stat("/sys/module/tqueue/parameters/max_message", &st), 0);
+	t_is(st.st_mode & 0777, 0444);
+	t_is(t_unload(), 0);
+	t_true(access(TQ_DEVICE, F_OK) && access("/sys/class/tqueue", F_OK) &&
 		access("/sys/module/tqueue", F_OK), "something is left");
 }
 
 /* EWOULDBLOCK: what rmmod reports as "in use". */
 static void busy(void)
 {
-	tq_is(tq_unload(), EWOULDBLOCK);
-	tq_is(access(TQ_DEVICE, F_OK), 0);
+	t_is(t_unload(), EWOULDBLOCK);
+	t_is(access(TQ_DEVICE, F_OK), 0);
 }
 
 static void open_file(void)
@@ -209,36 +209,36 @@ static void open_file(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
-		int fd = tq_open(modes[i]), other;
+		int fd = t_open(modes[i]), other;
 
 		busy();
 		other = dup(fd);
 		close(fd);
 		busy();
 		close(other);
-		tq_is(tq_unload(), 0);
-		tq_is(tq_load(""), 0);
+		t_is(t_unload(), 0);
+		t_is(t_load(""), 0);
 	}
 }
 
 static void queued_message(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
-	tq_send(fd, 10, 1);
-	tq_send(fd, 10, 2);
+	t_send(fd, 10, 1);
+	t_send(fd, 10, 2);
 	close(fd);
 	busy();
-	fd = tq_open(O_RDWR);
-	tq_receive(fd, 10, 1);
+	fd = t_open(O_RDWR);
+	t_receive(fd, 10, 1);
 	close(fd);
 	busy();
-	fd = tq_open(O_RDONLY);
-	tq_receive(fd, 10, 2);
+	fd = t_open(O_RDONLY);
+	t_receive(fd, 10, 2);
 	busy();
 	close(fd);
-	tq_is(tq_unload(), 0);
-	tq_is(tq_load(""), 0);
+	t_is(t_unload(), 0);
+	t_is(t_load(""), 0);
 }
 
 /* Opening and closing, filling and draining: the account of pins stays right. */
@@ -247,45 +247,45 @@ static void pins(void)
 	int round, fd, other;
 
 	for (round = 0; round < 20; round++) {
-		fd = tq_open(O_RDWR);
-		tq_send(fd, 10, round);
+		fd = t_open(O_RDWR);
+		t_send(fd, 10, round);
 		close(fd);
 		busy();
-		fd = tq_open(O_RDONLY);
-		other = tq_open(O_RDONLY);
+		fd = t_open(O_RDONLY);
+		other = t_open(O_RDONLY);
 		close(fd);
 		busy();
 		close(other);
 		busy();
-		fd = tq_open(O_RDWR);
-		tq_receive(fd, 10, round);
+		fd = t_open(O_RDWR);
+		t_receive(fd, 10, round);
 		if (round % 3 == 0)
-			tq_send(fd, 1, 1);
+			t_send(fd, 1, 1);
 		close(fd);
 		if (round % 3 == 0) {
 			busy();
-			tq_is(tq_drain(), 1);
+			t_is(t_drain(), 1);
 		}
-		tq_is(tq_references(), 0);
+		t_is(t_references(), 0);
 	}
-	tq_is(tq_unload(), 0);
-	tq_is(tq_load(""), 0);
+	t_is(t_unload(), 0);
+	t_is(t_load(""), 0);
 }
 
 static void returned_rest(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	char byte;
 
-	tq_send(fd, 10, 1);
-	tq_is(read(fd, &byte, 1), 1);
+	t_send(fd, 10, 1);
+	t_is(read(fd, &byte, 1), 1);
 	/* The queue itself is empty now. */
 	busy();
 	close(fd);
 	busy();
-	tq_is(tq_drain(), 1);
-	tq_is(tq_unload(), 0);
-	tq_is(tq_load(""), 0);
+	t_is(t_drain(), 1);
+	t_is(t_unload(), 0);
+	t_is(t_load(""), 0);
 }
 
 static void sleep_in_read(void *arg)
@@ -293,37 +293,37 @@ static void sleep_in_read(void *arg)
 	char byte;
 
 	(void)arg;
-	if (read(tq_open(O_RDONLY), &byte, 1) != 1)
+	if (read(t_open(O_RDONLY), &byte, 1) != 1)
 		_exit(1);
 }
 
 static void sleeping_reader(void)
 {
-	pid_t child = tq_fork(sleep_in_read, NULL);
+	pid_t child = t_fork(sleep_in_read, NULL);
 
-	tq_asleep_pid(child, SYS_read);
+	t_asleep_pid(child, SYS_read);
 	busy();
-	tq_kill(child);
-	tq_is(tq_unload(), 0);
-	tq_is(tq_load(""), 0);
+	t_kill(child);
+	t_is(t_unload(), 0);
+	t_is(t_load(""), 0);
 }
 
 static void waiting_sender(void)
 {
-	struct tq_task sender;
+	struct t_task sender;
 	char buf[TQ_SMALL_MAX] = "";
 
 	unload();
-	tq_is(tq_load(TQ_SMALL), 0);
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_start_write(&sender, tq_open(O_WRONLY), buf, sizeof(buf));
-	tq_asleep(&sender, SYS_write);
+	t_is(t_load(TQ_SMALL), 0);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_start_write(&sender, t_open(O_WRONLY), buf, sizeof(buf));
+	t_asleep(&sender, SYS_write);
 	busy();
-	tq_is(tq_drain(), 5);
-	tq_finish(&sender);
+	t_is(t_drain(), 5);
+	t_finish(&sender);
 	busy();
 	close(sender.fd);
-	tq_is(tq_unload(), 0);
+	t_is(t_unload(), 0);
 }
 
 /* Over and over: whatever is not given back adds up. */
@@ -333,35 +333,35 @@ static void many_times(void)
 	int i, log;
 
 	unload();
-	log = tq_log_open();
+	log = t_log_open();
 	for (i = 0; i < 20; i++) {
 		int fd;
 
-		tq_is(tq_load(i % 2 ? TQ_SMALL : "size_l=8388608"), 0);
-		fd = tq_open(O_RDWR);
-		tq_send(fd, 900, i);
-		tq_receive(fd, 900, i);
+		t_is(t_load(i % 2 ? TQ_SMALL : "size_l=8388608"), 0);
+		fd = t_open(O_RDWR);
+		t_send(fd, 900, i);
+		t_receive(fd, 900, i);
 		close(fd);
-		tq_is(tq_unload(), 0);
+		t_is(t_unload(), 0);
 	}
-	tq_true(tq_log_lines(log, "leak", line, sizeof(line)) == 0, "%s", line);
+	t_true(t_log_lines(log, "leak", line, sizeof(line)) == 0, "%s", line);
 	close(log);
 }
 
-static void run_opener(struct tq_task *task)
+static void run_opener(struct t_task *task)
 {
 	while (!atomic_load((atomic_int *)task->arg)) {
 		int fd = open(TQ_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 		char buf[16];
 
 		if (fd < 0) {
-			tq_true(errno == ENOENT || errno == ENXIO || errno == ENODEV,
+			t_true(errno == ENOENT || errno == ENXIO || errno == ENODEV,
 				"open fails with errno %d", errno);
 			sched_yield();
 			continue;
 		}
-		tq_is(write(fd, buf, 8), 8);
-		tq_is(read(fd, buf, 16), 8);
+		t_is(write(fd, buf, 8), 8);
+		t_is(read(fd, buf, 16), 8);
 		close(fd);
 		task->count++;
 	}
@@ -370,27 +370,27 @@ static void run_opener(struct tq_task *task)
 /* Unloading races with opening: one of them is refused, neither breaks. */
 static void unloaded_while_opened(void)
 {
-	double end = tq_now() + tq_seconds(1);
-	struct tq_task opener = { 0 };
+	double end = t_now() + t_seconds(1);
+	struct t_task opener = { 0 };
 	atomic_int stop = 0;
 	int unloaded = 0, refused = 0;
 
 	opener.arg = &stop;
-	tq_start(&opener, run_opener);
-	while (tq_goes_on(end, unloaded > 2 && opener.count > 2)) {
-		int error = tq_unload();
+	t_start(&opener, run_opener);
+	while (t_goes_on(end, unloaded > 2 && opener.count > 2)) {
+		int error = t_unload();
 
 		if (!error) {
 			unloaded++;
-			tq_is(tq_load(unloaded % 2 ? TQ_SMALL : ""), 0);
+			t_is(t_load(unloaded % 2 ? TQ_SMALL : ""), 0);
 		} else {
-			tq_is(error, EWOULDBLOCK);
+			t_is(error, EWOULDBLOCK);
 			refused++;
 		}
 	}
 	atomic_store(&stop, 1);
-	tq_finish(&opener);
-	tq_true(unloaded > 2 && opener.count > 2,
+	t_finish(&opener);
+	t_true(unloaded > 2 && opener.count > 2,
 		"unloaded %d times, refused %d times, opened %ld times", unloaded,
 		refused, (long)opener.count);
 }
@@ -401,24 +401,24 @@ static long free_memory(void)
 	const char *line;
 	int fd = open("/proc/meminfo", O_RDONLY);
 
-	tq_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0,
+	t_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0,
 		"/proc/meminfo cannot be read");
 	close(fd);
 	line = strstr(text, "MemFree:");
-	tq_true(line, "/proc/meminfo has no MemFree");
+	t_true(line, "/proc/meminfo has no MemFree");
 	return atol(line + 8) / 1024;
 }
 
 static void load_large(void *arg)
 {
 	(void)arg;
-	tq_load("size_l=536870912 max_memory=1073741824");
+	t_load("size_l=536870912 max_memory=1073741824");
 }
 
 /* Killed while it takes memory for a large ring: it stops, and gives it back. */
 static void killed_while_loading(void)
 {
-	double end = tq_now() + 20 * tq_slow();
+	double end = t_now() + 20 * t_slow();
 	long before;
 	int status;
 	pid_t child;
@@ -426,26 +426,26 @@ static void killed_while_loading(void)
 	unload();
 	before = free_memory();
 	if (before < 600)
-		tq_skip("only %ld MiB of memory are free", before);
-	child = tq_fork(load_large, NULL);
+		t_skip("only %ld MiB of memory are free", before);
+	child = t_fork(load_large, NULL);
 	while (before - free_memory() < 32) {
-		tq_is(waitpid(child, &status, WNOHANG), 0);
-		tq_true(tq_now() < end, "loading takes no memory");
+		t_is(waitpid(child, &status, WNOHANG), 0);
+		t_true(t_now() < end, "loading takes no memory");
 	}
 	kill(child, SIGKILL);
-	tq_is(waitpid(child, &status, 0), child);
-	tq_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+	t_is(waitpid(child, &status, 0), child);
+	t_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
 		"it ended with status %#x", status);
-	tq_true(!tq_module_loaded(), "the module is loaded");
+	t_true(!t_module_loaded(), "the module is loaded");
 	while (before - free_memory() > 24) {
-		tq_true(tq_now() < end, "%ld MiB are not given back",
+		t_true(t_now() < end, "%ld MiB are not given back",
 			before - free_memory());
-		tq_sleep_ms(10);
+		t_sleep_ms(10);
 	}
-	tq_is(tq_load(""), 0);
+	t_is(t_load(""), 0);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST_RELOADING(sizes),
 	TQ_TEST_RELOADING(bad_values),
 	TQ_TEST_RELOADING(no_numbers),
@@ -464,5 +464,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("module", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("module", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -21,39 +21,39 @@ static ssize_t write_nowait(int fd, const void *buf, size_t len)
 
 static void empty(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK), plain = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR | O_NONBLOCK), plain = t_open(O_RDWR);
 	char byte;
 
-	tq_errno(read(fd, &byte, 1), EAGAIN);
-	tq_errno(read_nowait(fd, &byte, 1), EAGAIN);
-	tq_errno(read_nowait(plain, &byte, 1), EAGAIN);
+	t_errno(read(fd, &byte, 1), EAGAIN);
+	t_errno(read_nowait(fd, &byte, 1), EAGAIN);
+	t_errno(read_nowait(plain, &byte, 1), EAGAIN);
 	/* Asked for nothing: nothing to wait for. */
-	tq_is(read(fd, &byte, 0), 0);
+	t_is(read(fd, &byte, 0), 0);
 	close(fd);
 	close(plain);
 }
 
 static void full(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK), plain = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR | O_NONBLOCK), plain = t_open(O_RDWR);
 	char buf[TQ_SMALL_MAX + 1] = "";
 	int i;
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	for (i = 0; i < 50; i++) {
-		tq_errno(write(fd, buf, 1 + i), EAGAIN);
-		tq_errno(write_nowait(plain, buf, 1 + i), EAGAIN);
+		t_errno(write(fd, buf, 1 + i), EAGAIN);
+		t_errno(write_nowait(plain, buf, 1 + i), EAGAIN);
 	}
 	/* Waiting would not help this one. */
-	tq_errno(write(fd, buf, sizeof(buf)), EMSGSIZE);
-	tq_errno(write_nowait(plain, buf, sizeof(buf)), EMSGSIZE);
-	tq_is(write(fd, buf, 0), 0);
+	t_errno(write(fd, buf, sizeof(buf)), EMSGSIZE);
+	t_errno(write_nowait(plain, buf, sizeof(buf)), EMSGSIZE);
+	t_is(write(fd, buf, 0), 0);
 	/* Nothing of the refused ones is in the queue, now or later. */
 	for (i = 0; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_nothing();
-	tq_sleep_ms(5);
-	tq_nothing();
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_nothing();
+	t_sleep_ms(5);
+	t_nothing();
 	close(fd);
 	close(plain);
 }
@@ -61,63 +61,63 @@ static void full(void)
 /* Where they need not wait they work like any other call. */
 static void nowait_works(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	char out[100], in[200];
 	struct iovec parts[2] = { { in, 30 }, { in + 30, 170 } };
 	size_t i;
 
 	for (i = 0; i < 50; i++) {
-		tq_pattern(out, sizeof(out), i, 0);
-		tq_is(write_nowait(fd, out, 50 + i), 50 + i);
+		t_pattern(out, sizeof(out), i, 0);
+		t_is(write_nowait(fd, out, 50 + i), 50 + i);
 	}
 	for (i = 0; i < 50; i++) {
 		if (i % 2)
-			tq_is(read_nowait(fd, in, sizeof(in)), 50 + i);
+			t_is(read_nowait(fd, in, sizeof(in)), 50 + i);
 		else
-			tq_is(preadv2(fd, parts, 2, -1, RWF_NOWAIT), 50 + i);
-		tq_is(tq_differs(in, 50 + i, i, 0), -1);
+			t_is(preadv2(fd, parts, 2, -1, RWF_NOWAIT), 50 + i);
+		t_is(t_differs(in, 50 + i, i, 0), -1);
 	}
-	tq_errno(read_nowait(fd, in, sizeof(in)), EAGAIN);
+	t_errno(read_nowait(fd, in, sizeof(in)), EAGAIN);
 	close(fd);
 }
 
 static void rest_without_waiting(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	char buf[64];
 
-	tq_send(fd, 30, 1);
-	tq_is(read_nowait(fd, buf, 10), 10);
-	tq_is(read(fd, buf + 10, 10), 10);
-	tq_is(read_nowait(fd, buf + 20, 40), 10);
-	tq_is(tq_differs(buf, 30, 1, 0), -1);
-	tq_errno(read(fd, buf, 1), EAGAIN);
+	t_send(fd, 30, 1);
+	t_is(read_nowait(fd, buf, 10), 10);
+	t_is(read(fd, buf + 10, 10), 10);
+	t_is(read_nowait(fd, buf + 20, 40), 10);
+	t_is(t_differs(buf, 30, 1, 0), -1);
+	t_errno(read(fd, buf, 1), EAGAIN);
 	close(fd);
 }
 
 /* The flag is looked at by each call. */
 static void flag_of_the_moment(void)
 {
-	int fd = tq_open(O_RDWR);
-	struct tq_task reader;
+	int fd = t_open(O_RDWR);
+	struct t_task reader;
 	char byte, buf[16];
 
-	tq_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	tq_errno(read(fd, &byte, 1), EAGAIN);
-	tq_is(fcntl(fd, F_SETFL, 0), 0);
-	tq_start_read(&reader, fd, buf, sizeof(buf));
-	tq_asleep(&reader, SYS_read);
-	tq_send(fd, 3, 1);
-	tq_finish(&reader);
-	tq_is(reader.result, 3);
+	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	t_errno(read(fd, &byte, 1), EAGAIN);
+	t_is(fcntl(fd, F_SETFL, 0), 0);
+	t_start_read(&reader, fd, buf, sizeof(buf));
+	t_asleep(&reader, SYS_read);
+	t_send(fd, 3, 1);
+	t_finish(&reader);
+	t_is(reader.result, 3);
 	close(fd);
 }
 
 /* A large resident or fresh buffer is no reason for EAGAIN with O_NONBLOCK. */
 static void fresh_buffers(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
-	size_t len = tq_max_message();
+	int fd = t_open(O_RDWR | O_NONBLOCK);
+	size_t len = t_max_message();
 	char *from, *to;
 
 	from = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -125,10 +125,10 @@ static void fresh_buffers(void)
 	to = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		  -1, 0);
 	/* Never touched: reads as zeroes. */
-	tq_is(write(fd, from, len), len);
+	t_is(write(fd, from, len), len);
 	memset(from, 0, len);
-	tq_is(read(fd, to, len), len);
-	tq_is(memcmp(from, to, len), 0);
+	t_is(read(fd, to, len), len);
+	t_is(memcmp(from, to, len), 0);
 	munmap(from, len);
 	munmap(to, len);
 	close(fd);
@@ -137,26 +137,26 @@ static void fresh_buffers(void)
 /* Never sleeps: neither the empty nor the full queue costs a context switch. */
 static void never_sleeps(void)
 {
-	int in = tq_open(O_RDONLY), out = tq_open(O_WRONLY);
+	int in = t_open(O_RDONLY), out = t_open(O_WRONLY);
 	char byte = 0, buf[TQ_SMALL_MAX] = "";
 	long before, after;
 	int i;
 
-	before = tq_switches(gettid());
+	before = t_switches(gettid());
 	for (i = 0; i < 300; i++)
-		tq_errno(read_nowait(in, &byte, 1), EAGAIN);
+		t_errno(read_nowait(in, &byte, 1), EAGAIN);
 	for (i = 0; i < 4; i++)
-		tq_is(write_nowait(out, buf, sizeof(buf)), sizeof(buf));
+		t_is(write_nowait(out, buf, sizeof(buf)), sizeof(buf));
 	for (i = 0; i < 300; i++)
-		tq_errno(write_nowait(out, &byte, 1), EAGAIN);
-	after = tq_switches(gettid());
-	tq_true(after - before <= 2, "%ld context switches", after - before);
-	tq_is(tq_drain(), 4);
+		t_errno(write_nowait(out, &byte, 1), EAGAIN);
+	after = t_switches(gettid());
+	t_true(after - before <= 2, "%ld context switches", after - before);
+	t_is(t_drain(), 4);
 	close(in);
 	close(out);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(empty),
 	TQ_TEST_WITH(full, TQ_SMALL),
 	TQ_TEST(nowait_works),
@@ -168,5 +168,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("nonblock", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("nonblock", tests, ARRAY_SIZE(tests), argc, argv);
 }

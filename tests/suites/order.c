@@ -42,7 +42,7 @@ static void wait_for(int fd, short events)
 {
 	struct pollfd one = { .fd = fd, .events = events };
 
-	tq_is(poll(&one, 1, 20000 * tq_slow()), 1);
+	t_is(poll(&one, 1, 20000 * t_slow()), 1);
 }
 
 static void send_message(const struct plan *plan, int fd, char *buf, size_t len)
@@ -64,8 +64,8 @@ static void send_message(const struct plan *plan, int fd, char *buf, size_t len)
 		if (sent == (ssize_t)len)
 			return;
 		if (!plan->nonblocking)
-			tq_is(sent, len);
-		tq_errno(sent, EAGAIN);
+			t_is(sent, len);
+		t_errno(sent, EAGAIN);
 		/* It may be that this one would fit, and the largest not. */
 		struct pollfd one = { .fd = fd, .events = POLLOUT };
 
@@ -75,7 +75,7 @@ static void send_message(const struct plan *plan, int fd, char *buf, size_t len)
 
 static void produce(const struct plan *plan, unsigned int producer)
 {
-	int fd = tq_open(O_WRONLY | (plan->nonblocking ? O_NONBLOCK : 0));
+	int fd = t_open(O_WRONLY | (plan->nonblocking ? O_NONBLOCK : 0));
 	char *buf = malloc(plan->largest);
 	unsigned int i;
 
@@ -83,7 +83,7 @@ static void produce(const struct plan *plan, unsigned int producer)
 		struct head head = { producer, i, length_of(plan, producer, i), 0 };
 
 		memcpy(buf, &head, sizeof(head));
-		tq_pattern(buf + sizeof(head), head.length - sizeof(head),
+		t_pattern(buf + sizeof(head), head.length - sizeof(head),
 			   (uint64_t)producer << 32 | i, 0);
 		send_message(plan, fd, buf, head.length);
 	}
@@ -116,15 +116,15 @@ static ssize_t receive(const struct plan *plan, int fd, char *buf, size_t space)
 		}
 		if (got > 0)
 			return had + got;
-		tq_true(plan->nonblocking, "read gives %zd, errno %d", got, errno);
-		tq_errno(got, EAGAIN);
+		t_true(plan->nonblocking, "read gives %zd, errno %d", got, errno);
+		t_errno(got, EAGAIN);
 		wait_for(fd, POLLIN);
 	}
 }
 
 static void consume(const struct plan *plan)
 {
-	int fd = tq_open(O_RDONLY | (plan->nonblocking ? O_NONBLOCK : 0));
+	int fd = t_open(O_RDONLY | (plan->nonblocking ? O_NONBLOCK : 0));
 	size_t space = plan->largest + 64;
 	long last[PRODUCERS];
 	char *buf = malloc(space);
@@ -136,34 +136,34 @@ static void consume(const struct plan *plan)
 		ssize_t got = receive(plan, fd, buf, space);
 		struct head head;
 
-		tq_true(got >= (ssize_t)sizeof(head), "a message of %zd bytes", got);
+		t_true(got >= (ssize_t)sizeof(head), "a message of %zd bytes", got);
 		memcpy(&head, buf, sizeof(head));
 		if (head.last)
 			break;
-		tq_true(head.producer < PRODUCERS && head.sequence < plan->each,
+		t_true(head.producer < PRODUCERS && head.sequence < plan->each,
 			"this was never sent");
-		tq_is(got, head.length);
-		tq_is(head.length, length_of(plan, head.producer, head.sequence));
-		tq_is(tq_differs(buf + sizeof(head), got - sizeof(head),
+		t_is(got, head.length);
+		t_is(head.length, length_of(plan, head.producer, head.sequence));
+		t_is(t_differs(buf + sizeof(head), got - sizeof(head),
 				 (uint64_t)head.producer << 32 | head.sequence, 0),
 		      -1);
-		tq_true(head.sequence > last[head.producer],
+		t_true(head.sequence > last[head.producer],
 			"%u of producer %u comes after %ld", head.sequence,
 			head.producer, last[head.producer]);
 		last[head.producer] = head.sequence;
-		tq_is(atomic_fetch_add(&plan->seen[head.producer * plan->each +
+		t_is(atomic_fetch_add(&plan->seen[head.producer * plan->each +
 						   head.sequence], 1), 0);
 	}
 	free(buf);
 	close(fd);
 }
 
-static void run_producer(struct tq_task *task)
+static void run_producer(struct t_task *task)
 {
 	produce(task->arg, task->number);
 }
 
-static void run_consumer(struct tq_task *task)
+static void run_consumer(struct t_task *task)
 {
 	consume(task->arg);
 }
@@ -171,10 +171,10 @@ static void run_consumer(struct tq_task *task)
 static void stop_consumers(int n)
 {
 	struct head end = { .length = sizeof(end), .last = 1 };
-	int fd = tq_open(O_WRONLY);
+	int fd = t_open(O_WRONLY);
 
 	while (n--)
-		tq_is(write(fd, &end, sizeof(end)), sizeof(end));
+		t_is(write(fd, &end, sizeof(end)), sizeof(end));
 	close(fd);
 }
 
@@ -183,32 +183,32 @@ static void account(const struct plan *plan)
 	unsigned int i;
 
 	for (i = 0; i < PRODUCERS * plan->each; i++)
-		tq_true(plan->seen[i] == 1, "message %u of producer %u came %d times",
+		t_true(plan->seen[i] == 1, "message %u of producer %u came %d times",
 			i % plan->each, i / plan->each, plan->seen[i]);
-	tq_nothing();
-	tq_is(tq_value("messages"), 0);
-	tq_is(tq_value("bytes"), 0);
+	t_nothing();
+	t_is(t_value("messages"), 0);
+	t_is(t_value("bytes"), 0);
 }
 
 /* A task that works as long as it moves: no limit but the test's own. */
-static void join(struct tq_task *task)
+static void join(struct t_task *task)
 {
 	pthread_join(task->thread, NULL);
 }
 
 static void with_threads(struct plan plan)
 {
-	struct tq_task producers[PRODUCERS], consumers[CONSUMERS];
+	struct t_task producers[PRODUCERS], consumers[CONSUMERS];
 	int i;
 
 	plan.seen = calloc(PRODUCERS, plan.each);
 	for (i = 0; i < CONSUMERS; i++) {
-		consumers[i] = (struct tq_task){ .arg = &plan };
-		tq_start(&consumers[i], run_consumer);
+		consumers[i] = (struct t_task){ .arg = &plan };
+		t_start(&consumers[i], run_consumer);
 	}
 	for (i = 0; i < PRODUCERS; i++) {
-		producers[i] = (struct tq_task){ .arg = &plan, .number = i };
-		tq_start(&producers[i], run_producer);
+		producers[i] = (struct t_task){ .arg = &plan, .number = i };
+		t_start(&producers[i], run_producer);
 	}
 	for (i = 0; i < PRODUCERS; i++)
 		join(&producers[i]);
@@ -231,7 +231,7 @@ static void threads_on_a_small_queue(void)
 
 static void large_messages(void)
 {
-	with_threads((struct plan){ .each = 60, .largest = tq_max_message() });
+	with_threads((struct plan){ .each = 60, .largest = t_max_message() });
 }
 
 static void vectors(void)
@@ -282,27 +282,27 @@ static void processes(void)
 {
 	struct plan plan = {
 		.each = 600, .largest = TQ_SMALL_MAX,
-		.seen = tq_shared(PRODUCERS * 600),
+		.seen = t_shared(PRODUCERS * 600),
 	};
 	struct part parts[PRODUCERS];
 	pid_t producers[PRODUCERS], consumers[CONSUMERS];
 	int i;
 
 	for (i = 0; i < CONSUMERS; i++)
-		consumers[i] = tq_fork(consumer_process, &plan);
+		consumers[i] = t_fork(consumer_process, &plan);
 	for (i = 0; i < PRODUCERS; i++) {
 		parts[i] = (struct part){ &plan, i };
-		producers[i] = tq_fork(producer_process, &parts[i]);
+		producers[i] = t_fork(producer_process, &parts[i]);
 	}
 	for (i = 0; i < PRODUCERS; i++)
-		tq_reap(producers[i]);
+		t_reap(producers[i]);
 	stop_consumers(CONSUMERS);
 	for (i = 0; i < CONSUMERS; i++)
-		tq_reap(consumers[i]);
+		t_reap(consumers[i]);
 	account(&plan);
 }
 
-static void run_counter(struct tq_task *task)
+static void run_counter(struct t_task *task)
 {
 	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 	static unsigned int next;
@@ -310,7 +310,7 @@ static void run_counter(struct tq_task *task)
 
 	for (i = 0; i < 1000; i++) {
 		pthread_mutex_lock(&mutex);
-		tq_is(write(task->fd, &next, sizeof(next)), sizeof(next));
+		t_is(write(task->fd, &next, sizeof(next)), sizeof(next));
 		next++;
 		pthread_mutex_unlock(&mutex);
 	}
@@ -319,23 +319,23 @@ static void run_counter(struct tq_task *task)
 /* Sends that follow each other, by whomever: the order is that of the calls. */
 static void one_order_for_all(void)
 {
-	struct tq_task senders[3];
-	int in = tq_open(O_RDONLY), i;
+	struct t_task senders[3];
+	int in = t_open(O_RDONLY), i;
 	unsigned int value, n;
 
 	for (i = 0; i < 3; i++) {
-		senders[i] = (struct tq_task){ .fd = tq_open(O_WRONLY) };
-		tq_start(&senders[i], run_counter);
+		senders[i] = (struct t_task){ .fd = t_open(O_WRONLY) };
+		t_start(&senders[i], run_counter);
 	}
 	for (n = 0; n < 3000; n++) {
-		tq_is(read(in, &value, sizeof(value)), sizeof(value));
-		tq_is(value, n);
+		t_is(read(in, &value, sizeof(value)), sizeof(value));
+		t_is(value, n);
 	}
 	for (i = 0; i < 3; i++) {
-		tq_finish(&senders[i]);
+		t_finish(&senders[i]);
 		close(senders[i].fd);
 	}
-	tq_nothing();
+	t_nothing();
 	close(in);
 }
 
@@ -344,19 +344,19 @@ struct turns {
 	unsigned int next;
 };
 
-static void run_taker(struct tq_task *task)
+static void run_taker(struct t_task *task)
 {
 	struct turns *turns = task->arg;
 	unsigned int value;
 
 	for (;;) {
 		pthread_mutex_lock(&turns->mutex);
-		tq_is(read(task->fd, &value, sizeof(value)), sizeof(value));
+		t_is(read(task->fd, &value, sizeof(value)), sizeof(value));
 		if (value == ~0U) {
 			pthread_mutex_unlock(&turns->mutex);
 			return;
 		}
-		tq_is(value, turns->next);
+		t_is(value, turns->next);
 		turns->next++;
 		pthread_mutex_unlock(&turns->mutex);
 	}
@@ -366,28 +366,28 @@ static void run_taker(struct tq_task *task)
 static void one_order_for_all_receivers(void)
 {
 	struct turns turns = { .mutex = PTHREAD_MUTEX_INITIALIZER };
-	struct tq_task takers[3];
-	int out = tq_open(O_WRONLY), i;
+	struct t_task takers[3];
+	int out = t_open(O_WRONLY), i;
 	unsigned int n, end = ~0U;
 
 	for (i = 0; i < 3; i++) {
-		takers[i] = (struct tq_task){ .fd = tq_open(O_RDONLY), .arg = &turns };
-		tq_start(&takers[i], run_taker);
+		takers[i] = (struct t_task){ .fd = t_open(O_RDONLY), .arg = &turns };
+		t_start(&takers[i], run_taker);
 	}
 	for (n = 0; n < 3000; n++)
-		tq_is(write(out, &n, sizeof(n)), sizeof(n));
+		t_is(write(out, &n, sizeof(n)), sizeof(n));
 	for (i = 0; i < 3; i++)
-		tq_is(write(out, &end, sizeof(end)), sizeof(end));
+		t_is(write(out, &end, sizeof(end)), sizeof(end));
 	for (i = 0; i < 3; i++) {
-		tq_finish(&takers[i]);
+		t_finish(&takers[i]);
 		close(takers[i].fd);
 	}
-	tq_is(turns.next, 3000);
-	tq_nothing();
+	t_is(turns.next, 3000);
+	t_nothing();
 	close(out);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(threads),
 	TQ_TEST(large_messages),
 	TQ_TEST_WITH(threads_on_a_small_queue, TQ_SMALL),
@@ -401,5 +401,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("order", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("order", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -10,13 +10,13 @@
 /* Old messages all over the ring, of a byte that must never be seen again. */
 static void soil(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK), i;
+	int fd = t_open(O_RDWR | O_NONBLOCK), i;
 	char buf[TQ_SMALL_MAX];
 
 	memset(buf, 0xee, sizeof(buf));
 	for (i = 0; i < 9; i++) {
-		tq_is(write(fd, buf, sizeof(buf)), sizeof(buf));
-		tq_is(read(fd, buf, sizeof(buf)), sizeof(buf));
+		t_is(write(fd, buf, sizeof(buf)), sizeof(buf));
+		t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
 	}
 	close(fd);
 }
@@ -24,22 +24,22 @@ static void soil(void)
 static void guarded(const unsigned char *buf, size_t from, size_t to)
 {
 	for (; from < to; from++)
-		tq_true(buf[from] == GUARD, "byte %zu is overwritten with %#x", from,
+		t_true(buf[from] == GUARD, "byte %zu is overwritten with %#x", from,
 			buf[from]);
 }
 
 static void whole_messages(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	unsigned char buf[512];
 	size_t len;
 
 	soil();
 	for (len = 1; len <= 130; len++) {
-		tq_send(fd, len, len);
+		t_send(fd, len, len);
 		memset(buf, GUARD, sizeof(buf));
-		tq_is(read(fd, buf + 64, 300), len);
-		tq_is(tq_differs(buf + 64, len, len, 0), -1);
+		t_is(read(fd, buf + 64, 300), len);
+		t_is(t_differs(buf + 64, len, len, 0), -1);
 		guarded(buf, 0, 64);
 		guarded(buf, 64 + len, sizeof(buf));
 	}
@@ -48,19 +48,19 @@ static void whole_messages(void)
 
 static void rests(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	unsigned char buf[512];
 	size_t len, cut;
 
 	soil();
 	for (len = 2; len <= 40; len++) {
 		for (cut = 1; cut < len; cut += 3) {
-			tq_send(fd, len, len);
+			t_send(fd, len, len);
 			memset(buf, GUARD, sizeof(buf));
-			tq_is(read(fd, buf, cut), cut);
+			t_is(read(fd, buf, cut), cut);
 			guarded(buf, cut, sizeof(buf));
-			tq_is(read(fd, buf + cut, 300), len - cut);
-			tq_is(tq_differs(buf, len, len, 0), -1);
+			t_is(read(fd, buf + cut, 300), len - cut);
+			t_is(t_differs(buf, len, len, 0), -1);
 			guarded(buf, len, sizeof(buf));
 		}
 	}
@@ -70,7 +70,7 @@ static void rests(void)
 /* By way of a detached message: the buffer was not there at first. */
 static void slow_path(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	size_t len, i;
 
 	soil();
@@ -78,12 +78,12 @@ static void slow_path(void)
 		unsigned char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-		tq_send(fd, len, len);
+		t_send(fd, len, len);
 		/* Over a page boundary, both pages fresh. */
-		tq_is(read(fd, map + 4096 - len / 2, 2000), len);
-		tq_is(tq_differs(map + 4096 - len / 2, len, len, 0), -1);
+		t_is(read(fd, map + 4096 - len / 2, 2000), len);
+		t_is(t_differs(map + 4096 - len / 2, len, len, 0), -1);
 		for (i = 4096 - len / 2 + len; i < 8192; i++)
-			tq_is(map[i], 0);
+			t_is(map[i], 0);
 		munmap(map, 8192);
 	}
 	close(fd);
@@ -91,7 +91,7 @@ static void slow_path(void)
 
 static void vectors(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	unsigned char a[64], b[64], c[64];
 	struct iovec parts[3] = { { a, 10 }, { b, 13 }, { c, 64 } };
 	size_t len;
@@ -104,8 +104,8 @@ static void vectors(void)
 		memset(a, GUARD, sizeof(a));
 		memset(b, GUARD, sizeof(b));
 		memset(c, GUARD, sizeof(c));
-		tq_send(fd, len, len);
-		tq_is(readv(fd, parts, 3), len);
+		t_send(fd, len, len);
+		t_is(readv(fd, parts, 3), len);
 		guarded(a, len < 10 ? len : 10, sizeof(a));
 		guarded(b, in_b < 13 ? in_b : 13, sizeof(b));
 		guarded(c, in_c, sizeof(c));
@@ -116,25 +116,25 @@ static void vectors(void)
 /* Out of the line of waiting senders: moved in by the receiver. */
 static void from_the_line(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	unsigned char buf[512];
 	char message[64];
-	struct tq_task sender;
+	struct t_task sender;
 	size_t len;
 	int i;
 
 	for (len = 1; len <= 17; len += 2) {
 		soil();
-		tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-		tq_pattern(message, len, 50, 0);
-		tq_start_write(&sender, fd, message, len);
-		tq_asleep(&sender, SYS_write);
+		t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+		t_pattern(message, len, 50, 0);
+		t_start_write(&sender, fd, message, len);
+		t_asleep(&sender, SYS_write);
 		for (i = 0; i < 4; i++)
-			tq_receive(fd, TQ_SMALL_MAX, i);
-		tq_finish(&sender);
+			t_receive(fd, TQ_SMALL_MAX, i);
+		t_finish(&sender);
 		memset(buf, GUARD, sizeof(buf));
-		tq_is(read(fd, buf, sizeof(buf)), len);
-		tq_is(tq_differs(buf, len, 50, 0), -1);
+		t_is(read(fd, buf, sizeof(buf)), len);
+		t_is(t_differs(buf, len, 50, 0), -1);
 		guarded(buf, len, sizeof(buf));
 	}
 	close(fd);
@@ -143,43 +143,43 @@ static void from_the_line(void)
 /* A failed read may have written to the buffer, but only of this message. */
 static void failed_reads(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
-	unsigned char *edge = (unsigned char *)tq_edge(64);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
+	unsigned char *edge = (unsigned char *)t_edge(64);
 	unsigned char message[100];
 	size_t i;
 
 	soil();
-	tq_pattern(message, sizeof(message), 3, 0);
-	tq_send(fd, sizeof(message), 3);
+	t_pattern(message, sizeof(message), 3, 0);
+	t_send(fd, sizeof(message), 3);
 	memset(edge, GUARD, 64);
-	tq_errno(read(fd, edge, 100), EFAULT);
+	t_errno(read(fd, edge, 100), EFAULT);
 	for (i = 0; i < 64; i++)
-		tq_true(edge[i] == GUARD || edge[i] == message[i] || !edge[i],
+		t_true(edge[i] == GUARD || edge[i] == message[i] || !edge[i],
 			"byte %zu is %#x", i, edge[i]);
-	tq_receive(fd, sizeof(message), 3);
+	t_receive(fd, sizeof(message), 3);
 	close(fd);
 }
 
 static void spliced(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK), ends[2];
+	int fd = t_open(O_RDWR | O_NONBLOCK), ends[2];
 	unsigned char buf[512];
 	size_t len;
 
 	soil();
-	tq_is(pipe(ends), 0);
+	t_is(pipe(ends), 0);
 	for (len = 1; len <= 40; len++) {
-		tq_send(fd, len, len);
-		tq_is(splice(fd, NULL, ends[1], NULL, 400, 0), len);
+		t_send(fd, len, len);
+		t_is(splice(fd, NULL, ends[1], NULL, 400, 0), len);
 		memset(buf, GUARD, sizeof(buf));
-		tq_is(read(ends[0], buf, sizeof(buf)), len);
-		tq_is(tq_differs(buf, len, len, 0), -1);
+		t_is(read(ends[0], buf, sizeof(buf)), len);
+		t_is(t_differs(buf, len, len, 0), -1);
 		guarded(buf, len, sizeof(buf));
 	}
 	close(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST_WITH(whole_messages, TQ_SMALL),
 	TQ_TEST_WITH(rests, TQ_SMALL),
 	TQ_TEST_WITH(slow_path, TQ_SMALL),
@@ -191,5 +191,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("padding", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("padding", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -9,109 +9,109 @@
 
 static void leaves_all(void)
 {
-	int fd = tq_open_small(NAME), other = tq_open_queue(NAME, O_RDONLY), i;
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDONLY), i;
 	struct tqueue_info before, after;
 	char buf[1024];
 	size_t at, n;
 
-	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 1, 5), 0), 5);
-	before = tq_info(fd);
+	t_is(t_send_call(fd, buf, t_put_many(buf, 30, 1, 5), 0), 5);
+	before = t_info(fd);
 	for (i = 0; i < 10; i++) {
 		at = 0;
-		tq_is(tq_peek_call(i % 2 ? fd : other, buf, sizeof(buf)), 5);
+		t_is(t_peek_call(i % 2 ? fd : other, buf, sizeof(buf)), 5);
 		for (n = 0; n < 5; n++) {
-			tq_is(tq_at(buf, at)->attempts, 0);
-			tq_record_is(buf, &at, sizeof(buf), 30, 1 + n, 0);
+			t_is(t_at(buf, at)->attempts, 0);
+			t_record_is(buf, &at, sizeof(buf), 30, 1 + n, 0);
 		}
 	}
-	after = tq_info(fd);
-	tq_is(memcmp(&before, &after, sizeof(before)), 0);
-	tq_is(tq_fionread(fd), 30);
-	tq_receive(fd, 30, 1);
-	tq_received(fd, 4, 30, 2);
+	after = t_info(fd);
+	t_is(memcmp(&before, &after, sizeof(before)), 0);
+	t_is(t_fionread(fd), 30);
+	t_receive(fd, 30, 1);
+	t_received(fd, 4, 30, 2);
 	close(other);
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* As many as there is room for, as with receiving. */
 static void short_buffers(void)
 {
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	char buf[1024];
 	size_t room;
 
-	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 1, 5), 0), 5);
-	for (room = 0; room < 6 * tq_record(30); room += 4) {
+	t_is(t_send_call(fd, buf, t_put_many(buf, 30, 1, 5), 0), 5);
+	for (room = 0; room < 6 * t_record(30); room += 4) {
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)buf, .bytes = room,
 			.flags = TQUEUE_RECEIVE_PEEK,
 		};
-		long n = room / tq_record(30);
+		long n = room / t_record(30);
 
 		if (!n) {
-			tq_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EMSGSIZE);
-			tq_is(receive.bytes, tq_record(30));
+			t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EMSGSIZE);
+			t_is(receive.bytes, t_record(30));
 			continue;
 		}
 		n = n < 5 ? n : 5;
-		tq_is(ioctl(fd, TQUEUE_RECEIVE, &receive), n);
-		tq_is(receive.bytes, n * tq_record(30));
+		t_is(ioctl(fd, TQUEUE_RECEIVE, &receive), n);
+		t_is(receive.bytes, n * t_record(30));
 		receive.bytes = room;
 		receive.count = 2;
-		tq_is(ioctl(fd, TQUEUE_RECEIVE, &receive), n < 2 ? n : 2);
+		t_is(ioctl(fd, TQUEUE_RECEIVE, &receive), n < 2 ? n : 2);
 	}
-	tq_received(fd, 5, 30, 1);
-	tq_end(fd);
+	t_received(fd, 5, 30, 1);
+	t_end(fd);
 }
 
 /* Rests that came back stand where they were, among those in the ring. */
 static void rests_among_others(void)
 {
-	int fd = tq_open_small(NAME), files[3], i, round;
+	int fd = t_open_small(NAME), files[3], i, round;
 	uint64_t last = 0;
 	char buf[1024];
 	size_t at;
 
-	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 40, 0, 5), 0), 5);
+	t_is(t_send_call(fd, buf, t_put_many(buf, 40, 0, 5), 0), 5);
 	for (i = 0; i < 3; i++) {
-		files[i] = tq_open_queue(NAME, O_RDONLY);
-		tq_is(read(files[i], buf, 8), 8);
+		files[i] = t_open_queue(NAME, O_RDONLY);
+		t_is(read(files[i], buf, 8), 8);
 	}
 	close(files[2]);
 	close(files[0]);
 	/* 0 and 2 are back, 1 is in somebody's hands. */
 	for (round = 0; round < 3; round++) {
-		tq_is(tq_peek_call(fd, buf, sizeof(buf)), 4);
-		tq_is(tq_at(buf, 0)->flags, TQUEUE_FLAG_PARTIAL);
-		tq_is(tq_differs(tq_at(buf, 0)->payload, 32, 0, 8), -1);
-		at = tq_record(32);
-		tq_is(tq_at(buf, at)->flags, TQUEUE_FLAG_PARTIAL);
-		tq_is(tq_differs(tq_at(buf, at)->payload, 32, 2, 8), -1);
-		at += tq_record(32);
-		tq_record_is(buf, &at, sizeof(buf), 40, 3, 0);
-		tq_record_is(buf, &at, sizeof(buf), 40, 4, 0);
+		t_is(t_peek_call(fd, buf, sizeof(buf)), 4);
+		t_is(t_at(buf, 0)->flags, TQUEUE_FLAG_PARTIAL);
+		t_is(t_differs(t_at(buf, 0)->payload, 32, 0, 8), -1);
+		at = t_record(32);
+		t_is(t_at(buf, at)->flags, TQUEUE_FLAG_PARTIAL);
+		t_is(t_differs(t_at(buf, at)->payload, 32, 2, 8), -1);
+		at += t_record(32);
+		t_record_is(buf, &at, sizeof(buf), 40, 3, 0);
+		t_record_is(buf, &at, sizeof(buf), 40, 4, 0);
 		/* With room for one, the first one. */
-		tq_is(tq_peek_call(fd, buf, tq_record(32)), 1);
-		tq_is(tq_differs(tq_at(buf, 0)->payload, 32, 0, 8), -1);
+		t_is(t_peek_call(fd, buf, t_record(32)), 1);
+		t_is(t_differs(t_at(buf, 0)->payload, 32, 0, 8), -1);
 	}
 	close(files[1]);
-	tq_is(tq_peek_call(fd, buf, sizeof(buf)), 5);
+	t_is(t_peek_call(fd, buf, sizeof(buf)), 5);
 	for (at = 0, i = 0; i < 5; i++) {
-		tq_true(tq_at(buf, at)->id > last, "they are not in order");
-		last = tq_at(buf, at)->id;
-		at += tq_record(tq_at(buf, at)->length);
+		t_true(t_at(buf, at)->id > last, "they are not in order");
+		last = t_at(buf, at)->id;
+		at += t_record(t_at(buf, at)->length);
 	}
-	tq_is(tq_receive_call(fd, buf, sizeof(buf), 0), 5);
-	tq_end(fd);
+	t_is(t_receive_call(fd, buf, sizeof(buf), 0), 5);
+	t_end(fd);
 }
 
-static void run_peek(struct tq_task *task)
+static void run_peek(struct t_task *task)
 {
 	task->result = ioctl(task->fd, TQUEUE_RECEIVE, task->arg);
 	task->error = errno;
 }
 
-static void start_peek(struct tq_batch *batch, int fd, void *buf, size_t room,
+static void start_peek(struct t_batch *batch, int fd, void *buf, size_t room,
 		       uint64_t deadline)
 {
 	batch->receive = (struct tqueue_receive){
@@ -120,108 +120,108 @@ static void start_peek(struct tq_batch *batch, int fd, void *buf, size_t room,
 	};
 	batch->task.fd = fd;
 	batch->task.arg = &batch->receive;
-	tq_start(&batch->task, run_peek);
+	t_start(&batch->task, run_peek);
 }
 
 static void waits_for_the_first(void)
 {
-	int fd = tq_open_small(NAME);
-	struct tq_batch peeker;
+	int fd = t_open_small(NAME);
+	struct t_batch peeker;
 	char buf[256];
 
 	start_peek(&peeker, fd, buf, sizeof(buf), TQUEUE_FOREVER);
-	tq_asleep(&peeker.task, SYS_ioctl);
-	tq_send(fd, 20, 1);
-	tq_result(&peeker.task, 1);
-	tq_received(fd, 1, 20, 1);
-	start_peek(&peeker, fd, buf, sizeof(buf), tq_deadline(0.05));
-	tq_fails(&peeker.task, ETIMEDOUT);
-	tq_end(fd);
+	t_asleep(&peeker.task, SYS_ioctl);
+	t_send(fd, 20, 1);
+	t_result(&peeker.task, 1);
+	t_received(fd, 1, 20, 1);
+	start_peek(&peeker, fd, buf, sizeof(buf), t_deadline(0.05));
+	t_fails(&peeker.task, ETIMEDOUT);
+	t_end(fd);
 }
 
 /* Whoever only looks uses up nobody's wake-up. */
 static void eats_no_wake_up(void)
 {
-	int fd = tq_open_small(NAME), round, i;
+	int fd = t_open_small(NAME), round, i;
 
 	for (round = 0; round < 10; round++) {
-		struct tq_batch peekers[3];
-		struct tq_task reader;
+		struct t_batch peekers[3];
+		struct t_task reader;
 		char buf[3][64], got[64];
 
 		for (i = 0; i < 3; i++) {
-			start_peek(&peekers[i], tq_open_queue(NAME, O_RDONLY), buf[i],
+			start_peek(&peekers[i], t_open_queue(NAME, O_RDONLY), buf[i],
 				   64, TQUEUE_FOREVER);
-			tq_asleep(&peekers[i].task, SYS_ioctl);
+			t_asleep(&peekers[i].task, SYS_ioctl);
 		}
-		tq_start_read(&reader, fd, got, sizeof(got));
-		tq_asleep(&reader, SYS_read);
-		tq_send(fd, 20, 1);
-		tq_result(&reader, 20);
+		t_start_read(&reader, fd, got, sizeof(got));
+		t_asleep(&reader, SYS_read);
+		t_send(fd, 20, 1);
+		t_result(&reader, 20);
 		/* Those who came too late look at the next. */
-		tq_send(fd, 20, 1);
+		t_send(fd, 20, 1);
 		for (i = 0; i < 3; i++) {
-			tq_result(&peekers[i].task, 1);
+			t_result(&peekers[i].task, 1);
 			close(peekers[i].task.fd);
 		}
-		tq_receive(fd, 20, 1);
+		t_receive(fd, 20, 1);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* A buffer that stalls: what it looks at others may take. */
 static void stalled(void)
 {
-	int fd = tq_open_small(NAME), i;
-	struct tq_batch peeker;
-	struct tq_stall stall;
+	int fd = t_open_small(NAME), i;
+	struct t_batch peeker;
+	struct t_stall stall;
 	char buf[1024];
 	size_t at = 0;
 
-	tq_stall_make(&stall, tq_page());
-	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 1, 3), 0), 3);
-	start_peek(&peeker, tq_open_queue(NAME, O_RDONLY), stall.map, tq_page(), 0);
-	tq_stall_wait(&stall);
-	tq_is(tq_info(fd).in_hand, 0);
-	tq_received(fd, 3, 30, 1);
+	t_stall_make(&stall, t_page());
+	t_is(t_send_call(fd, buf, t_put_many(buf, 30, 1, 3), 0), 3);
+	start_peek(&peeker, t_open_queue(NAME, O_RDONLY), stall.map, t_page(), 0);
+	t_stall_wait(&stall);
+	t_is(t_info(fd).in_flight, 0);
+	t_received(fd, 3, 30, 1);
 	for (i = 0; i < 20; i++) {
-		tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 5, 2), 0), 2);
-		tq_received(fd, 2, 30, 5);
+		t_is(t_send_call(fd, buf, t_put_many(buf, 30, 5, 2), 0), 2);
+		t_received(fd, 2, 30, 5);
 	}
-	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 30, 7, 2), 0), 2);
-	tq_stall_release(&stall, NULL);
-	tq_finish(&peeker.task);
+	t_is(t_send_call(fd, buf, t_put_many(buf, 30, 7, 2), 0), 2);
+	t_stall_release(&stall, NULL);
+	t_finish(&peeker.task);
 	/* What there is now, or what there was: but nothing in between. */
-	tq_true(peeker.task.result == 2 || peeker.task.result == 3 ||
+	t_true(peeker.task.result == 2 || peeker.task.result == 3 ||
 		peeker.task.result == 1, "peeking gives %zd (%s)",
 		peeker.task.result, strerrorname_np(peeker.task.error));
-	tq_record_is(stall.map, &at, peeker.receive.bytes, 30,
-		     tq_differs(tq_at(stall.map, 0)->payload, 30, 7, 0) < 0 ? 7 : 1,
+	t_record_is(stall.map, &at, peeker.receive.bytes, 30,
+		     t_differs(t_at(stall.map, 0)->payload, 30, 7, 0) < 0 ? 7 : 1,
 		     0);
-	tq_received(fd, 2, 30, 7);
+	t_received(fd, 2, 30, 7);
 	close(peeker.task.fd);
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* ---- in traffic ----------------------------------------------------------------- */
 
 static atomic_int stop;
 
-static void send_on(struct tq_task *task)
+static void send_on(struct t_task *task)
 {
 	char buf[1024];
 
 	while (!atomic_load(&stop)) {
-		long n = tq_send_call(task->fd, buf, tq_put_many(buf, 30, 1, 5),
-				      tq_deadline(0.01));
+		long n = t_send_call(task->fd, buf, t_put_many(buf, 30, 1, 5),
+				      t_deadline(0.01));
 
-		tq_true(n > 0 || errno == ETIMEDOUT, "SEND fails with %s",
+		t_true(n > 0 || errno == ETIMEDOUT, "SEND fails with %s",
 			strerrorname_np(errno));
 		atomic_fetch_add(&task->count, n > 0 ? n : 0);
 	}
 }
 
-static void receive_on(struct tq_task *task)
+static void receive_on(struct t_task *task)
 {
 	unsigned int state = task->number;
 	char buf[1024];
@@ -234,9 +234,9 @@ static void receive_on(struct tq_task *task)
 			n = read(task->fd, buf, 30);
 			n = n > 0 ? 1 : n;
 		} else {
-			n = tq_receive_call(task->fd, buf, 200, tq_deadline(0.01));
+			n = t_receive_call(task->fd, buf, 200, t_deadline(0.01));
 		}
-		tq_true(n > 0 || errno == ETIMEDOUT || errno == EAGAIN,
+		t_true(n > 0 || errno == ETIMEDOUT || errno == EAGAIN,
 			"receiving fails with %s", strerrorname_np(errno));
 		atomic_fetch_add(&task->count, n > 0 ? n : 0);
 	}
@@ -244,20 +244,20 @@ static void receive_on(struct tq_task *task)
 
 static void in_traffic(void)
 {
-	struct tq_task sender = { .fd = tq_open_small(NAME) };
-	struct tq_task receivers[2] = { { .number = 1 }, { .number = 2 } };
-	int fd = tq_open_queue(NAME, O_RDONLY), i;
-	double end = tq_now() + tq_seconds(2);
+	struct t_task sender = { .fd = t_open_small(NAME) };
+	struct t_task receivers[2] = { { .number = 1 }, { .number = 2 } };
+	int fd = t_open_queue(NAME, O_RDONLY), i;
+	double end = t_now() + t_seconds(2);
 	long peeks = 0, received = 0;
 	uint64_t newest = 0;
 	char buf[4096];
 
-	tq_start(&sender, send_on);
+	t_start(&sender, send_on);
 	for (i = 0; i < 2; i++) {
-		receivers[i].fd = tq_open_queue(NAME, O_RDONLY | O_NONBLOCK);
-		tq_start(&receivers[i], receive_on);
+		receivers[i].fd = t_open_queue(NAME, O_RDONLY | O_NONBLOCK);
+		t_start(&receivers[i], receive_on);
 	}
-	while (tq_goes_on(end, peeks > 20)) {
+	while (t_goes_on(end, peeks > 20)) {
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)buf, .bytes = sizeof(buf),
 			.flags = TQUEUE_RECEIVE_PEEK, .count = peeks % 7,
@@ -267,37 +267,37 @@ static void in_traffic(void)
 		size_t at = 0;
 
 		if (n < 0) {
-			tq_is(errno, EAGAIN);
+			t_is(errno, EAGAIN);
 			continue;
 		}
 		peeks++;
 		/* The first is never one from before what was first then. */
-		tq_true(tq_at(buf, 0)->id >= newest, "a message came back");
-		newest = tq_at(buf, 0)->id;
+		t_true(t_at(buf, 0)->id >= newest, "a message came back");
+		newest = t_at(buf, 0)->id;
 		while (n--) {
-			tq_true(tq_at(buf, at)->id > last, "they are not in order");
-			last = tq_at(buf, at)->id;
-			tq_is(tq_at(buf, at)->length, 30);
-			at += tq_record(30);
+			t_true(t_at(buf, at)->id > last, "they are not in order");
+			last = t_at(buf, at)->id;
+			t_is(t_at(buf, at)->length, 30);
+			at += t_record(30);
 		}
-		tq_is(at, receive.bytes);
+		t_is(at, receive.bytes);
 	}
 	atomic_store(&stop, 1);
-	tq_finish(&sender);
+	t_finish(&sender);
 	for (i = 0; i < 2; i++) {
-		tq_finish(&receivers[i]);
+		t_finish(&receivers[i]);
 		received += atomic_load(&receivers[i].count);
 		close(receivers[i].fd);
 	}
-	while (tq_receive_call(fd, buf, tq_record(30), 0) == 1)
+	while (t_receive_call(fd, buf, t_record(30), 0) == 1)
 		received++;
-	tq_is(received, atomic_load(&sender.count));
-	tq_true(peeks > 20, "only %ld peeks", peeks);
+	t_is(received, atomic_load(&sender.count));
+	t_true(peeks > 20, "only %ld peeks", peeks);
 	close(sender.fd);
-	tq_end(fd);
+	t_end(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(leaves_all),
 	TQ_TEST(short_buffers),
 	TQ_TEST(rests_among_others),
@@ -309,5 +309,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("peek", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("peek", tests, ARRAY_SIZE(tests), argc, argv);
 }

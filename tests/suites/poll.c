@@ -14,22 +14,22 @@
 
 static void levels(void)
 {
-	int fd = tq_open(O_RDWR), in = tq_open(O_RDONLY), out = tq_open(O_WRONLY);
+	int fd = t_open(O_RDWR), in = t_open(O_RDONLY), out = t_open(O_WRONLY);
 
-	tq_is(tq_poll(fd, ALL), OUT);
-	tq_is(tq_poll(in, ALL), 0);
-	tq_is(tq_poll(out, ALL), OUT);
-	tq_send(fd, 1, 1);
-	tq_is(tq_poll(fd, ALL), IN | OUT);
-	tq_is(tq_poll(in, ALL), IN);
-	tq_is(tq_poll(out, ALL), OUT);
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 3);
-	tq_is(tq_poll(fd, ALL), IN);
-	tq_is(tq_poll(in, ALL), IN);
-	tq_is(tq_poll(out, ALL), 0);
-	tq_is(tq_drain(), 4);
-	tq_is(tq_poll(fd, ALL), OUT);
-	tq_is(tq_poll(in, ALL), 0);
+	t_is(t_poll(fd, ALL), OUT);
+	t_is(t_poll(in, ALL), 0);
+	t_is(t_poll(out, ALL), OUT);
+	t_send(fd, 1, 1);
+	t_is(t_poll(fd, ALL), IN | OUT);
+	t_is(t_poll(in, ALL), IN);
+	t_is(t_poll(out, ALL), OUT);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 3);
+	t_is(t_poll(fd, ALL), IN);
+	t_is(t_poll(in, ALL), IN);
+	t_is(t_poll(out, ALL), 0);
+	t_is(t_drain(), 4);
+	t_is(t_poll(fd, ALL), OUT);
+	t_is(t_poll(in, ALL), 0);
 	close(fd);
 	close(in);
 	close(out);
@@ -38,62 +38,62 @@ static void levels(void)
 /* POLLOUT goes when the largest message no longer fits, and comes so back. */
 static void writable_means_the_largest_fits(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	size_t used = 0, sent = 0, got = 0;
 
 	/* 3072 bytes of 4096 used is the last point at which 1024 fit. */
 	while (used + 64 <= 4096) {
 		bool fits = used + 1024 <= 4096;
 
-		tq_is(tq_poll(fd, OUT), fits ? OUT : 0);
-		tq_send(fd, 24, sent++);
+		t_is(t_poll(fd, OUT), fits ? OUT : 0);
+		t_send(fd, 24, sent++);
 		used += 64;
 	}
 	while (used) {
 		bool fits = used + 1024 <= 4096;
 
-		tq_is(tq_poll(fd, OUT), fits ? OUT : 0);
-		tq_receive(fd, 24, got++);
+		t_is(t_poll(fd, OUT), fits ? OUT : 0);
+		t_receive(fd, 24, got++);
 		used -= 64;
 	}
-	tq_is(tq_poll(fd, OUT), OUT);
+	t_is(t_poll(fd, OUT), OUT);
 	close(fd);
 }
 
 static void writable_follows_max_message(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
+	int fd = t_open(O_RDWR | O_NONBLOCK);
 	size_t n = 0;
 
 	/* max_message=8: there is room as long as 48 bytes are left. */
-	while (tq_poll(fd, OUT))
-		tq_send(fd, 1, n++);
-	tq_is(n, 4096 / 48);
-	tq_errno(write(fd, "x", 1), EAGAIN);
-	tq_is(tq_drain(), n);
+	while (t_poll(fd, OUT))
+		t_send(fd, 1, n++);
+	t_is(n, 4096 / 48);
+	t_errno(write(fd, "x", 1), EAGAIN);
+	t_is(t_drain(), n);
 	close(fd);
 }
 
 static void not_writable_while_a_sender_waits(void)
 {
-	int fd = tq_open(O_RDWR), i;
-	struct tq_task sender;
+	int fd = t_open(O_RDWR), i;
+	struct t_task sender;
 	char buf[TQ_SMALL_MAX] = "";
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_start_write(&sender, fd, buf, sizeof(buf));
-	tq_asleep(&sender, SYS_write);
-	tq_is(tq_poll(fd, OUT), 0);
-	tq_receive(fd, TQ_SMALL_MAX, 0);
-	tq_finish(&sender);
-	tq_is(tq_poll(fd, OUT), 0);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_start_write(&sender, fd, buf, sizeof(buf));
+	t_asleep(&sender, SYS_write);
+	t_is(t_poll(fd, OUT), 0);
+	t_receive(fd, TQ_SMALL_MAX, 0);
+	t_finish(&sender);
+	t_is(t_poll(fd, OUT), 0);
 	for (i = 0; i < 4; i++)
-		tq_is(read(fd, buf, sizeof(buf)), sizeof(buf));
-	tq_is(tq_poll(fd, OUT), OUT);
+		t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
+	t_is(t_poll(fd, OUT), OUT);
 	close(fd);
 }
 
-static void run_poll(struct tq_task *task)
+static void run_poll(struct t_task *task)
 {
 	struct pollfd one = { .fd = task->fd, .events = task->number };
 
@@ -103,17 +103,17 @@ static void run_poll(struct tq_task *task)
 
 static void poll_waits_for_a_message(void)
 {
-	int fd = tq_open(O_RDWR), in = tq_open(O_RDONLY), i;
-	struct tq_task poller = { .fd = in, .number = IN };
+	int fd = t_open(O_RDWR), in = t_open(O_RDONLY), i;
+	struct t_task poller = { .fd = in, .number = IN };
 
 	for (i = 0; i < 20; i++) {
 		poller.number = IN;
-		tq_start(&poller, run_poll);
-		tq_asleep(&poller, SYS_poll);
-		tq_send(fd, 1, 1);
-		tq_finish(&poller);
-		tq_is(poller.number, IN);
-		tq_receive(fd, 1, 1);
+		t_start(&poller, run_poll);
+		t_asleep(&poller, SYS_poll);
+		t_send(fd, 1, 1);
+		t_finish(&poller);
+		t_is(poller.number, IN);
+		t_receive(fd, 1, 1);
 	}
 	close(fd);
 	close(in);
@@ -121,20 +121,20 @@ static void poll_waits_for_a_message(void)
 
 static void poll_waits_for_room(void)
 {
-	int fd = tq_open(O_RDWR), n, i;
-	struct tq_task poller = { .fd = tq_open(O_WRONLY), .number = OUT };
+	int fd = t_open(O_RDWR), n, i;
+	struct t_task poller = { .fd = t_open(O_WRONLY), .number = OUT };
 
-	n = tq_fill(24, 0);	/* 64 bytes each: 16 make room for the largest */
-	tq_is(n, 64);
-	tq_start(&poller, run_poll);
-	tq_asleep(&poller, SYS_poll);
+	n = t_fill(24, 0);	/* 64 bytes each: 16 make room for the largest */
+	t_is(n, 64);
+	t_start(&poller, run_poll);
+	t_asleep(&poller, SYS_poll);
 	for (i = 0; i < 15; i++)
-		tq_receive(fd, 24, i);
-	tq_still_asleep(&poller, SYS_poll);
-	tq_receive(fd, 24, 15);
-	tq_finish(&poller);
-	tq_is(poller.number, OUT);
-	tq_is(tq_drain(), 48);
+		t_receive(fd, 24, i);
+	t_still_asleep(&poller, SYS_poll);
+	t_receive(fd, 24, 15);
+	t_finish(&poller);
+	t_is(poller.number, OUT);
+	t_is(t_drain(), 48);
 	close(fd);
 	close(poller.fd);
 }
@@ -142,25 +142,25 @@ static void poll_waits_for_room(void)
 /* Room that a line of senders uses up is no room; what is left after it is. */
 static void poll_waits_for_room_behind_a_line(void)
 {
-	int fd = tq_open(O_RDWR), i;
-	struct tq_task poller = { .fd = tq_open(O_WRONLY), .number = OUT };
-	struct tq_task sender;
+	int fd = t_open(O_RDWR), i;
+	struct t_task poller = { .fd = t_open(O_WRONLY), .number = OUT };
+	struct t_task sender;
 	char buf[TQ_SMALL_MAX] = "";
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_start_write(&sender, fd, buf, sizeof(buf));
-	tq_asleep(&sender, SYS_write);
-	tq_start(&poller, run_poll);
-	tq_asleep(&poller, SYS_poll);
-	tq_receive(fd, TQ_SMALL_MAX, 0);
-	tq_finish(&sender);
-	tq_still_asleep(&poller, SYS_poll);
-	tq_receive(fd, TQ_SMALL_MAX, 1);
-	tq_finish(&poller);
-	tq_is(poller.number, OUT);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_start_write(&sender, fd, buf, sizeof(buf));
+	t_asleep(&sender, SYS_write);
+	t_start(&poller, run_poll);
+	t_asleep(&poller, SYS_poll);
+	t_receive(fd, TQ_SMALL_MAX, 0);
+	t_finish(&sender);
+	t_still_asleep(&poller, SYS_poll);
+	t_receive(fd, TQ_SMALL_MAX, 1);
+	t_finish(&poller);
+	t_is(poller.number, OUT);
 	for (i = 2; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_is(read(fd, buf, sizeof(buf)), sizeof(buf));
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
 	close(fd);
 	close(poller.fd);
 }
@@ -168,46 +168,46 @@ static void poll_waits_for_room_behind_a_line(void)
 /* So much room at once that the line is gone and there is more. */
 static void poll_sees_the_line_gone(void)
 {
-	int fd = tq_open(O_RDWR);
-	struct tq_task poller = { .fd = tq_open(O_WRONLY), .number = OUT };
+	int fd = t_open(O_RDWR);
+	struct t_task poller = { .fd = t_open(O_WRONLY), .number = OUT };
 	char buf[TQ_SMALL_MAX] = "", records[3 * 1024];
-	struct tq_task sender;
+	struct t_task sender;
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_start_write(&sender, fd, buf, sizeof(buf));
-	tq_asleep(&sender, SYS_write);
-	tq_start(&poller, run_poll);
-	tq_asleep(&poller, SYS_poll);
-	tq_is(tq_receive_call(fd, records, sizeof(records), 0), 3);
-	tq_finish(&sender);
-	tq_finish(&poller);
-	tq_is(poller.number, OUT);
-	tq_is(tq_drain(), 2);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_start_write(&sender, fd, buf, sizeof(buf));
+	t_asleep(&sender, SYS_write);
+	t_start(&poller, run_poll);
+	t_asleep(&poller, SYS_poll);
+	t_is(t_receive_call(fd, records, sizeof(records), 0), 3);
+	t_finish(&sender);
+	t_finish(&poller);
+	t_is(poller.number, OUT);
+	t_is(t_drain(), 2);
 	close(fd);
 	close(poller.fd);
 }
 
 static void poll_sees_a_returned_rest(void)
 {
-	int fd = tq_open(O_RDWR), a = tq_open(O_RDONLY);
-	struct tq_task poller = { .fd = fd, .number = IN };
+	int fd = t_open(O_RDWR), a = t_open(O_RDONLY);
+	struct t_task poller = { .fd = fd, .number = IN };
 	char byte;
 
-	tq_send(fd, 10, 1);
-	tq_is(read(a, &byte, 1), 1);
-	tq_is(tq_poll(fd, IN), 0);
-	tq_start(&poller, run_poll);
-	tq_asleep(&poller, SYS_poll);
+	t_send(fd, 10, 1);
+	t_is(read(a, &byte, 1), 1);
+	t_is(t_poll(fd, IN), 0);
+	t_start(&poller, run_poll);
+	t_asleep(&poller, SYS_poll);
 	close(a);
-	tq_finish(&poller);
-	tq_is(poller.number, IN);
-	tq_receive_rest(fd, 9, 1, 1);
+	t_finish(&poller);
+	t_is(poller.number, IN);
+	t_receive_rest(fd, 9, 1, 1);
 	close(fd);
 }
 
 static void select_works(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	struct timeval none = { 0 };
 	fd_set in, out, except;
 	int i;
@@ -219,13 +219,13 @@ static void select_works(void)
 		FD_SET(fd, &in);
 		FD_SET(fd, &out);
 		FD_SET(fd, &except);
-		tq_is(select(fd + 1, &in, &out, &except, &none), 1 + i);
-		tq_is(!!FD_ISSET(fd, &in), i);
-		tq_is(!!FD_ISSET(fd, &out), 1);
-		tq_is(!!FD_ISSET(fd, &except), 0);
-		tq_send(fd, 1, i);
+		t_is(select(fd + 1, &in, &out, &except, &none), 1 + i);
+		t_is(!!FD_ISSET(fd, &in), i);
+		t_is(!!FD_ISSET(fd, &out), 1);
+		t_is(!!FD_ISSET(fd, &except), 0);
+		t_send(fd, 1, i);
 	}
-	tq_is(tq_drain(), 2);
+	t_is(t_drain(), 2);
 	close(fd);
 }
 
@@ -234,8 +234,8 @@ static int watch(int fd, uint32_t events)
 	struct epoll_event event = { .events = events };
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-	tq_true(epoll >= 0, "epoll_create1 fails");
-	tq_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	t_true(epoll >= 0, "epoll_create1 fails");
+	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	return epoll;
 }
 
@@ -249,23 +249,23 @@ static uint32_t events_of(int epoll, int ms)
 
 static int soon(void)
 {
-	return 5000 * tq_slow();
+	return 5000 * t_slow();
 }
 
 static void epoll_level(void)
 {
-	int fd = tq_open(O_RDWR), epoll = watch(fd, EPOLLIN);
+	int fd = t_open(O_RDWR), epoll = watch(fd, EPOLLIN);
 	int i;
 
-	tq_is(events_of(epoll, 0), 0);
-	tq_send(fd, 1, 1);
-	tq_send(fd, 1, 2);
+	t_is(events_of(epoll, 0), 0);
+	t_send(fd, 1, 1);
+	t_send(fd, 1, 2);
 	for (i = 0; i < 3; i++)
-		tq_is(events_of(epoll, 0), EPOLLIN);
-	tq_receive(fd, 1, 1);
-	tq_is(events_of(epoll, 0), EPOLLIN);
-	tq_receive(fd, 1, 2);
-	tq_is(events_of(epoll, 0), 0);
+		t_is(events_of(epoll, 0), EPOLLIN);
+	t_receive(fd, 1, 1);
+	t_is(events_of(epoll, 0), EPOLLIN);
+	t_receive(fd, 1, 2);
+	t_is(events_of(epoll, 0), 0);
 	close(epoll);
 	close(fd);
 }
@@ -273,21 +273,21 @@ static void epoll_level(void)
 /* Each arrival is an edge, also while older messages are still there. */
 static void epoll_edge_per_arrival(void)
 {
-	int fd = tq_open(O_RDWR), in = tq_open(O_RDONLY);
+	int fd = t_open(O_RDWR), in = t_open(O_RDONLY);
 	int epoll = watch(in, EPOLLIN | EPOLLET), i;
 
-	tq_is(events_of(epoll, 0), 0);
+	t_is(events_of(epoll, 0), 0);
 	for (i = 0; i < 10; i++) {
-		tq_send(fd, 1, i);
-		tq_is(events_of(epoll, soon()), EPOLLIN);
-		tq_is(events_of(epoll, 0), 0);
+		t_send(fd, 1, i);
+		t_is(events_of(epoll, soon()), EPOLLIN);
+		t_is(events_of(epoll, 0), 0);
 	}
-	tq_receive(in, 1, 0);
-	tq_is(events_of(epoll, 0), 0);
-	tq_is(tq_drain(), 9);
-	tq_send(fd, 1, 1);
-	tq_is(events_of(epoll, soon()), EPOLLIN);
-	tq_is(tq_drain(), 1);
+	t_receive(in, 1, 0);
+	t_is(events_of(epoll, 0), 0);
+	t_is(t_drain(), 9);
+	t_send(fd, 1, 1);
+	t_is(events_of(epoll, soon()), EPOLLIN);
+	t_is(t_drain(), 1);
 	close(epoll);
 	close(fd);
 	close(in);
@@ -296,24 +296,24 @@ static void epoll_edge_per_arrival(void)
 /* An arrival from the line of senders, and a returned rest, are edges too. */
 static void epoll_edge_of_other_arrivals(void)
 {
-	int fd = tq_open(O_RDWR), in = tq_open(O_RDONLY), a = tq_open(O_RDONLY);
+	int fd = t_open(O_RDWR), in = t_open(O_RDONLY), a = t_open(O_RDONLY);
 	int epoll;
-	struct tq_task sender;
+	struct t_task sender;
 	char buf[TQ_SMALL_MAX] = "";
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_start_write(&sender, fd, buf, sizeof(buf));
-	tq_asleep(&sender, SYS_write);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_start_write(&sender, fd, buf, sizeof(buf));
+	t_asleep(&sender, SYS_write);
 	epoll = watch(in, EPOLLIN | EPOLLET);
-	tq_is(events_of(epoll, 0), EPOLLIN);
-	tq_is(events_of(epoll, 0), 0);
-	tq_is(read(a, buf, 10), 10);
-	tq_finish(&sender);
-	tq_is(events_of(epoll, soon()), EPOLLIN);
-	tq_is(events_of(epoll, 0), 0);
+	t_is(events_of(epoll, 0), EPOLLIN);
+	t_is(events_of(epoll, 0), 0);
+	t_is(read(a, buf, 10), 10);
+	t_finish(&sender);
+	t_is(events_of(epoll, soon()), EPOLLIN);
+	t_is(events_of(epoll, 0), 0);
 	close(a);
-	tq_is(events_of(epoll, soon()), EPOLLIN);
-	tq_is(tq_drain(), 5);
+	t_is(events_of(epoll, soon()), EPOLLIN);
+	t_is(t_drain(), 5);
 	close(epoll);
 	close(fd);
 	close(in);
@@ -321,20 +321,20 @@ static void epoll_edge_of_other_arrivals(void)
 
 static void epoll_edge_of_room(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK), out = tq_open(O_WRONLY);
+	int fd = t_open(O_RDWR | O_NONBLOCK), out = t_open(O_WRONLY);
 	int epoll = watch(out, EPOLLOUT | EPOLLET), i, round;
 
-	tq_is(events_of(epoll, 0), EPOLLOUT);
+	t_is(events_of(epoll, 0), EPOLLOUT);
 	for (round = 0; round < 5; round++) {
-		tq_is(tq_fill(24, 0), 64);
-		tq_is(events_of(epoll, 0), 0);
+		t_is(t_fill(24, 0), 64);
+		t_is(events_of(epoll, 0), 0);
 		for (i = 0; i < 15; i++)
-			tq_receive(fd, 24, i);
-		tq_is(events_of(epoll, 0), 0);
-		tq_receive(fd, 24, 15);
-		tq_is(events_of(epoll, soon()), EPOLLOUT);
-		tq_is(events_of(epoll, 0), 0);
-		tq_is(tq_drain(), 48);
+			t_receive(fd, 24, i);
+		t_is(events_of(epoll, 0), 0);
+		t_receive(fd, 24, 15);
+		t_is(events_of(epoll, soon()), EPOLLOUT);
+		t_is(events_of(epoll, 0), 0);
+		t_is(t_drain(), 48);
 		events_of(epoll, 0);
 	}
 	close(epoll);
@@ -344,21 +344,21 @@ static void epoll_edge_of_room(void)
 
 static void epoll_oneshot(void)
 {
-	int fd = tq_open(O_RDWR), epoll = watch(fd, EPOLLIN | EPOLLONESHOT);
+	int fd = t_open(O_RDWR), epoll = watch(fd, EPOLLIN | EPOLLONESHOT);
 	struct epoll_event again = { .events = EPOLLIN | EPOLLONESHOT };
 
-	tq_send(fd, 1, 1);
-	tq_is(events_of(epoll, 0), EPOLLIN);
-	tq_send(fd, 1, 2);
-	tq_is(events_of(epoll, 0), 0);
-	tq_is(epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &again), 0);
-	tq_is(events_of(epoll, 0), EPOLLIN);
-	tq_is(tq_drain(), 2);
+	t_send(fd, 1, 1);
+	t_is(events_of(epoll, 0), EPOLLIN);
+	t_send(fd, 1, 2);
+	t_is(events_of(epoll, 0), 0);
+	t_is(epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &again), 0);
+	t_is(events_of(epoll, 0), EPOLLIN);
+	t_is(t_drain(), 2);
 	close(epoll);
 	close(fd);
 }
 
-static void run_epoll(struct tq_task *task)
+static void run_epoll(struct t_task *task)
 {
 	struct epoll_event event;
 
@@ -370,40 +370,40 @@ static void run_epoll(struct tq_task *task)
 static void epoll_exclusive(void)
 {
 	enum { MANY = 8 };
-	int fd = tq_open(O_RDWR), in[MANY], i, awake, round;
-	struct tq_task loops[MANY] = { 0 };
+	int fd = t_open(O_RDWR), in[MANY], i, awake, round;
+	struct t_task loops[MANY] = { 0 };
 	double end;
 
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < MANY; i++) {
-			in[i] = tq_open(O_RDONLY);
+			in[i] = t_open(O_RDONLY);
 			loops[i].fd = watch(in[i], EPOLLIN | EPOLLEXCLUSIVE);
-			tq_start(&loops[i], run_epoll);
-			tq_asleep(&loops[i], SYS_epoll_wait);
+			t_start(&loops[i], run_epoll);
+			t_asleep(&loops[i], SYS_epoll_wait);
 		}
-		tq_send(fd, 1, 1);
-		end = tq_now() + 10 * tq_slow();
+		t_send(fd, 1, 1);
+		end = t_now() + 10 * t_slow();
 		do {
 			for (awake = 0, i = 0; i < MANY; i++)
-				awake += tq_done(&loops[i]);
-		} while (!awake && tq_now() < end);
-		tq_sleep_ms(20);
+				awake += t_done(&loops[i]);
+		} while (!awake && t_now() < end);
+		t_sleep_ms(20);
 		for (awake = 0, i = 0; i < MANY; i++)
-			awake += tq_done(&loops[i]);
-		tq_true(awake == 1, "one message wakes %d of %d event loops", awake,
+			awake += t_done(&loops[i]);
+		t_true(awake == 1, "one message wakes %d of %d event loops", awake,
 			MANY);
 		/* The others are there for the next ones. */
 		for (i = 1; i < MANY; i++) {
-			tq_send(fd, 1, 1 + i);
-			tq_sleep_ms(1);
+			t_send(fd, 1, 1 + i);
+			t_sleep_ms(1);
 		}
 		for (i = 0; i < MANY; i++) {
-			tq_finish(&loops[i]);
-			tq_is(loops[i].result, 1);
+			t_finish(&loops[i]);
+			t_is(loops[i].result, 1);
 			close(loops[i].fd);
 			close(in[i]);
 		}
-		tq_is(tq_drain(), MANY);
+		t_is(t_drain(), MANY);
 	}
 	close(fd);
 }
@@ -411,24 +411,24 @@ static void epoll_exclusive(void)
 /* An exclusive waiter for room must not swallow the wake-up for a message. */
 static void epoll_exclusive_by_direction(void)
 {
-	int fd = tq_open(O_RDWR), in = tq_open(O_RDWR), out = tq_open(O_RDWR);
-	struct tq_task writers = { 0 }, readers = { 0 };
+	int fd = t_open(O_RDWR), in = t_open(O_RDWR), out = t_open(O_RDWR);
+	struct t_task writers = { 0 }, readers = { 0 };
 	struct epoll_event event;
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	writers.fd = watch(out, EPOLLOUT | EPOLLEXCLUSIVE);
-	tq_start(&writers, run_epoll);
-	tq_asleep(&writers, SYS_epoll_wait);
+	t_start(&writers, run_epoll);
+	t_asleep(&writers, SYS_epoll_wait);
 	readers.fd = watch(in, EPOLLIN | EPOLLEXCLUSIVE);
-	tq_is(epoll_wait(readers.fd, &event, 1, 0), 1);
+	t_is(epoll_wait(readers.fd, &event, 1, 0), 1);
 	/* Room: for the writer. Then the readers' loop sleeps until a message. */
-	tq_is(tq_drain(), 4);
-	tq_finish(&writers);
-	tq_start(&readers, run_epoll);
-	tq_asleep(&readers, SYS_epoll_wait);
-	tq_send(fd, 5, 1);
-	tq_finish(&readers);
-	tq_is(tq_drain(), 1);
+	t_is(t_drain(), 4);
+	t_finish(&writers);
+	t_start(&readers, run_epoll);
+	t_asleep(&readers, SYS_epoll_wait);
+	t_send(fd, 5, 1);
+	t_finish(&readers);
+	t_is(t_drain(), 1);
 	close(writers.fd);
 	close(readers.fd);
 	close(in);
@@ -447,60 +447,60 @@ static void epoll_exclusive_for_room(void)
 		.fields = TQUEUE_CONFIG_OVERFLOW,
 		.overflow = TQUEUE_OVERFLOW_DROP_OLDEST,
 	};
-	struct tq_task loops[MANY];
-	int fd = tq_open(O_RDWR), out[MANY], i, how;
+	struct t_task loops[MANY];
+	int fd = t_open(O_RDWR), out[MANY], i, how;
 
 	for (how = 0; how < 3; how++) {
-		tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+		t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 		for (i = 0; i < MANY; i++) {
-			out[i] = tq_open(O_WRONLY);
-			loops[i] = (struct tq_task){
+			out[i] = t_open(O_WRONLY);
+			loops[i] = (struct t_task){
 				.fd = watch(out[i], EPOLLOUT | EPOLLEXCLUSIVE),
 			};
-			tq_start(&loops[i], run_epoll);
-			tq_asleep(&loops[i], SYS_epoll_wait);
+			t_start(&loops[i], run_epoll);
+			t_asleep(&loops[i], SYS_epoll_wait);
 		}
 		if (!how)
-			tq_is(tq_drain(), 4);
+			t_is(t_drain(), 4);
 		else if (how == 1)
-			tq_is(ioctl(fd, TQUEUE_STOP), 0);
+			t_is(ioctl(fd, TQUEUE_STOP), 0);
 		else
-			tq_is(ioctl(fd, TQUEUE_SET, &config), 0);
+			t_is(ioctl(fd, TQUEUE_SET, &config), 0);
 		for (i = 0; i < MANY; i++) {
-			tq_finish(&loops[i]);
-			tq_is(loops[i].result, 1);
+			t_finish(&loops[i]);
+			t_is(loops[i].result, 1);
 			close(loops[i].fd);
 			close(out[i]);
 		}
-		tq_is(ioctl(fd, TQUEUE_START), 0);
-		tq_drain();
+		t_is(ioctl(fd, TQUEUE_START), 0);
+		t_drain();
 	}
 	config.overflow = TQUEUE_OVERFLOW_BLOCK;
-	tq_is(ioctl(fd, TQUEUE_SET, &config), 0);
+	t_is(ioctl(fd, TQUEUE_SET, &config), 0);
 	close(fd);
 }
 
 /* Level, edge and plain pollers beside each other all learn of a message. */
 static void all_kinds_at_once(void)
 {
-	int fd = tq_open(O_RDWR), in = tq_open(O_RDONLY), i;
-	struct tq_task tasks[4] = {
+	int fd = t_open(O_RDWR), in = t_open(O_RDONLY), i;
+	struct t_task tasks[4] = {
 		{ .fd = watch(in, EPOLLIN) },
 		{ .fd = watch(in, EPOLLIN | EPOLLET) },
 		{ .fd = in, .number = IN },
-		{ .fd = tq_open(O_RDONLY), .number = IN },
+		{ .fd = t_open(O_RDONLY), .number = IN },
 	};
 
 	for (i = 0; i < 4; i++) {
-		tq_start(&tasks[i], i < 2 ? run_epoll : run_poll);
-		tq_asleep(&tasks[i], i < 2 ? SYS_epoll_wait : SYS_poll);
+		t_start(&tasks[i], i < 2 ? run_epoll : run_poll);
+		t_asleep(&tasks[i], i < 2 ? SYS_epoll_wait : SYS_poll);
 	}
-	tq_send(fd, 4, 1);
+	t_send(fd, 4, 1);
 	for (i = 0; i < 4; i++) {
-		tq_finish(&tasks[i]);
-		tq_is(tasks[i].result, 1);
+		t_finish(&tasks[i]);
+		t_is(tasks[i].result, 1);
 	}
-	tq_receive(in, 4, 1);
+	t_receive(in, 4, 1);
 	close(in);
 	close(fd);
 }
@@ -510,60 +510,60 @@ struct passing {
 	unsigned int n;
 };
 
-static void run_sender(struct tq_task *task)
+static void run_sender(struct t_task *task)
 {
 	struct passing *passing = task->arg;
 	unsigned int i;
 
 	for (i = 0; i < passing->n; i++)
-		tq_is(write(passing->out, &i, sizeof(i)), sizeof(i));
+		t_is(write(passing->out, &i, sizeof(i)), sizeof(i));
 }
 
 /* No lost event: a nonblocking edge-triggered reader gets all of them. */
 static void edge_triggered_transfer(void)
 {
-	struct passing passing = { .out = tq_open(O_WRONLY), .n = 3000 };
-	struct tq_task sender = { .arg = &passing };
-	int in = tq_open(O_RDONLY | O_NONBLOCK);
+	struct passing passing = { .out = t_open(O_WRONLY), .n = 3000 };
+	struct t_task sender = { .arg = &passing };
+	int in = t_open(O_RDONLY | O_NONBLOCK);
 	int epoll = watch(in, EPOLLIN | EPOLLET);
 	unsigned int got = 0, value;
 
-	tq_start(&sender, run_sender);
+	t_start(&sender, run_sender);
 	while (got < passing.n) {
-		tq_true(events_of(epoll, soon()), "no event after %u of %u messages",
+		t_true(events_of(epoll, soon()), "no event after %u of %u messages",
 			got, passing.n);
 		for (;;) {
 			ssize_t len = read(in, &value, sizeof(value));
 
 			if (len < 0) {
-				tq_errno(len, EAGAIN);
+				t_errno(len, EAGAIN);
 				break;
 			}
-			tq_is(len, sizeof(value));
-			tq_is(value, got);
+			t_is(len, sizeof(value));
+			t_is(value, got);
 			got++;
 		}
 	}
-	tq_finish(&sender);
+	t_finish(&sender);
 	close(epoll);
 	close(in);
 	close(passing.out);
 }
 
-static void run_edge_sender(struct tq_task *task)
+static void run_edge_sender(struct t_task *task)
 {
 	struct passing *passing = task->arg;
 	int epoll = watch(passing->out, EPOLLOUT | EPOLLET);
 	unsigned int i = 0;
 
 	while (i < passing->n) {
-		tq_true(events_of(epoll, soon()), "no room after %u of %u messages",
+		t_true(events_of(epoll, soon()), "no room after %u of %u messages",
 			i, passing->n);
 		for (; i < passing->n; i++) {
 			ssize_t len = write(passing->out, &i, sizeof(i));
 
 			if (len < 0) {
-				tq_errno(len, EAGAIN);
+				t_errno(len, EAGAIN);
 				break;
 			}
 		}
@@ -575,23 +575,23 @@ static void run_edge_sender(struct tq_task *task)
 static void edge_triggered_sending(void)
 {
 	struct passing passing = {
-		.out = tq_open(O_WRONLY | O_NONBLOCK), .n = 3000,
+		.out = t_open(O_WRONLY | O_NONBLOCK), .n = 3000,
 	};
-	struct tq_task sender = { .arg = &passing };
-	int in = tq_open(O_RDONLY);
+	struct t_task sender = { .arg = &passing };
+	int in = t_open(O_RDONLY);
 	unsigned int got, value;
 
-	tq_start(&sender, run_edge_sender);
+	t_start(&sender, run_edge_sender);
 	for (got = 0; got < passing.n; got++) {
-		tq_is(read(in, &value, sizeof(value)), sizeof(value));
-		tq_is(value, got);
+		t_is(read(in, &value, sizeof(value)), sizeof(value));
+		t_is(value, got);
 	}
-	tq_finish(&sender);
+	t_finish(&sender);
 	close(in);
 	close(passing.out);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST_WITH(levels, TQ_SMALL),
 	TQ_TEST_WITH(writable_means_the_largest_fits, TQ_SMALL),
 	TQ_TEST_WITH(writable_follows_max_message, "size_l=4096 max_message=8"),
@@ -617,5 +617,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("poll", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("poll", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -38,25 +38,25 @@ static void wrong(int fd, const char *name, uint64_t value, int error)
 	while (strcmp(field->name, name))
 		field++;
 	for (which = 0; which < 3; which++) {
-		size_t end = tq_put_many(buf, 20, 1, 3);
+		size_t end = t_put_many(buf, 20, 1, 3);
 		long got;
 
-		memcpy(buf + which * tq_record(20) + field->offset, &value, field->size);
-		got = tq_send_call(fd, buf, end, 0);
+		memcpy(buf + which * t_record(20) + field->offset, &value, field->size);
+		got = t_send_call(fd, buf, end, 0);
 		if (which ? got != which : got != -1 || errno != error)
-			tq_fail("%s %#llx in record %d gives %ld (%s), not %s", name,
+			t_fail("%s %#llx in record %d gives %ld (%s), not %s", name,
 				(unsigned long long)value, which, got,
 				got < 0 ? strerrorname_np(errno) : "",
 				strerrorname_np(error));
 		if (which)
-			tq_received(fd, which, 20, 1);
-		tq_empty(fd);
+			t_received(fd, which, 20, 1);
+		t_empty(fd);
 	}
 }
 
 static void wrong_headers(void)
 {
-	int fd = tq_open_small(NAME), i;
+	int fd = t_open_small(NAME), i;
 
 	for (i = 0; i < 256; i++)
 		if (i != TQUEUE_HEADER_WORDS)
@@ -69,30 +69,30 @@ static void wrong_headers(void)
 	wrong(fd, "length", 0x40000000 | 20, EMSGSIZE);
 	wrong(fd, "length", 0xffffffff, EMSGSIZE);
 	wrong(fd, "length", TQUEUE_LENGTH_MAX + 1, EMSGSIZE);
-	tq_end(fd);
+	t_end(fd);
 }
 
 static void too_long(void)
 {
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	char buf[4096];
 	size_t end;
 
-	end = tq_put(buf, 0, TQ_SMALL_MAX + 1, 1);
-	tq_errno(tq_send_call(fd, buf, end, 0), EMSGSIZE);
-	tq_errno(tq_send_call(fd, buf, end, TQUEUE_FOREVER), EMSGSIZE);
+	end = t_put(buf, 0, TQ_SMALL_MAX + 1, 1);
+	t_errno(t_send_call(fd, buf, end, 0), EMSGSIZE);
+	t_errno(t_send_call(fd, buf, end, TQUEUE_FOREVER), EMSGSIZE);
 	/* Also where there is no room, and it would have to wait. */
-	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
-	tq_errno(tq_send_call(fd, buf, end, TQUEUE_FOREVER), EMSGSIZE);
-	tq_received(fd, 4, TQ_SMALL_MAX, 1);
-	end = tq_put(buf, 0, 10, 1);
-	end = tq_put(buf, end, TQ_SMALL_MAX + 1, 2);
-	end = tq_put(buf, end, 10, 3);
-	tq_is(tq_send_call(fd, buf, end, 0), 1);
-	tq_received(fd, 1, 10, 1);
-	tq_is(tq_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, 9), 0);
-	tq_errno(tq_send_call(fd, buf, end, 0), EMSGSIZE);
-	tq_end(fd);
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+	t_errno(t_send_call(fd, buf, end, TQUEUE_FOREVER), EMSGSIZE);
+	t_received(fd, 4, TQ_SMALL_MAX, 1);
+	end = t_put(buf, 0, 10, 1);
+	end = t_put(buf, end, TQ_SMALL_MAX + 1, 2);
+	end = t_put(buf, end, 10, 3);
+	t_is(t_send_call(fd, buf, end, 0), 1);
+	t_received(fd, 1, 10, 1);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, 9), 0);
+	t_errno(t_send_call(fd, buf, end, 0), EMSGSIZE);
+	t_end(fd);
 }
 
 /* Lengths that end just behind the buffer, or far behind it. */
@@ -101,22 +101,22 @@ static void longer_than_the_buffer(void)
 	static const uint32_t lengths[] = {
 		25, 32, 33, 100, TQ_SMALL_MAX, 0x00ffffff, TQUEUE_LENGTH_MAX,
 	};
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	char buf[256];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
-		size_t end = tq_put_many(buf, 20, 1, 2);
+		size_t end = t_put_many(buf, 20, 1, 2);
 
-		tq_at(buf, tq_record(20))->length = lengths[i];
-		tq_is(tq_send_call(fd, buf, end, 0), 1);
-		tq_received(fd, 1, 20, 1);
-		tq_at(buf, 0)->length = lengths[i];
-		tq_true(tq_send_call(fd, buf, tq_record(20), 0) == -1 &&
+		t_at(buf, t_record(20))->length = lengths[i];
+		t_is(t_send_call(fd, buf, end, 0), 1);
+		t_received(fd, 1, 20, 1);
+		t_at(buf, 0)->length = lengths[i];
+		t_true(t_send_call(fd, buf, t_record(20), 0) == -1 &&
 			(errno == EINVAL || errno == EMSGSIZE),
 			"length %u: %s", lengths[i], strerrorname_np(errno));
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 static void send_refuses(int fd, struct tqueue_send send)
@@ -124,8 +124,8 @@ static void send_refuses(int fd, struct tqueue_send send)
 	char buf[256];
 
 	send.records = (uintptr_t)buf;
-	send.bytes = tq_put(buf, 0, 20, 1);
-	tq_errno(ioctl(fd, TQUEUE_SEND, &send), EINVAL);
+	send.bytes = t_put(buf, 0, 20, 1);
+	t_errno(ioctl(fd, TQUEUE_SEND, &send), EINVAL);
 }
 
 static void receive_refuses(int fd, struct tqueue_receive receive)
@@ -134,40 +134,37 @@ static void receive_refuses(int fd, struct tqueue_receive receive)
 
 	receive.records = (uintptr_t)buf;
 	receive.bytes = sizeof(buf);
-	tq_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EINVAL);
+	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EINVAL);
 }
 
 static void unknown_flags(void)
 {
-	int fd = tq_open_small(NAME), i;
+	int fd = t_open_small(NAME), i;
 
-	tq_send(fd, 20, 1);
+	t_send(fd, 20, 1);
 	for (i = 0; i < 32; i++) {
 		struct tqueue_receive receive = { .flags = TQUEUE_RECEIVE_PEEK };
 		struct tqueue_send send = { 0 };
-		struct tqueue_wait wait = { 0 };
 
 		send_refuses(fd, (struct tqueue_send){ .flags = 1U << i });
 		if (1U << i != TQUEUE_RECEIVE_PEEK)
 			receive_refuses(fd, (struct tqueue_receive){
 				.flags = 1U << i });
-		receive.reserved[i % 4] = 1U << i;
+		receive.reserved[i % 6] = 1U << i;
 		receive_refuses(fd, receive);
 		send.reserved[i % 5] = 1U << i;
 		send_refuses(fd, send);
-		wait.reserved[i % 2] = 1ULL << 2 * i;
-		tq_errno(ioctl(fd, TQUEUE_WAIT, &wait), EINVAL);
 	}
-	tq_received(fd, 1, 20, 1);
-	tq_end(fd);
+	t_received(fd, 1, 20, 1);
+	t_end(fd);
 }
 
 static void false_claims(void)
 {
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	char buf[128], got[128];
-	struct tqueue_record *record = tq_at(buf, 0), *here = tq_at(got, 0);
-	size_t end = tq_put(buf, 0, 20, 1), at = 0;
+	struct tqueue_record *record = t_at(buf, 0), *here = t_at(got, 0);
+	size_t end = t_put(buf, 0, 20, 1), at = 0;
 
 	record->id = 0x1234567812345678;
 	record->sent_ns = 0x1234567812345678;
@@ -176,84 +173,84 @@ static void false_claims(void)
 	record->delivery = 4242;
 	record->attempts = 4242;
 	record->reserved = 4242;
-	tq_send(fd, 1, 1);
-	tq_is(tq_send_call(fd, buf, end, 0), 1);
-	tq_received(fd, 1, 1, 1);
-	tq_is(tq_receive_call(fd, got, sizeof(got), 0), 1);
-	tq_is(here->uid, 0);
-	tq_is(here->pid, getpid());
-	tq_is(here->attempts, 0);
-	tq_true(here->id < 1000000, "the id is the sender's");
-	tq_true(here->sent_ns != record->sent_ns, "the time is the sender's");
-	tq_record_is(got, &at, sizeof(got), 20, 1, 0);
-	tq_end(fd);
+	t_send(fd, 1, 1);
+	t_is(t_send_call(fd, buf, end, 0), 1);
+	t_received(fd, 1, 1, 1);
+	t_is(t_receive_call(fd, got, sizeof(got), 0), 1);
+	t_is(here->uid, 0);
+	t_is(here->pid, getpid());
+	t_is(here->attempts, 0);
+	t_true(here->id < 1000000, "the id is the sender's");
+	t_true(here->sent_ns != record->sent_ns, "the time is the sender's");
+	t_record_is(got, &at, sizeof(got), 20, 1, 0);
+	t_end(fd);
 }
 
 static void padding_is_zeroed(void)
 {
-	int fd = tq_open_small(NAME), round;
+	int fd = t_open_small(NAME), round;
 	size_t len, at, end;
 	char buf[256], got[256];
 
 	for (round = 0; round < 2; round++) {
 		/* What stood in the ring before shows, too. */
 		memset(buf, 0xff, TQ_SMALL_MAX < 200 ? TQ_SMALL_MAX : 200);
-		while (write(fd, buf, 200) == 200 && tq_info(fd).messages < 15)
+		while (write(fd, buf, 200) == 200 && t_info(fd).messages < 15)
 			;
-		while (tq_info(fd).messages)
-			tq_is(read(fd, buf, 200), 200);
+		while (t_info(fd).messages)
+			t_is(read(fd, buf, 200), 200);
 		for (len = 0; len < 40; len++) {
 			memset(buf, 0xff, sizeof(buf));
 			if (round) {
-				tq_pattern(buf, len, 9, 0);
+				t_pattern(buf, len, 9, 0);
 				if (len)
-					tq_is(write(fd, buf, len), len);
+					t_is(write(fd, buf, len), len);
 				else
 					continue;
 			} else {
-				end = tq_put(buf, 0, len, 9);
+				end = t_put(buf, 0, len, 9);
 				memset(buf + TQ_HEADER + len, 0xff,
 				       end - TQ_HEADER - len);
-				tq_is(tq_send_call(fd, buf, end, 0), 1);
+				t_is(t_send_call(fd, buf, end, 0), 1);
 			}
 			memset(got, 0xee, sizeof(got));
 			at = 0;
-			tq_is(tq_receive_call(fd, got, sizeof(got), 0), 1);
-			tq_record_is(got, &at, sizeof(got), len, 9, 0);
-			tq_is(got[at], (char)0xee);
+			t_is(t_receive_call(fd, got, sizeof(got), 0), 1);
+			t_record_is(got, &at, sizeof(got), len, 9, 0);
+			t_is(got[at], (char)0xee);
 		}
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* The same for a sender that had to wait, and for a rest. */
 static void padding_of_detached_messages(void)
 {
-	int fd = tq_open_small(NAME), other = tq_open_queue(NAME, O_RDWR);
-	struct tq_batch sender;
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR);
+	struct t_batch sender;
 	char buf[256], got[256];
 	size_t end, at = 0, i;
 
-	tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
 	memset(buf, 0xff, sizeof(buf));
-	end = tq_put(buf, 0, 21, 9);
+	end = t_put(buf, 0, 21, 9);
 	memset(buf + TQ_HEADER + 21, 0xff, end - TQ_HEADER - 21);
-	tq_start_send(&sender, fd, buf, end, TQUEUE_FOREVER);
-	tq_asleep(&sender.task, SYS_ioctl);
-	tq_received(fd, 4, TQ_SMALL_MAX, 1);
-	tq_result(&sender.task, 1);
-	tq_is(tq_receive_call(fd, got, sizeof(got), 0), 1);
-	tq_record_is(got, &at, sizeof(got), 21, 9, 0);
-	tq_send(fd, 100, 3);
-	tq_is(read(other, got, 13), 13);
+	t_start_send(&sender, fd, buf, end, TQUEUE_FOREVER);
+	t_asleep(&sender.task, SYS_ioctl);
+	t_received(fd, 4, TQ_SMALL_MAX, 1);
+	t_result(&sender.task, 1);
+	t_is(t_receive_call(fd, got, sizeof(got), 0), 1);
+	t_record_is(got, &at, sizeof(got), 21, 9, 0);
+	t_send(fd, 100, 3);
+	t_is(read(other, got, 13), 13);
 	close(other);
 	memset(got, 0xee, sizeof(got));
-	tq_is(tq_receive_call(fd, got, sizeof(got), 0), 1);
-	tq_is(tq_at(got, 0)->length, 87);
+	t_is(t_receive_call(fd, got, sizeof(got), 0), 1);
+	t_is(t_at(got, 0)->length, 87);
 	for (i = 87; i < 88; i++)
-		tq_is(tq_at(got, 0)->payload[i], 0);
-	tq_is(tq_at(got, 0)->payload[88], 0xee);
-	tq_end(fd);
+		t_is(t_at(got, 0)->payload[i], 0);
+	t_is(t_at(got, 0)->payload[88], 0xee);
+	t_end(fd);
 }
 
 /* ---- a buffer that somebody else writes to ------------------------------------- */
@@ -261,7 +258,7 @@ static void padding_of_detached_messages(void)
 static atomic_int stop;
 
 /* Changes headers between good and bad ones while they are being sent. */
-static void rewrite(struct tq_task *task)
+static void rewrite(struct t_task *task)
 {
 	unsigned int state = task->number + 1;
 
@@ -272,7 +269,7 @@ static void rewrite(struct tq_task *task)
 		for (i = 0; i < 20; i++) {
 			state = state * 1664525 + 1013904223;
 			record = (void *)((char *)task->buf +
-					  (state >> 8) % 20 * tq_record(64));
+					  (state >> 8) % 20 * t_record(64));
 			switch (state >> 28) {
 			case 0:
 				record->length = state;
@@ -311,42 +308,42 @@ static unsigned int walk(char *buf, size_t bytes, uint64_t *last)
 	unsigned int n = 0;
 
 	while (at < bytes) {
-		struct tqueue_record *record = tq_at(buf, at);
+		struct tqueue_record *record = t_at(buf, at);
 
-		tq_true(bytes - at >= TQ_HEADER, "%zu bytes are left", bytes - at);
-		tq_true(record->length <= TQ_SMALL_MAX &&
-			tq_record(record->length) <= bytes - at,
+		t_true(bytes - at >= TQ_HEADER, "%zu bytes are left", bytes - at);
+		t_true(record->length <= TQ_SMALL_MAX &&
+			t_record(record->length) <= bytes - at,
 			"a record of %u bytes, %zu are left", record->length,
 			bytes - at);
-		tq_true(record->header_words == TQUEUE_HEADER_WORDS &&
+		t_true(record->header_words == TQUEUE_HEADER_WORDS &&
 			!record->priority && !record->flags && !record->reserved &&
 			!record->delivery && !record->attempts,
 			"a header is not what it must be");
-		tq_is(record->uid, 0);
-		tq_is(record->pid, getpid());
-		tq_true(record->id > *last, "an id is not in order");
+		t_is(record->uid, 0);
+		t_is(record->pid, getpid());
+		t_true(record->id > *last, "an id is not in order");
 		*last = record->id;
-		for (i = record->length; i < tq_record(record->length) - TQ_HEADER; i++)
-			tq_is(record->payload[i], 0);
-		at += tq_record(record->length);
+		for (i = record->length; i < t_record(record->length) - TQ_HEADER; i++)
+			t_is(record->payload[i], 0);
+		at += t_record(record->length);
 		n++;
 	}
-	tq_is(at, bytes);
+	t_is(at, bytes);
 	return n;
 }
 
 static void changed_while_it_is_sent(void)
 {
-	char *buf = tq_shared(20 * tq_record(64) + 4096), got[4096];
-	size_t end = tq_put_many(buf, 64, 1, 20);
-	struct tq_task task = { .buf = buf };
-	double until = tq_now() + tq_seconds(3);
+	char *buf = t_shared(20 * t_record(64) + 4096), got[4096];
+	size_t end = t_put_many(buf, 64, 1, 20);
+	struct t_task task = { .buf = buf };
+	double until = t_now() + t_seconds(3);
 	unsigned long sent = 0, received = 0, calls = 0;
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	uint64_t last = 0;
 
-	tq_start(&task, rewrite);
-	while (tq_goes_on(until, sent > 100)) {
+	t_start(&task, rewrite);
+	while (t_goes_on(until, sent > 100)) {
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)got, .bytes = sizeof(got),
 		};
@@ -357,7 +354,7 @@ static void changed_while_it_is_sent(void)
 
 		calls++;
 		if (n < 0)
-			tq_true(errno == EINVAL || errno == EMSGSIZE || errno == EAGAIN,
+			t_true(errno == EINVAL || errno == EMSGSIZE || errno == EAGAIN,
 				"SEND fails with %s", strerrorname_np(errno));
 		else
 			sent += n;
@@ -365,14 +362,14 @@ static void changed_while_it_is_sent(void)
 			continue;
 		n = ioctl(fd, TQUEUE_RECEIVE, &receive);
 		if (n < 0) {
-			tq_is(errno, EAGAIN);
+			t_is(errno, EAGAIN);
 			continue;
 		}
-		tq_is(walk(got, receive.bytes, &last), n);
+		t_is(walk(got, receive.bytes, &last), n);
 		received += n;
 	}
 	atomic_store(&stop, 1);
-	tq_finish(&task);
+	t_finish(&task);
 	for (;;) {
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)got, .bytes = sizeof(got),
@@ -382,48 +379,48 @@ static void changed_while_it_is_sent(void)
 			break;
 		received += walk(got, receive.bytes, &last);
 	}
-	tq_is(errno, EAGAIN);
-	tq_is(received, sent);
-	tq_true(sent > 100 && sent < calls * 20, "%lu sent in %lu calls", sent, calls);
-	tq_end(fd);
+	t_is(errno, EAGAIN);
+	t_is(received, sent);
+	t_true(sent > 100 && sent < calls * 20, "%lu sent in %lu calls", sent, calls);
+	t_end(fd);
 }
 
 /* The same for a sender that waits for room while its buffer changes. */
 static void changed_while_it_waits(void)
 {
-	char *buf = tq_shared(4096), got[4096];
-	int fd = tq_open_small(NAME), round;
-	struct tq_batch sender;
+	char *buf = t_shared(4096), got[4096];
+	int fd = t_open_small(NAME), round;
+	struct t_batch sender;
 	uint64_t last = 0;
 
 	for (round = 0; round < 8; round++) {
 		struct tqueue_receive receive = {
 			.records = (uintptr_t)got, .bytes = sizeof(got),
 		};
-		size_t end = tq_put_many(buf, 64, 1, 3);
+		size_t end = t_put_many(buf, 64, 1, 3);
 		int n;
 
-		tq_is(tq_fill_file(fd, TQ_SMALL_MAX, 1), 4);
-		tq_start_send(&sender, fd, buf, end, TQUEUE_FOREVER);
-		tq_asleep(&sender.task, SYS_ioctl);
-		tq_at(buf, 0)->length = round & 1 ? 0xffffffff : TQ_SMALL_MAX;
-		tq_at(buf, tq_record(64))->length = round & 2 ? 0xffffffff : 3000;
-		tq_at(buf, tq_record(64))->header_words = round & 4 ? 0 : 5;
-		tq_received(fd, 4, TQ_SMALL_MAX, 1);
-		tq_finish(&sender.task);
+		t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
+		t_start_send(&sender, fd, buf, end, TQUEUE_FOREVER);
+		t_asleep(&sender.task, SYS_ioctl);
+		t_at(buf, 0)->length = round & 1 ? 0xffffffff : TQ_SMALL_MAX;
+		t_at(buf, t_record(64))->length = round & 2 ? 0xffffffff : 3000;
+		t_at(buf, t_record(64))->header_words = round & 4 ? 0 : 5;
+		t_received(fd, 4, TQ_SMALL_MAX, 1);
+		t_finish(&sender.task);
 		if (sender.task.result < 0) {
-			tq_true(sender.task.error == EINVAL ||
+			t_true(sender.task.error == EINVAL ||
 				sender.task.error == EMSGSIZE, "SEND fails with %s",
 				strerrorname_np(sender.task.error));
-			tq_empty(fd);
+			t_empty(fd);
 			continue;
 		}
 		last = 0;
 		n = ioctl(fd, TQUEUE_RECEIVE, &receive);
-		tq_is(n, sender.task.result);
-		tq_is(walk(got, receive.bytes, &last), n);
+		t_is(n, sender.task.result);
+		t_is(walk(got, receive.bytes, &last), n);
 	}
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* ---- other namespaces -------------------------------------------------------------- */
@@ -433,7 +430,7 @@ static void put_file(const char *path, const char *text)
 	int fd = open(path, O_WRONLY);
 
 	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		tq_skip("cannot write %s: %s", path, strerror(errno));
+		t_skip("cannot write %s: %s", path, strerror(errno));
 	close(fd);
 }
 
@@ -444,14 +441,14 @@ static void receive_elsewhere(void *arg)
 
 	(void)arg;
 	if (unshare(CLONE_NEWUSER))
-		tq_skip("no user namespaces: %s", strerror(errno));
+		t_skip("no user namespaces: %s", strerror(errno));
 	put_file("/proc/self/setgroups", "deny");
 	put_file("/proc/self/uid_map", "1000 0 1");
-	fd = tq_open_queue(NAME, O_RDONLY);
-	tq_is(tq_receive_call(fd, buf, sizeof(buf), 0), 2);
-	tq_is(tq_at(buf, 0)->uid, 1000);
+	fd = t_open_queue(NAME, O_RDONLY);
+	t_is(t_receive_call(fd, buf, sizeof(buf), 0), 2);
+	t_is(t_at(buf, 0)->uid, 1000);
 	/* The user who opened the second is nobody here. */
-	tq_is(tq_at(buf, tq_record(10))->uid, 65534);
+	t_is(t_at(buf, t_record(10))->uid, 65534);
 }
 
 static void receive_in_a_container(void *arg)
@@ -460,16 +457,16 @@ static void receive_in_a_container(void *arg)
 	int fd;
 
 	(void)arg;
-	tq_is(getpid(), 1);
-	fd = tq_open_queue(NAME, O_RDONLY);
-	tq_is(tq_peek_call(fd, buf, sizeof(buf)), 2);
-	tq_is(tq_at(buf, 0)->pid, 0);
-	tq_is(tq_at(buf, tq_record(10))->pid, 0);
-	tq_is(tq_receive_call(fd, buf, sizeof(buf), 0), 2);
-	tq_is(tq_at(buf, 0)->pid, 0);
-	tq_is(tq_at(buf, 0)->uid, 0);
-	tq_is(tq_at(buf, tq_record(10))->pid, 0);
-	tq_is(tq_at(buf, tq_record(10))->uid, 1234);
+	t_is(getpid(), 1);
+	fd = t_open_queue(NAME, O_RDONLY);
+	t_is(t_peek_call(fd, buf, sizeof(buf)), 2);
+	t_is(t_at(buf, 0)->pid, 0);
+	t_is(t_at(buf, t_record(10))->pid, 0);
+	t_is(t_receive_call(fd, buf, sizeof(buf), 0), 2);
+	t_is(t_at(buf, 0)->pid, 0);
+	t_is(t_at(buf, 0)->uid, 0);
+	t_is(t_at(buf, t_record(10))->pid, 0);
+	t_is(t_at(buf, t_record(10))->uid, 1234);
 }
 
 /* Nor does what is cut off tell more. */
@@ -479,31 +476,31 @@ static void receive_a_part_in_a_container(void *arg)
 	int fd;
 
 	(void)arg;
-	fd = tq_open_queue(NAME, O_RDONLY);
-	for (there = 8; there < 2 * tq_record(10) - 8; there += 8) {
-		char *edge = tq_edge(there);
+	fd = t_open_queue(NAME, O_RDONLY);
+	for (there = 8; there < 2 * t_record(10) - 8; there += 8) {
+		char *edge = t_edge(there);
 		struct tqueue_receive receive = {
-			.records = (uintptr_t)edge, .bytes = 2 * tq_record(10),
+			.records = (uintptr_t)edge, .bytes = 2 * t_record(10),
 			.flags = TQUEUE_RECEIVE_PEEK,
 		};
-		struct tqueue_record *record = tq_at(edge, 0);
+		struct tqueue_record *record = t_at(edge, 0);
 		uint32_t untouched;
 
 		memset(&untouched, 0x5a, sizeof(untouched));
 		ioctl(fd, TQUEUE_RECEIVE, &receive);
 		if (there >= 32)
-			tq_true(!record->pid || record->pid == untouched,
+			t_true(!record->pid || record->pid == untouched,
 				"of %zu bytes process %u is named", there,
 				record->pid);
-		record = tq_at(edge, tq_record(10));
-		if (there >= tq_record(10) + 32)
-			tq_true(!record->pid || record->pid == untouched,
+		record = t_at(edge, t_record(10));
+		if (there >= t_record(10) + 32)
+			t_true(!record->pid || record->pid == untouched,
 				"of %zu bytes process %u is named", there,
 				record->pid);
-		tq_edge_free(edge, there);
+		t_edge_free(edge, there);
 	}
-	tq_received(fd, 1, 10, 1);
-	tq_received(fd, 1, 10, 2);
+	t_received(fd, 1, 10, 1);
+	t_received(fd, 1, 10, 2);
 }
 
 static void (*receiver_there)(void *arg);
@@ -515,14 +512,14 @@ static void enter_a_container(void *arg)
 
 	(void)arg;
 	if (unshare(CLONE_NEWPID))
-		tq_skip("no pid namespaces: %s", strerror(errno));
+		t_skip("no pid namespaces: %s", strerror(errno));
 	child = fork();
 	if (!child) {
 		receiver_there(NULL);
 		_exit(0);
 	}
-	tq_is(waitpid(child, &status, 0), child);
-	tq_is(status, 0);
+	t_is(waitpid(child, &status, 0), child);
+	t_is(status, 0);
 }
 
 static void send_as_another(void *arg)
@@ -532,22 +529,22 @@ static void send_as_another(void *arg)
 	(void)arg;
 	if (setresuid(1234, 1234, 1234))
 		_exit(1);
-	fd = tq_open_queue(NAME, O_WRONLY);
-	tq_send(fd, 10, 2);
+	fd = t_open_queue(NAME, O_WRONLY);
+	t_send(fd, 10, 2);
 }
 
 static void from_elsewhere(void (*receiver)(void *arg))
 {
-	struct tqueue_create create = tq_creation(NAME);
+	struct tqueue_create create = t_creation(NAME);
 	int fd;
 
 	create.mode = 0666;
-	tq_is(tq_create_call(&create), 0);
-	fd = tq_open_queue(NAME, O_RDWR);
-	tq_send(fd, 10, 1);
-	tq_reap(tq_fork(send_as_another, NULL));
-	tq_reap(tq_fork(receiver, NULL));
-	tq_end(fd);
+	t_is(t_create_call(&create), 0);
+	fd = t_open_queue(NAME, O_RDWR);
+	t_send(fd, 10, 1);
+	t_reap(t_fork(send_as_another, NULL));
+	t_reap(t_fork(receiver, NULL));
+	t_end(fd);
 }
 
 static void in_a_user_namespace(void)
@@ -575,30 +572,30 @@ static void send_in_a_container(void *arg)
 
 	(void)arg;
 	if (unshare(CLONE_NEWPID))
-		tq_skip("no pid namespaces: %s", strerror(errno));
+		t_skip("no pid namespaces: %s", strerror(errno));
 	child = fork();
 	if (!child) {
-		tq_send(tq_open_queue(NAME, O_WRONLY), 10, 1);
+		t_send(t_open_queue(NAME, O_WRONLY), 10, 1);
 		_exit(0);
 	}
-	tq_is(waitpid(child, &status, 0), child);
-	tq_is(status, 0);
-	tq_send(tq_open_queue(NAME, O_WRONLY), sizeof(child), child);
+	t_is(waitpid(child, &status, 0), child);
+	t_is(status, 0);
+	t_send(t_open_queue(NAME, O_WRONLY), sizeof(child), child);
 }
 
 static void sent_from_a_pid_namespace(void)
 {
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 	char buf[256];
 	pid_t child;
 
-	tq_reap(tq_fork(send_in_a_container, NULL));
-	tq_is(tq_receive_call(fd, buf, sizeof(buf), 0), 2);
-	child = tq_at(buf, 0)->pid;
-	tq_true(child > 1, "the pid is %d", child);
-	tq_is(tq_differs(tq_at(buf, tq_record(10))->payload, sizeof(child), child, 0),
+	t_reap(t_fork(send_in_a_container, NULL));
+	t_is(t_receive_call(fd, buf, sizeof(buf), 0), 2);
+	child = t_at(buf, 0)->pid;
+	t_true(child > 1, "the pid is %d", child);
+	t_is(t_differs(t_at(buf, t_record(10))->payload, sizeof(child), child, 0),
 	      -1);
-	tq_end(fd);
+	t_end(fd);
 }
 
 /* ---- 32-bit programs ------------------------------------------------------------------ */
@@ -614,44 +611,44 @@ static void calls_of_32_bits(void)
 	struct tqueue_wait *wait = (void *)(low + 2048);
 	char *buf = low + 4096, *got = low + 8192;
 	size_t at = 0, end, i;
-	int fd = tq_open_small(NAME);
+	int fd = t_open_small(NAME);
 
-	end = tq_put_many(buf, 33, 1, 10);
+	end = t_put_many(buf, 33, 1, 10);
 	*send = (struct tqueue_send){ .records = (uintptr_t)buf, .bytes = end };
-	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), 10);
-	tq_is(send->sent_bytes, end);
+	t_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), 10);
+	t_is(send->sent_bytes, end);
 	*receive = (struct tqueue_receive){
 		.records = (uintptr_t)got, .bytes = 4096,
 		.flags = TQUEUE_RECEIVE_PEEK,
 	};
-	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), 10);
+	t_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), 10);
 	receive->flags = 0;
 	receive->bytes = 4096;
-	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), 10);
-	tq_is(receive->bytes, end);
+	t_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), 10);
+	t_is(receive->bytes, end);
 	for (i = 0; i < 10; i++)
-		tq_record_is(got, &at, end, 33, 1 + i, 0);
+		t_record_is(got, &at, end, 33, 1 + i, 0);
 	receive->bytes = 4096;
-	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), -EAGAIN);
+	t_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), -EAGAIN);
 	send->records = 16;
-	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), -EFAULT);
+	t_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), -EFAULT);
 	/* An address that no 32-bit program has. */
 	send->records = (uintptr_t)buf | 1ULL << 40;
-	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), -EFAULT);
-	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_INFO, (long)info), 0);
-	tq_is(strcmp(info->name, NAME), 0);
-	tq_is(info->received, 10);
+	t_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), -EFAULT);
+	t_is(call32(CALL32_IOCTL, fd, TQUEUE_INFO, (long)info), 0);
+	t_is(strcmp(info->name, NAME), 0);
+	t_is(info->received, 10);
 	wait->id = TQUEUE_FOREVER;
-	tq_is(call32(CALL32_IOCTL, fd, TQUEUE_WAIT, (long)wait), 0);
+	t_is(call32(CALL32_IOCTL, fd, TQUEUE_WAIT, (long)wait), 0);
 	strcpy(create->name, "low");
 	create->mode = 0600;
-	tq_is(call32(CALL32_IOCTL, tq_control(), TQUEUE_CTL_CREATE, (long)create), 0);
+	t_is(call32(CALL32_IOCTL, t_control(), TQUEUE_CTL_CREATE, (long)create), 0);
 	strcpy(select->name, "low");
-	tq_is(call32(CALL32_IOCTL, tq_control(), TQUEUE_CTL_REMOVE, (long)select), 0);
-	tq_end(fd);
+	t_is(call32(CALL32_IOCTL, t_control(), TQUEUE_CTL_REMOVE, (long)select), 0);
+	t_end(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(wrong_headers),
 	TQ_TEST(too_long),
 	TQ_TEST(longer_than_the_buffer),
@@ -670,5 +667,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("records", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("records", tests, ARRAY_SIZE(tests), argc, argv);
 }

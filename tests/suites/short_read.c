@@ -10,181 +10,181 @@ static void take(int fd, size_t len, uint64_t seed, size_t offset)
 {
 	char buf[4096];
 
-	tq_is(read(fd, buf, len), len);
-	tq_is(tq_differs(buf, len, seed, offset), -1);
+	t_is(read(fd, buf, len), len);
+	t_is(t_differs(buf, len, seed, offset), -1);
 }
 
 /* dd bs=1 */
 static void byte_by_byte(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	size_t i;
 
-	tq_send(fd, 100, 1);
-	tq_send(fd, 50, 2);
+	t_send(fd, 100, 1);
+	t_send(fd, 50, 2);
 	for (i = 0; i < 100; i++)
 		take(fd, 1, 1, i);
 	for (i = 0; i < 50; i++)
 		take(fd, 1, 2, i);
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
 /* A read that would take more than the rest gets the rest alone. */
 static void rest_and_next_do_not_mix(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
-	tq_send(fd, 100, 1);
-	tq_send(fd, 100, 2);
+	t_send(fd, 100, 1);
+	t_send(fd, 100, 2);
 	take(fd, 99, 1, 0);
-	tq_receive_rest(fd, 1, 1, 99);
+	t_receive_rest(fd, 1, 1, 99);
 	take(fd, 1, 2, 0);
-	tq_receive_rest(fd, 99, 2, 1);
-	tq_nothing();
+	t_receive_rest(fd, 99, 2, 1);
+	t_nothing();
 	close(fd);
 }
 
 static void every_cut(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	size_t cut;
 
 	for (cut = 1; cut < 70; cut++) {
-		tq_send(fd, 70, cut);
-		tq_send(fd, 3, 1000 + cut);
+		t_send(fd, 70, cut);
+		t_send(fd, 3, 1000 + cut);
 		take(fd, cut, cut, 0);
-		tq_receive_rest(fd, 70 - cut, cut, cut);
-		tq_receive(fd, 3, 1000 + cut);
+		t_receive_rest(fd, 70 - cut, cut, cut);
+		t_receive(fd, 3, 1000 + cut);
 	}
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
 static void large_message_in_pieces(void)
 {
-	int fd = tq_open(O_RDWR);
-	size_t max = tq_max_message(), at;
+	int fd = t_open(O_RDWR);
+	size_t max = t_max_message(), at;
 
-	tq_send(fd, max, 1);
-	tq_send(fd, 1, 2);
+	t_send(fd, max, 1);
+	t_send(fd, 1, 2);
 	for (at = 0; at + 3001 <= max; at += 3001)
 		take(fd, 3001, 1, at);
 	if (at < max)
-		tq_receive_rest(fd, max - at, 1, at);
-	tq_receive(fd, 1, 2);
-	tq_nothing();
+		t_receive_rest(fd, max - at, 1, at);
+	t_receive(fd, 1, 2);
+	t_nothing();
 	close(fd);
 }
 
 static void scattered(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	char buf[30];
 	struct iovec parts[3] = { { buf, 10 }, { buf + 10, 0 }, { buf + 10, 20 } };
 
-	tq_send(fd, 100, 1);
-	tq_is(readv(fd, parts, 3), 30);
-	tq_is(tq_differs(buf, 30, 1, 0), -1);
-	tq_is(readv(fd, parts, 3), 30);
-	tq_is(tq_differs(buf, 30, 1, 30), -1);
-	tq_receive_rest(fd, 40, 1, 60);
+	t_send(fd, 100, 1);
+	t_is(readv(fd, parts, 3), 30);
+	t_is(t_differs(buf, 30, 1, 0), -1);
+	t_is(readv(fd, parts, 3), 30);
+	t_is(t_differs(buf, 30, 1, 30), -1);
+	t_receive_rest(fd, 40, 1, 60);
 	close(fd);
 }
 
 /* Others see the next message, not the rest. */
 static void rest_belongs_to_its_file(void)
 {
-	int a = tq_open(O_RDWR), b = tq_open(O_RDONLY | O_NONBLOCK);
+	int a = t_open(O_RDWR), b = t_open(O_RDONLY | O_NONBLOCK);
 	char byte;
 
-	tq_send(a, 10, 1);
+	t_send(a, 10, 1);
 	take(a, 4, 1, 0);
-	tq_errno(read(b, &byte, 1), EAGAIN);
-	tq_is(tq_poll(a, POLLIN), POLLIN);
-	tq_is(tq_poll(b, POLLIN), 0);
-	tq_send(a, 20, 2);
-	tq_receive(b, 20, 2);
-	tq_receive_rest(a, 6, 1, 4);
-	tq_is(tq_poll(a, POLLIN), 0);
-	tq_nothing();
+	t_errno(read(b, &byte, 1), EAGAIN);
+	t_is(t_poll(a, POLLIN), POLLIN);
+	t_is(t_poll(b, POLLIN), 0);
+	t_send(a, 20, 2);
+	t_receive(b, 20, 2);
+	t_receive_rest(a, 6, 1, 4);
+	t_is(t_poll(a, POLLIN), 0);
+	t_nothing();
 	close(a);
 	close(b);
 }
 
 static void size_of_the_rest(void)
 {
-	int a = tq_open(O_RDWR), b = tq_open(O_RDONLY);
+	int a = t_open(O_RDWR), b = t_open(O_RDONLY);
 
-	tq_is(tq_fionread(a), 0);
-	tq_send(a, 10, 1);
-	tq_send(a, 33, 2);
-	tq_is(tq_fionread(a), 10);
-	tq_is(tq_fionread(b), 10);
+	t_is(t_fionread(a), 0);
+	t_send(a, 10, 1);
+	t_send(a, 33, 2);
+	t_is(t_fionread(a), 10);
+	t_is(t_fionread(b), 10);
 	take(a, 4, 1, 0);
-	tq_is(tq_fionread(a), 6);
-	tq_is(tq_fionread(b), 33);
+	t_is(t_fionread(a), 6);
+	t_is(t_fionread(b), 33);
 	take(a, 5, 1, 4);
-	tq_is(tq_fionread(a), 1);
+	t_is(t_fionread(a), 1);
 	take(a, 1, 1, 9);
-	tq_is(tq_fionread(a), 33);
-	tq_receive(b, 33, 2);
-	tq_is(tq_fionread(a), 0);
-	tq_is(tq_fionread(b), 0);
+	t_is(t_fionread(a), 33);
+	t_receive(b, 33, 2);
+	t_is(t_fionread(a), 0);
+	t_is(t_fionread(b), 0);
 	close(a);
 	close(b);
 }
 
 static void close_returns_the_rest(void)
 {
-	int a = tq_open(O_RDWR), b = tq_open(O_RDONLY);
+	int a = t_open(O_RDWR), b = t_open(O_RDONLY);
 
-	tq_send(a, 10, 1);
-	tq_send(a, 10, 2);
+	t_send(a, 10, 1);
+	t_send(a, 10, 2);
 	take(a, 4, 1, 0);
 	close(a);
-	tq_is(tq_fionread(b), 6);
-	tq_is(tq_poll(b, POLLIN), POLLIN);
+	t_is(t_fionread(b), 6);
+	t_is(t_poll(b, POLLIN), POLLIN);
 	/* The oldest: before what was sent after it. */
-	tq_receive_rest(b, 6, 1, 4);
-	tq_receive(b, 10, 2);
-	tq_nothing();
+	t_receive_rest(b, 6, 1, 4);
+	t_receive(b, 10, 2);
+	t_nothing();
 	close(b);
 }
 
 static void close_returns_the_only_message(void)
 {
-	int a = tq_open(O_RDWR), b;
+	int a = t_open(O_RDWR), b;
 
-	tq_send(a, 3000, 1);
+	t_send(a, 3000, 1);
 	take(a, 2999, 1, 0);
 	close(a);
-	tq_is(tq_value("messages"), 1);
-	b = tq_open(O_RDONLY | O_NONBLOCK);
-	tq_receive_rest(b, 1, 1, 2999);
-	tq_nothing();
+	t_is(t_value("messages"), 1);
+	b = t_open(O_RDONLY | O_NONBLOCK);
+	t_receive_rest(b, 1, 1, 2999);
+	t_nothing();
 	close(b);
-	tq_is(tq_value("messages"), 0);
-	tq_is(tq_value("bytes"), 0);
+	t_is(t_value("messages"), 0);
+	t_is(t_value("bytes"), 0);
 }
 
 /* A rest can be cut and returned again and again. */
 static void returned_many_times(void)
 {
-	int out = tq_open(O_WRONLY), fd;
+	int out = t_open(O_WRONLY), fd;
 	size_t at;
 
-	tq_send(out, 40, 1);
-	tq_send(out, 5, 2);
+	t_send(out, 40, 1);
+	t_send(out, 5, 2);
 	for (at = 0; at < 39; at++) {
-		fd = tq_open(O_RDONLY | O_NONBLOCK);
+		fd = t_open(O_RDONLY | O_NONBLOCK);
 		take(fd, 1, 1, at);
 		close(fd);
 	}
-	fd = tq_open(O_RDONLY);
-	tq_receive_rest(fd, 1, 1, 39);
-	tq_receive(fd, 5, 2);
-	tq_nothing();
+	fd = t_open(O_RDONLY);
+	t_receive_rest(fd, 1, 1, 39);
+	t_receive(fd, 5, 2);
+	t_nothing();
 	close(fd);
 	close(out);
 }
@@ -196,23 +196,23 @@ static void rests_return_to_their_places(void)
 		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
 		{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
 	};
-	int fd = tq_open(O_RDWR), in[3];
+	int fd = t_open(O_RDWR), in[3];
 	size_t order;
 	int i;
 
 	for (order = 0; order < 6; order++) {
 		for (i = 0; i < 4; i++)
-			tq_send(fd, 16, i);
+			t_send(fd, 16, i);
 		for (i = 0; i < 3; i++) {
-			in[i] = tq_open(O_RDONLY);
+			in[i] = t_open(O_RDONLY);
 			take(in[i], i + 1, i, 0);
 		}
 		for (i = 0; i < 3; i++)
 			close(in[orders[order][i]]);
 		for (i = 0; i < 3; i++)
-			tq_receive_rest(fd, 15 - i, i, i + 1);
-		tq_receive(fd, 16, 3);
-		tq_nothing();
+			t_receive_rest(fd, 15 - i, i, i + 1);
+		t_receive(fd, 16, 3);
+		t_nothing();
 	}
 	close(fd);
 }
@@ -221,127 +221,127 @@ static void rests_return_to_their_places(void)
 static void many_rests(void)
 {
 	enum { MANY = 101 };
-	int fd = tq_open(O_RDWR), in[MANY], i;
+	int fd = t_open(O_RDWR), in[MANY], i;
 
 	for (i = 0; i < MANY + 10; i++)
-		tq_send(fd, 64, i);
+		t_send(fd, 64, i);
 	for (i = 0; i < MANY; i++) {
-		in[i] = tq_open(O_RDONLY);
+		in[i] = t_open(O_RDONLY);
 		take(in[i], 1 + i % 60, i, 0);
 	}
 	for (i = 0; i < MANY; i++)
 		close(in[i * 37 % MANY]);
 	for (i = 0; i < MANY; i++)
-		tq_receive_rest(fd, 64 - 1 - i % 60, i, 1 + i % 60);
+		t_receive_rest(fd, 64 - 1 - i % 60, i, 1 + i % 60);
 	for (; i < MANY + 10; i++)
-		tq_receive(fd, 64, i);
-	tq_nothing();
+		t_receive(fd, 64, i);
+	t_nothing();
 	close(fd);
 }
 
 /* A returned rest that stands before and one that stands among newer ones. */
 static void partly_overtaken(void)
 {
-	int fd = tq_open(O_RDWR), a = tq_open(O_RDONLY), b = tq_open(O_RDONLY);
+	int fd = t_open(O_RDWR), a = t_open(O_RDONLY), b = t_open(O_RDONLY);
 
-	tq_send(fd, 16, 1);
-	tq_send(fd, 16, 2);
-	tq_send(fd, 16, 3);
+	t_send(fd, 16, 1);
+	t_send(fd, 16, 2);
+	t_send(fd, 16, 3);
 	take(a, 1, 1, 0);
-	tq_receive(fd, 16, 2);
+	t_receive(fd, 16, 2);
 	take(b, 2, 3, 0);
-	tq_send(fd, 16, 4);
+	t_send(fd, 16, 4);
 	close(b);
-	tq_receive_rest(fd, 14, 3, 2);
-	tq_send(fd, 16, 5);
+	t_receive_rest(fd, 14, 3, 2);
+	t_send(fd, 16, 5);
 	close(a);
-	tq_receive_rest(fd, 15, 1, 1);
-	tq_receive(fd, 16, 4);
-	tq_receive(fd, 16, 5);
-	tq_nothing();
+	t_receive_rest(fd, 15, 1, 1);
+	t_receive(fd, 16, 4);
+	t_receive(fd, 16, 5);
+	t_nothing();
 	close(fd);
 }
 
 /* A rest that finds the queue full again: nothing is lost, nothing squeezed in. */
 static void returned_to_a_full_queue(void)
 {
-	int a = tq_open(O_RDONLY), fd = tq_open(O_RDWR | O_NONBLOCK);
+	int a = t_open(O_RDONLY), fd = t_open(O_RDWR | O_NONBLOCK);
 	char byte = 0;
 	size_t n, i;
 
-	n = tq_fill(TQ_SMALL_MAX, 0);
-	tq_is(n, 4);
+	n = t_fill(TQ_SMALL_MAX, 0);
+	t_is(n, 4);
 	take(a, 1, 0, 0);
-	tq_is(tq_fill(TQ_SMALL_MAX, n), 1);
+	t_is(t_fill(TQ_SMALL_MAX, n), 1);
 	close(a);
-	tq_is(tq_poll(fd, POLLOUT), 0);
-	tq_errno(write(fd, &byte, 1), EAGAIN);
-	tq_receive_rest(fd, TQ_SMALL_MAX - 1, 0, 1);
+	t_is(t_poll(fd, POLLOUT), 0);
+	t_errno(write(fd, &byte, 1), EAGAIN);
+	t_receive_rest(fd, TQ_SMALL_MAX - 1, 0, 1);
 	for (i = 1; i < n + 1; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_nothing();
-	tq_is(tq_value("bytes"), 0);
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_nothing();
+	t_is(t_value("bytes"), 0);
 	close(fd);
 }
 
 /* What came back counts against size, and who sends next is told so. */
 static void a_returned_rest_uses_room(void)
 {
-	int a = tq_open(O_RDONLY), fd = tq_open(O_RDWR | O_NONBLOCK);
+	int a = t_open(O_RDONLY), fd = t_open(O_RDWR | O_NONBLOCK);
 	char buf[TQ_SMALL_MAX] = "";
 	long bytes;
 	int n = 0;
 
-	tq_send(fd, TQ_SMALL_MAX, 0);
+	t_send(fd, TQ_SMALL_MAX, 0);
 	take(a, 1, 0, 0);
 	/* Once round, so that nothing of the room is news to the senders. */
-	tq_is(tq_fill(TQ_SMALL_MAX, 1), 4);
-	tq_is(tq_drain(), 4);
-	tq_send(fd, TQ_SMALL_MAX, 1);
+	t_is(t_fill(TQ_SMALL_MAX, 1), 4);
+	t_is(t_drain(), 4);
+	t_send(fd, TQ_SMALL_MAX, 1);
 	close(a);
-	bytes = tq_value("bytes");
-	tq_true(bytes > 1024 && bytes <= 2048, "%ld bytes in the queue", bytes);
+	bytes = t_value("bytes");
+	t_true(bytes > 1024 && bytes <= 2048, "%ld bytes in the queue", bytes);
 	while (write(fd, buf, sizeof(buf)) > 0) {
 		n++;
-		bytes = tq_value("bytes");
-		tq_true(bytes <= 4096, "%ld bytes in a queue of 4096", bytes);
+		bytes = t_value("bytes");
+		t_true(bytes <= 4096, "%ld bytes in a queue of 4096", bytes);
 	}
-	tq_errno(-1, EAGAIN);
-	tq_is(n, 2);
-	tq_receive_rest(fd, TQ_SMALL_MAX - 1, 0, 1);
-	tq_receive(fd, TQ_SMALL_MAX, 1);
-	tq_is(tq_drain(), 2);
+	t_errno(-1, EAGAIN);
+	t_is(n, 2);
+	t_receive_rest(fd, TQ_SMALL_MAX - 1, 0, 1);
+	t_receive(fd, TQ_SMALL_MAX, 1);
+	t_is(t_drain(), 2);
 	close(fd);
 }
 
 /* Many rests returned to a full queue: still none is lost, and it drains. */
 static void many_returned_to_a_full_queue(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK), in[8], i;
+	int fd = t_open(O_RDWR | O_NONBLOCK), in[8], i;
 	char byte = 0;
 
 	for (i = 0; i < 8; i++) {
-		tq_send(fd, 900, i);
-		in[i] = tq_open(O_RDONLY);
+		t_send(fd, 900, i);
+		in[i] = t_open(O_RDONLY);
 		take(in[i], 10, i, 0);
 	}
-	tq_is(tq_fill(TQ_SMALL_MAX, 100), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 100), 4);
 	for (i = 7; i >= 0; i--)
 		close(in[i]);
-	tq_errno(write(fd, &byte, 1), EAGAIN);
+	t_errno(write(fd, &byte, 1), EAGAIN);
 	for (i = 0; i < 8; i++)
-		tq_receive_rest(fd, 890, i, 10);
+		t_receive_rest(fd, 890, i, 10);
 	for (i = 0; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, 100 + i);
-	tq_nothing();
-	tq_is(tq_fill(TQ_SMALL_MAX, 200), 4);
-	tq_is(tq_drain(), 4);
+		t_receive(fd, TQ_SMALL_MAX, 100 + i);
+	t_nothing();
+	t_is(t_fill(TQ_SMALL_MAX, 200), 4);
+	t_is(t_drain(), 4);
 	close(fd);
 }
 
 static void part_and_exit(void *arg)
 {
-	int fd = tq_open(O_RDONLY);
+	int fd = t_open(O_RDONLY);
 
 	(void)arg;
 	take(fd, 7, 1, 0);
@@ -349,72 +349,72 @@ static void part_and_exit(void *arg)
 
 static void exit_returns_the_rest(void)
 {
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
-	tq_send(fd, 20, 1);
-	tq_send(fd, 20, 2);
-	tq_reap(tq_fork(part_and_exit, NULL));
-	tq_receive_rest(fd, 13, 1, 7);
-	tq_receive(fd, 20, 2);
-	tq_nothing();
+	t_send(fd, 20, 1);
+	t_send(fd, 20, 2);
+	t_reap(t_fork(part_and_exit, NULL));
+	t_receive_rest(fd, 13, 1, 7);
+	t_receive(fd, 20, 2);
+	t_nothing();
 	close(fd);
 }
 
 static void returned_rest_wakes_a_reader(void)
 {
-	int a = tq_open(O_RDWR), b = tq_open(O_RDONLY);
-	struct tq_task reader;
+	int a = t_open(O_RDWR), b = t_open(O_RDONLY);
+	struct t_task reader;
 	char buf[64];
 
-	tq_send(a, 20, 1);
+	t_send(a, 20, 1);
 	take(a, 5, 1, 0);
-	tq_start_read(&reader, b, buf, sizeof(buf));
-	tq_still_asleep(&reader, SYS_read);
+	t_start_read(&reader, b, buf, sizeof(buf));
+	t_still_asleep(&reader, SYS_read);
 	close(a);
-	tq_finish(&reader);
-	tq_is(reader.result, 15);
-	tq_is(tq_differs(buf, 15, 1, 5), -1);
-	tq_nothing();
+	t_finish(&reader);
+	t_is(reader.result, 15);
+	t_is(t_differs(buf, 15, 1, 5), -1);
+	t_nothing();
 	close(b);
 }
 
 /* Only the last close of the open file counts. */
 static void duplicates_share_the_rest(void)
 {
-	int a = tq_open(O_RDWR), b = dup(a);
-	int c = tq_open(O_RDONLY | O_NONBLOCK);
+	int a = t_open(O_RDWR), b = dup(a);
+	int c = t_open(O_RDONLY | O_NONBLOCK);
 	char byte;
 
-	tq_send(a, 20, 1);
+	t_send(a, 20, 1);
 	take(a, 5, 1, 0);
 	take(b, 5, 1, 5);
 	close(a);
-	tq_errno(read(c, &byte, 1), EAGAIN);
+	t_errno(read(c, &byte, 1), EAGAIN);
 	take(b, 5, 1, 10);
 	close(b);
-	tq_receive_rest(c, 5, 1, 15);
-	tq_nothing();
+	t_receive_rest(c, 5, 1, 15);
+	t_nothing();
 	close(c);
 }
 
 /* Room that a rest has left is room. */
 static void a_held_rest_leaves_room(void)
 {
-	int a = tq_open(O_RDONLY), fd = tq_open(O_RDWR | O_NONBLOCK);
+	int a = t_open(O_RDONLY), fd = t_open(O_RDWR | O_NONBLOCK);
 	int i;
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	take(a, 1, 0, 0);
-	tq_send(fd, TQ_SMALL_MAX, 4);
+	t_send(fd, TQ_SMALL_MAX, 4);
 	for (i = 1; i < 5; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_receive_rest(a, TQ_SMALL_MAX - 1, 0, 1);
-	tq_nothing();
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_receive_rest(a, TQ_SMALL_MAX - 1, 0, 1);
+	t_nothing();
 	close(a);
 	close(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(byte_by_byte),
 	TQ_TEST(rest_and_next_do_not_mix),
 	TQ_TEST(every_cut),
@@ -439,5 +439,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("short_read", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("short_read", tests, ARRAY_SIZE(tests), argc, argv);
 }

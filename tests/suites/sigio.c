@@ -22,83 +22,83 @@ static void listen_on(int fd, bool on)
 	};
 	int flags = fcntl(fd, F_GETFL);
 
-	tq_is(sigaction(SIGRTMIN, &action, NULL), 0);
-	tq_is(sigaction(SIGIO, &action, NULL), 0);
-	tq_is(fcntl(fd, F_SETOWN, getpid()), 0);
+	t_is(sigaction(SIGRTMIN, &action, NULL), 0);
+	t_is(sigaction(SIGIO, &action, NULL), 0);
+	t_is(fcntl(fd, F_SETOWN, getpid()), 0);
 	/* Real-time signals are queued, each with its band. */
-	tq_is(fcntl(fd, F_SETSIG, SIGRTMIN), 0);
-	tq_is(fcntl(fd, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC), 0);
+	t_is(fcntl(fd, F_SETSIG, SIGRTMIN), 0);
+	t_is(fcntl(fd, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC), 0);
 }
 
 static void at_least(atomic_int *what, int n)
 {
-	double end = tq_now() + 10 * tq_slow();
+	double end = t_now() + 10 * t_slow();
 
 	while (atomic_load(what) < n)
-		tq_true(tq_now() < end, "%d signals, not %d", atomic_load(what), n);
+		t_true(t_now() < end, "%d signals, not %d", atomic_load(what), n);
 }
 
 static void each_arrival(void)
 {
-	int fd = tq_open(O_RDONLY), other = tq_open(O_WRONLY), i;
+	int fd = t_open(O_RDONLY), other = t_open(O_WRONLY), i;
 
 	listen_on(fd, true);
 	for (i = 1; i <= 20; i++) {
-		tq_send(other, 5, i);
+		t_send(other, 5, i);
 		at_least(&in, i);
 	}
-	tq_drain();
-	tq_send(other, 5, 1);
+	t_drain();
+	t_send(other, 5, 1);
 	at_least(&in, 21);
-	tq_is(tq_drain(), 1);
+	t_is(t_drain(), 1);
 	close(fd);
 	close(other);
 }
 
 static void a_returned_rest(void)
 {
-	int fd = tq_open(O_RDONLY), other = tq_open(O_RDWR);
+	int fd = t_open(O_RDONLY), other = t_open(O_RDWR);
 	char byte;
 
-	tq_send(other, 5, 1);
-	tq_is(read(other, &byte, 1), 1);
+	t_send(other, 5, 1);
+	t_is(read(other, &byte, 1), 1);
 	listen_on(fd, true);
 	close(other);
 	at_least(&in, 1);
-	tq_receive_rest(fd, 4, 1, 1);
+	t_receive_rest(fd, 4, 1, 1);
 	close(fd);
 }
 
 static void room(void)
 {
-	int fd = tq_open(O_WRONLY), other = tq_open(O_RDONLY), i, before;
+	int fd = t_open(O_WRONLY), other = t_open(O_RDONLY), i, before;
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	listen_on(fd, true);
 	for (i = 0; i < 10; i++) {
 		before = out;
-		tq_receive(other, TQ_SMALL_MAX, i);
+		t_receive(other, TQ_SMALL_MAX, i);
 		at_least(&out, before + 1);
-		tq_is(tq_fill(TQ_SMALL_MAX, 4 + i), 1);
+		t_is(t_fill(TQ_SMALL_MAX, 4 + i), 1);
 	}
-	tq_is(tq_drain(), 4);
+	t_is(t_drain(), 4);
 	close(fd);
 	close(other);
 }
 
 static void switched_off(void)
 {
-	int fd = tq_open(O_RDWR), other = tq_open(O_RDWR), before;
+	int fd = t_open(O_RDWR), other = t_open(O_RDWR), before;
 
 	listen_on(fd, true);
-	tq_send(other, 5, 1);
+	t_send(other, 5, 1);
 	at_least(&in, 1);
 	listen_on(fd, false);
 	before = signals;
-	tq_send(other, 5, 2);
-	tq_is(tq_drain(), 2);
-	tq_sleep_ms(20);
-	tq_is(signals, before);
+	t_send(other, 5, 2);
+	t_is(t_drain(), 2);
+	t_sleep_ms(20);
+	t_is(signals, before);
 	close(fd);
 	close(other);
 }
@@ -106,40 +106,40 @@ static void switched_off(void)
 /* A closed file sends no signals and is not touched again. */
 static void closed(void)
 {
-	int other = tq_open(O_RDWR), fd, i, before;
+	int other = t_open(O_RDWR), fd, i, before;
 
 	for (i = 0; i < 50; i++) {
-		fd = tq_open(O_RDWR);
+		fd = t_open(O_RDWR);
 		listen_on(fd, true);
 		close(fd);
 	}
 	before = signals;
-	tq_send(other, 5, 1);
-	tq_receive(other, 5, 1);
-	tq_sleep_ms(20);
-	tq_is(signals, before);
+	t_send(other, 5, 1);
+	t_receive(other, 5, 1);
+	t_sleep_ms(20);
+	t_is(signals, before);
 	close(other);
 }
 
 /* Several files of several owners: each hears of it. */
 static void two_files(void)
 {
-	int a = tq_open(O_RDONLY), b = tq_open(O_RDONLY), other = tq_open(O_WRONLY);
+	int a = t_open(O_RDONLY), b = t_open(O_RDONLY), other = t_open(O_WRONLY);
 
 	listen_on(a, true);
 	listen_on(b, true);
-	tq_send(other, 5, 1);
+	t_send(other, 5, 1);
 	at_least(&in, 2);
-	tq_is(tq_drain(), 1);
+	t_is(t_drain(), 1);
 	close(a);
-	tq_send(other, 5, 1);
+	t_send(other, 5, 1);
 	at_least(&in, 3);
-	tq_is(tq_drain(), 1);
+	t_is(t_drain(), 1);
 	close(b);
 	close(other);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(each_arrival),
 	TQ_TEST(a_returned_rest),
 	TQ_TEST(switched_off),
@@ -150,5 +150,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("sigio", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("sigio", tests, ARRAY_SIZE(tests), argc, argv);
 }

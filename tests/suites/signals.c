@@ -20,78 +20,78 @@ static void on_signal(int flags)
 	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
 
 	atomic_store(&handled, 0);
-	tq_is(sigaction(SIGUSR1, &action, NULL), 0);
+	t_is(sigaction(SIGUSR1, &action, NULL), 0);
 }
 
 static void wait_handled(int n)
 {
-	double end = tq_now() + 10 * tq_slow();
+	double end = t_now() + 10 * t_slow();
 
 	while (atomic_load(&handled) < n)
-		tq_true(tq_now() < end, "the signal is not handled");
+		t_true(t_now() < end, "the signal is not handled");
 }
 
 static void reader_is_interrupted(void)
 {
-	int fd = tq_open(O_RDWR);
-	struct tq_task reader;
+	int fd = t_open(O_RDWR);
+	struct t_task reader;
 	char buf[64];
 
 	on_signal(0);
-	tq_start_read(&reader, fd, buf, sizeof(buf));
-	tq_asleep(&reader, SYS_read);
+	t_start_read(&reader, fd, buf, sizeof(buf));
+	t_asleep(&reader, SYS_read);
 	pthread_kill(reader.thread, SIGUSR1);
-	tq_finish(&reader);
-	tq_is(reader.result, -1);
-	tq_is(reader.error, EINTR);
-	tq_send(fd, 5, 1);
-	tq_receive(fd, 5, 1);
-	tq_nothing();
+	t_finish(&reader);
+	t_is(reader.result, -1);
+	t_is(reader.error, EINTR);
+	t_send(fd, 5, 1);
+	t_receive(fd, 5, 1);
+	t_nothing();
 	close(fd);
 }
 
 static void reader_is_restarted(void)
 {
-	int fd = tq_open(O_RDWR), i;
-	struct tq_task reader;
+	int fd = t_open(O_RDWR), i;
+	struct t_task reader;
 	char buf[64];
 
 	on_signal(SA_RESTART);
-	tq_start_read(&reader, fd, buf, sizeof(buf));
+	t_start_read(&reader, fd, buf, sizeof(buf));
 	for (i = 1; i <= 5; i++) {
-		tq_asleep(&reader, SYS_read);
+		t_asleep(&reader, SYS_read);
 		pthread_kill(reader.thread, SIGUSR1);
 		wait_handled(i);
 	}
-	tq_still_asleep(&reader, SYS_read);
-	tq_send(fd, 5, 1);
-	tq_finish(&reader);
-	tq_is(reader.result, 5);
-	tq_is(tq_differs(buf, 5, 1, 0), -1);
-	tq_nothing();
+	t_still_asleep(&reader, SYS_read);
+	t_send(fd, 5, 1);
+	t_finish(&reader);
+	t_is(reader.result, 5);
+	t_is(t_differs(buf, 5, 1, 0), -1);
+	t_nothing();
 	close(fd);
 }
 
 static void sender_is_interrupted(void)
 {
-	int fd = tq_open(O_RDWR), i, round;
-	struct tq_task sender;
+	int fd = t_open(O_RDWR), i, round;
+	struct t_task sender;
 	char buf[100] = "";
 
 	on_signal(0);
 	for (round = 0; round < 5; round++) {
-		tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-		tq_start_write(&sender, fd, buf, sizeof(buf));
-		tq_asleep(&sender, SYS_write);
+		t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+		t_start_write(&sender, fd, buf, sizeof(buf));
+		t_asleep(&sender, SYS_write);
 		pthread_kill(sender.thread, SIGUSR1);
-		tq_finish(&sender);
-		tq_is(sender.result, -1);
-		tq_is(sender.error, EINTR);
+		t_finish(&sender);
+		t_is(sender.result, -1);
+		t_is(sender.error, EINTR);
 		/* Not sent, now or later. */
 		for (i = 0; i < 4; i++)
-			tq_receive(fd, TQ_SMALL_MAX, i);
-		tq_nothing();
-		tq_is(tq_value("bytes"), 0);
+			t_receive(fd, TQ_SMALL_MAX, i);
+		t_nothing();
+		t_is(t_value("bytes"), 0);
 	}
 	close(fd);
 }
@@ -99,40 +99,40 @@ static void sender_is_interrupted(void)
 /* Restarted, it is sent once; its place is that of the restart at the latest. */
 static void sender_is_restarted(void)
 {
-	int fd = tq_open(O_RDWR), i;
-	struct tq_task sender;
+	int fd = t_open(O_RDWR), i;
+	struct t_task sender;
 	char buf[100];
 
 	on_signal(SA_RESTART);
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-	tq_pattern(buf, sizeof(buf), 4, 0);
-	tq_start_write(&sender, fd, buf, sizeof(buf));
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_pattern(buf, sizeof(buf), 4, 0);
+	t_start_write(&sender, fd, buf, sizeof(buf));
 	for (i = 1; i <= 5; i++) {
-		tq_asleep(&sender, SYS_write);
+		t_asleep(&sender, SYS_write);
 		pthread_kill(sender.thread, SIGUSR1);
 		wait_handled(i);
 	}
-	tq_still_asleep(&sender, SYS_write);
+	t_still_asleep(&sender, SYS_write);
 	for (i = 0; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_receive(fd, sizeof(buf), 4);
-	tq_finish(&sender);
-	tq_is(sender.result, sizeof(buf));
-	tq_nothing();
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_receive(fd, sizeof(buf), 4);
+	t_finish(&sender);
+	t_is(sender.result, sizeof(buf));
+	t_nothing();
 	close(fd);
 }
 
 /* A pending signal is no reason to fail where nothing has to wait. */
 static void pending_signal_does_not_matter(void)
 {
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 
 	on_signal(0);
 	for (i = 0; i < 200; i++) {
 		raise(SIGUSR1);
-		tq_send(fd, 10, i);
+		t_send(fd, 10, i);
 		raise(SIGUSR1);
-		tq_receive(fd, 10, i);
+		t_receive(fd, 10, i);
 	}
 	close(fd);
 }
@@ -140,32 +140,32 @@ static void pending_signal_does_not_matter(void)
 /* First in the line goes away by a signal: what is behind and fits gets in. */
 static void first_in_line_leaves(void)
 {
-	int fd = tq_open(O_RDWR), i, round;
-	struct tq_task large, small[2];
+	int fd = t_open(O_RDWR), i, round;
+	struct t_task large, small[2];
 	char buf[TQ_SMALL_MAX] = "";
 
 	on_signal(0);
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < 3; i++)
-			tq_send(fd, TQ_SMALL_MAX, i);
-		tq_send(fd, 8, 3);
-		tq_start_write(&large, tq_open(O_WRONLY), buf, sizeof(buf));
-		tq_asleep(&large, SYS_write);
+			t_send(fd, TQ_SMALL_MAX, i);
+		t_send(fd, 8, 3);
+		t_start_write(&large, t_open(O_WRONLY), buf, sizeof(buf));
+		t_asleep(&large, SYS_write);
 		for (i = 0; i < 2; i++) {
-			tq_start_write(&small[i], tq_open(O_WRONLY), buf, 10 + i);
-			tq_asleep(&small[i], SYS_write);
+			t_start_write(&small[i], t_open(O_WRONLY), buf, 10 + i);
+			t_asleep(&small[i], SYS_write);
 		}
 		pthread_kill(large.thread, SIGUSR1);
-		tq_finish(&large);
-		tq_is(large.error, EINTR);
+		t_finish(&large);
+		t_is(large.error, EINTR);
 		for (i = 0; i < 2; i++) {
-			tq_finish(&small[i]);
-			tq_is(small[i].result, 10 + i);
+			t_finish(&small[i]);
+			t_is(small[i].result, 10 + i);
 			close(small[i].fd);
 		}
 		close(large.fd);
-		tq_is(tq_value("messages"), 6);
-		tq_is(tq_drain(), 6);
+		t_is(t_value("messages"), 6);
+		t_is(t_drain(), 6);
 	}
 	close(fd);
 }
@@ -173,21 +173,21 @@ static void first_in_line_leaves(void)
 /* ... and a nonblocking sender gets in too, once the line is gone. */
 static void line_ends_with_its_last(void)
 {
-	int fd = tq_open(O_RDWR), quick = tq_open(O_WRONLY | O_NONBLOCK), i;
-	struct tq_task large;
+	int fd = t_open(O_RDWR), quick = t_open(O_WRONLY | O_NONBLOCK), i;
+	struct t_task large;
 	char buf[TQ_SMALL_MAX] = "";
 
 	on_signal(0);
 	for (i = 0; i < 3; i++)
-		tq_send(fd, TQ_SMALL_MAX, i);
-	tq_send(fd, 8, 3);
-	tq_start_write(&large, fd, buf, sizeof(buf));
-	tq_asleep(&large, SYS_write);
-	tq_errno(write(quick, buf, 8), EAGAIN);
+		t_send(fd, TQ_SMALL_MAX, i);
+	t_send(fd, 8, 3);
+	t_start_write(&large, fd, buf, sizeof(buf));
+	t_asleep(&large, SYS_write);
+	t_errno(write(quick, buf, 8), EAGAIN);
 	pthread_kill(large.thread, SIGUSR1);
-	tq_finish(&large);
-	tq_is(write(quick, buf, 8), 8);
-	tq_is(tq_drain(), 5);
+	t_finish(&large);
+	t_is(write(quick, buf, 8), 8);
+	t_is(t_drain(), 5);
 	close(fd);
 	close(quick);
 }
@@ -195,8 +195,8 @@ static void line_ends_with_its_last(void)
 /* The signal and the room (or the message) come at the same time. */
 static void races_with_room(void)
 {
-	int fd = tq_open(O_RDWR), round, sent = 0, interrupted = 0;
-	struct tq_task sender;
+	int fd = t_open(O_RDWR), round, sent = 0, interrupted = 0;
+	struct t_task sender;
 	char buf[100];
 	volatile int spin;
 
@@ -206,91 +206,91 @@ static void races_with_room(void)
 	     (round < 400 && !(sent && interrupted)); round++) {
 		int i;
 
-		tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
-		tq_pattern(buf, sizeof(buf), 4, 0);
-		tq_start_write(&sender, fd, buf, sizeof(buf));
-		tq_asleep(&sender, SYS_write);
+		t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+		t_pattern(buf, sizeof(buf), 4, 0);
+		t_start_write(&sender, fd, buf, sizeof(buf));
+		t_asleep(&sender, SYS_write);
 		if (round & 1)
 			pthread_kill(sender.thread, SIGUSR1);
 		for (spin = 0; spin < round * 5; spin++)
 			;
 		if (round >= 200)
-			tq_sleep_ms(round & 1);
-		tq_receive(fd, TQ_SMALL_MAX, 0);
+			t_sleep_ms(round & 1);
+		t_receive(fd, TQ_SMALL_MAX, 0);
 		if (!(round & 1)) {
 			for (spin = 0; spin < round; spin++)
 				;
 			pthread_kill(sender.thread, SIGUSR1);
 		}
-		tq_finish(&sender);
+		t_finish(&sender);
 		for (i = 1; i < 4; i++)
-			tq_receive(fd, TQ_SMALL_MAX, i);
+			t_receive(fd, TQ_SMALL_MAX, i);
 		/* What it says is what happened. */
 		if (sender.result == (ssize_t)sizeof(buf)) {
-			tq_receive(fd, sizeof(buf), 4);
+			t_receive(fd, sizeof(buf), 4);
 			sent++;
 		} else {
-			tq_is(sender.result, -1);
-			tq_is(sender.error, EINTR);
+			t_is(sender.result, -1);
+			t_is(sender.error, EINTR);
 			interrupted++;
 		}
-		tq_nothing();
+		t_nothing();
 	}
-	tq_true(sent && interrupted, "%d sent and %d interrupted is no race", sent,
+	t_true(sent && interrupted, "%d sent and %d interrupted is no race", sent,
 		interrupted);
 	close(fd);
 }
 
 static void go_on_reading(void *arg)
 {
-	int fd = tq_open(O_RDONLY);
+	int fd = t_open(O_RDONLY);
 	char buf[16];
 
 	(void)arg;
-	tq_is(read(fd, buf, sizeof(buf)), 9);
+	t_is(read(fd, buf, sizeof(buf)), 9);
 }
 
 static void stop_and_continue(void)
 {
-	int fd = tq_open(O_WRONLY), i, status;
-	pid_t child = tq_fork(go_on_reading, NULL);
+	int fd = t_open(O_WRONLY), i, status;
+	pid_t child = t_fork(go_on_reading, NULL);
 
 	for (i = 0; i < 3; i++) {
-		tq_asleep_pid(child, SYS_read);
+		t_asleep_pid(child, SYS_read);
 		kill(child, SIGSTOP);
-		tq_is(waitpid(child, &status, WUNTRACED), child);
-		tq_true(WIFSTOPPED(status), "the child did not stop");
+		t_is(waitpid(child, &status, WUNTRACED), child);
+		t_true(WIFSTOPPED(status), "the child did not stop");
 		kill(child, SIGCONT);
 	}
-	tq_asleep_pid(child, SYS_read);
-	tq_send(fd, 9, 1);
-	tq_reap(child);
-	tq_nothing();
+	t_asleep_pid(child, SYS_read);
+	t_send(fd, 9, 1);
+	t_reap(child);
+	t_nothing();
 	close(fd);
 }
 
 /* A stopped reader that was waiting does not keep the message for itself. */
 static void stopped_reader_takes_nothing(void)
 {
-	int fd = tq_open(O_RDWR), status;
-	pid_t child = tq_fork(go_on_reading, NULL);
+	int fd = t_open(O_RDWR), status;
+	pid_t child = t_fork(go_on_reading, NULL);
 
-	tq_asleep_pid(child, SYS_read);
+	t_asleep_pid(child, SYS_read);
 	kill(child, SIGSTOP);
-	tq_is(waitpid(child, &status, WUNTRACED), child);
-	tq_send(fd, 7, 1);
-	tq_receive(fd, 7, 1);
+	t_is(waitpid(child, &status, WUNTRACED), child);
+	t_send(fd, 7, 1);
+	t_receive(fd, 7, 1);
 	kill(child, SIGCONT);
-	tq_asleep_pid(child, SYS_read);
-	tq_send(fd, 9, 2);
-	tq_reap(child);
-	tq_nothing();
+	t_asleep_pid(child, SYS_read);
+	t_send(fd, 9, 2);
+	t_reap(child);
+	t_nothing();
 	close(fd);
 }
 
 #define STORM	1500
 
-static void run_storm_sender(struct tq_task *task)
+static void run_storm_sender(struct t_task *task)
 {
 	uint64_t i = 0;
 
@@ -299,16 +299,16 @@ static void run_storm_sender(struct tq_task *task)
 		ssize_t n = write(task->fd, words, 8 + i % 90 * 8);
 
 		if (n < 0) {
-			tq_errno(n, EINTR);
+			t_errno(n, EINTR);
 			task->count++;
 			continue;
 		}
-		tq_is(n, 8 + i % 90 * 8);
+		t_is(n, 8 + i % 90 * 8);
 		i++;
 	}
 }
 
-static void run_storm_reader(struct tq_task *task)
+static void run_storm_reader(struct t_task *task)
 {
 	uint64_t i = 0;
 
@@ -317,12 +317,12 @@ static void run_storm_reader(struct tq_task *task)
 		ssize_t n = read(task->fd, words, sizeof(words));
 
 		if (n < 0) {
-			tq_errno(n, EINTR);
+			t_errno(n, EINTR);
 			task->count++;
 			continue;
 		}
-		tq_is(words[0], i);
-		tq_is(n, 8 + i % 90 * 8);
+		t_is(words[0], i);
+		t_is(n, 8 + i % 90 * 8);
 		i++;
 	}
 }
@@ -330,30 +330,30 @@ static void run_storm_reader(struct tq_task *task)
 /* Both ends under a hail of signals; nothing is lost, doubled or reordered. */
 static void hail(void)
 {
-	struct tq_task sender = { .fd = tq_open(O_WRONLY) };
-	struct tq_task reader = { .fd = tq_open(O_RDONLY) };
+	struct t_task sender = { .fd = t_open(O_WRONLY) };
+	struct t_task reader = { .fd = t_open(O_RDONLY) };
 
 	on_signal(0);
-	tq_start(&sender, run_storm_sender);
-	tq_start(&reader, run_storm_reader);
-	while (!tq_done(&sender) || !tq_done(&reader)) {
+	t_start(&sender, run_storm_sender);
+	t_start(&reader, run_storm_reader);
+	while (!t_done(&sender) || !t_done(&reader)) {
 		struct timespec pause = { .tv_nsec = 100000 };
 
-		if (!tq_done(&sender))
+		if (!t_done(&sender))
 			pthread_kill(sender.thread, SIGUSR1);
-		if (!tq_done(&reader))
+		if (!t_done(&reader))
 			pthread_kill(reader.thread, SIGUSR1);
 		nanosleep(&pause, NULL);
 	}
-	tq_finish(&sender);
-	tq_finish(&reader);
-	tq_true(sender.count + reader.count > 0, "no signal ever interrupted a call");
-	tq_nothing();
+	t_finish(&sender);
+	t_finish(&reader);
+	t_true(sender.count + reader.count > 0, "no signal ever interrupted a call");
+	t_nothing();
 	close(sender.fd);
 	close(reader.fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(reader_is_interrupted),
 	TQ_TEST(reader_is_restarted),
 	TQ_TEST(pending_signal_does_not_matter),
@@ -369,5 +369,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("signals", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("signals", tests, ARRAY_SIZE(tests), argc, argv);
 }

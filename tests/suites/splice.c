@@ -16,9 +16,9 @@ static struct pipe make_pipe(int size)
 {
 	int ends[2];
 
-	tq_is(pipe2(ends, O_CLOEXEC), 0);
+	t_is(pipe2(ends, O_CLOEXEC), 0);
 	if (size)
-		tq_true(fcntl(ends[1], F_SETPIPE_SZ, size) >= size, "F_SETPIPE_SZ");
+		t_true(fcntl(ends[1], F_SETPIPE_SZ, size) >= size, "F_SETPIPE_SZ");
 	return (struct pipe){ .in = ends[1], .out = ends[0] };
 }
 
@@ -32,7 +32,7 @@ static int in_pipe(struct pipe pipe)
 {
 	int bytes = -1;
 
-	tq_is(ioctl(pipe.out, FIONREAD, &bytes), 0);
+	t_is(ioctl(pipe.out, FIONREAD, &bytes), 0);
 	return bytes;
 }
 
@@ -40,8 +40,8 @@ static void put(struct pipe pipe, size_t len, uint64_t seed, size_t offset)
 {
 	char *buf = malloc(len);
 
-	tq_pattern(buf, len, seed, offset);
-	tq_is(write(pipe.in, buf, len), len);
+	t_pattern(buf, len, seed, offset);
+	t_is(write(pipe.in, buf, len), len);
 	free(buf);
 }
 
@@ -53,26 +53,26 @@ static void get(struct pipe pipe, size_t len, uint64_t seed, size_t offset)
 	while (had < len) {
 		ssize_t got = read(pipe.out, buf + had, len - had);
 
-		tq_true(got > 0, "the pipe gives %zd", got);
+		t_true(got > 0, "the pipe gives %zd", got);
 		had += got;
 	}
-	tq_is(tq_differs(buf, len, seed, offset), -1);
+	t_is(t_differs(buf, len, seed, offset), -1);
 	free(buf);
 }
 
 static void in(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
 	put(pipe, 500, 1, 0);
-	tq_is(splice(pipe.out, NULL, fd, NULL, 65536, 0), 500);
+	t_is(splice(pipe.out, NULL, fd, NULL, 65536, 0), 500);
 	put(pipe, 3, 2, 0);
-	tq_is(splice(pipe.out, NULL, fd, NULL, 65536, SPLICE_F_MOVE), 3);
-	tq_is(in_pipe(pipe), 0);
-	tq_receive(fd, 500, 1);
-	tq_receive(fd, 3, 2);
-	tq_nothing();
+	t_is(splice(pipe.out, NULL, fd, NULL, 65536, SPLICE_F_MOVE), 3);
+	t_is(in_pipe(pipe), 0);
+	t_receive(fd, 500, 1);
+	t_receive(fd, 3, 2);
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 }
@@ -81,13 +81,13 @@ static void in(void)
 static void in_gathers(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 
 	for (i = 0; i < 10; i++)
 		put(pipe, 5000, 1, i * 5000);
-	tq_is(splice(pipe.out, NULL, fd, NULL, 65536, 0), 50000);
-	tq_receive(fd, 50000, 1);
-	tq_nothing();
+	t_is(splice(pipe.out, NULL, fd, NULL, 65536, 0), 50000);
+	t_receive(fd, 50000, 1);
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 }
@@ -96,17 +96,17 @@ static void in_gathers(void)
 static void in_a_part(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
 	put(pipe, 10000, 1, 0);
-	tq_is(splice(pipe.out, NULL, fd, NULL, 6000, 0), 6000);
-	tq_is(in_pipe(pipe), 4000);
-	tq_is(splice(pipe.out, NULL, fd, NULL, 1, 0), 1);
-	tq_is(splice(pipe.out, NULL, fd, NULL, 65536, 0), 3999);
-	tq_receive(fd, 6000, 1);
-	tq_receive_rest(fd, 1, 1, 6000);
-	tq_receive_rest(fd, 3999, 1, 6001);
-	tq_nothing();
+	t_is(splice(pipe.out, NULL, fd, NULL, 6000, 0), 6000);
+	t_is(in_pipe(pipe), 4000);
+	t_is(splice(pipe.out, NULL, fd, NULL, 1, 0), 1);
+	t_is(splice(pipe.out, NULL, fd, NULL, 65536, 0), 3999);
+	t_receive(fd, 6000, 1);
+	t_receive_rest(fd, 1, 1, 6000);
+	t_receive_rest(fd, 3999, 1, 6001);
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 }
@@ -114,20 +114,20 @@ static void in_a_part(void)
 static void in_is_cut_at_max_message(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	size_t at = 0;
 
 	put(pipe, 3000, 1, 0);
 	while (at < 3000) {
 		ssize_t sent = splice(pipe.out, NULL, fd, NULL, 65536, 0);
 
-		tq_true(sent > 0 && sent <= (ssize_t)TQ_SMALL_MAX,
+		t_true(sent > 0 && sent <= (ssize_t)TQ_SMALL_MAX,
 			"splice makes a message of %zd bytes, errno %d", sent, errno);
-		tq_receive_rest(fd, sent, 1, at);
+		t_receive_rest(fd, sent, 1, at);
 		at += sent;
-		tq_is(in_pipe(pipe), 3000 - at);
+		t_is(in_pipe(pipe), 3000 - at);
 	}
-	tq_nothing();
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 }
@@ -135,13 +135,13 @@ static void in_is_cut_at_max_message(void)
 static void in_nothing(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
-	tq_is(splice(pipe.out, NULL, fd, NULL, 0, 0), 0);
+	t_is(splice(pipe.out, NULL, fd, NULL, 0, 0), 0);
 	close(pipe.in);
 	/* An empty pipe without a writer: its end, and no message. */
-	tq_is(splice(pipe.out, NULL, fd, NULL, 100, 0), 0);
-	tq_nothing();
+	t_is(splice(pipe.out, NULL, fd, NULL, 100, 0), 0);
+	t_nothing();
 	close(pipe.out);
 	close(fd);
 }
@@ -149,23 +149,23 @@ static void in_nothing(void)
 static void in_when_full(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR), quick = tq_open(O_WRONLY | O_NONBLOCK), i;
+	int fd = t_open(O_RDWR), quick = t_open(O_WRONLY | O_NONBLOCK), i;
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	put(pipe, 300, 4, 0);
-	tq_errno(splice(pipe.out, NULL, quick, NULL, 300, 0), EAGAIN);
-	tq_is(in_pipe(pipe), 300);
+	t_errno(splice(pipe.out, NULL, quick, NULL, 300, 0), EAGAIN);
+	t_is(in_pipe(pipe), 300);
 	for (i = 0; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_nothing();
-	tq_is(splice(pipe.out, NULL, quick, NULL, 300, 0), 300);
-	tq_receive(fd, 300, 4);
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_nothing();
+	t_is(splice(pipe.out, NULL, quick, NULL, 300, 0), 300);
+	t_receive(fd, 300, 4);
 	close_pipe(pipe);
 	close(fd);
 	close(quick);
 }
 
-static void run_splice(struct tq_task *task)
+static void run_splice(struct t_task *task)
 {
 	struct pipe *pipe = task->arg;
 
@@ -179,22 +179,22 @@ static void run_splice(struct tq_task *task)
 static void in_waits_for_room(void)
 {
 	struct pipe pipe = make_pipe(0);
-	struct tq_task sender = {
-		.fd = tq_open(O_WRONLY), .arg = &pipe, .number = 1, .len = 300,
+	struct t_task sender = {
+		.fd = t_open(O_WRONLY), .arg = &pipe, .number = 1, .len = 300,
 	};
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	put(pipe, 300, 4, 0);
-	tq_start(&sender, run_splice);
-	tq_asleep(&sender, SYS_splice);
+	t_start(&sender, run_splice);
+	t_asleep(&sender, SYS_splice);
 	for (i = 0; i < 4; i++)
-		tq_receive(fd, TQ_SMALL_MAX, i);
-	tq_finish(&sender);
-	tq_is(sender.result, 300);
-	tq_receive(fd, 300, 4);
-	tq_nothing();
-	tq_is(in_pipe(pipe), 0);
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_finish(&sender);
+	t_is(sender.result, 300);
+	t_receive(fd, 300, 4);
+	t_nothing();
+	t_is(in_pipe(pipe), 0);
 	close_pipe(pipe);
 	close(sender.fd);
 	close(fd);
@@ -204,22 +204,22 @@ static void in_waits_for_room(void)
 static void in_interrupted(void)
 {
 	struct pipe pipe = make_pipe(0);
-	struct tq_task sender = {
-		.fd = tq_open(O_WRONLY), .arg = &pipe, .number = 1, .len = 300,
+	struct t_task sender = {
+		.fd = t_open(O_WRONLY), .arg = &pipe, .number = 1, .len = 300,
 	};
 
-	tq_unblockable();
-	tq_is(tq_fill(TQ_SMALL_MAX, 0), 4);
+	t_unblockable();
+	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	put(pipe, 300, 4, 0);
-	tq_start(&sender, run_splice);
-	tq_asleep(&sender, SYS_splice);
+	t_start(&sender, run_splice);
+	t_asleep(&sender, SYS_splice);
 	pthread_kill(sender.thread, SIGUSR1);
-	tq_finish(&sender);
-	tq_is(sender.result, -1);
-	tq_is(sender.error, EINTR);
-	tq_is(tq_drain(), 4);
-	tq_nothing();
-	tq_is(in_pipe(pipe), 300);
+	t_finish(&sender);
+	t_is(sender.result, -1);
+	t_is(sender.error, EINTR);
+	t_is(t_drain(), 4);
+	t_nothing();
+	t_is(in_pipe(pipe), 300);
 	get(pipe, 300, 4, 0);
 	close_pipe(pipe);
 	close(sender.fd);
@@ -228,18 +228,18 @@ static void in_interrupted(void)
 static void out(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
-	tq_send(fd, 500, 1);
-	tq_send(fd, 5, 2);
+	t_send(fd, 500, 1);
+	t_send(fd, 5, 2);
 	/* One message, however much was asked for. */
-	tq_is(splice(fd, NULL, pipe.in, NULL, 65536, 0), 500);
-	tq_is(in_pipe(pipe), 500);
-	tq_is(splice(fd, NULL, pipe.in, NULL, 65536, 0), 5);
+	t_is(splice(fd, NULL, pipe.in, NULL, 65536, 0), 500);
+	t_is(in_pipe(pipe), 500);
+	t_is(splice(fd, NULL, pipe.in, NULL, 65536, 0), 5);
 	get(pipe, 500, 1, 0);
 	get(pipe, 5, 2, 0);
-	tq_is(in_pipe(pipe), 0);
-	tq_nothing();
+	t_is(in_pipe(pipe), 0);
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 }
@@ -247,17 +247,17 @@ static void out(void)
 static void out_in_parts(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
-	tq_send(fd, 10000, 1);
-	tq_send(fd, 5, 2);
-	tq_is(splice(fd, NULL, pipe.in, NULL, 1, 0), 1);
-	tq_is(tq_fionread(fd), 9999);
-	tq_is(splice(fd, NULL, pipe.in, NULL, 6000, 0), 6000);
-	tq_is(splice(fd, NULL, pipe.in, NULL, 65536, 0), 3999);
+	t_send(fd, 10000, 1);
+	t_send(fd, 5, 2);
+	t_is(splice(fd, NULL, pipe.in, NULL, 1, 0), 1);
+	t_is(t_fionread(fd), 9999);
+	t_is(splice(fd, NULL, pipe.in, NULL, 6000, 0), 6000);
+	t_is(splice(fd, NULL, pipe.in, NULL, 65536, 0), 3999);
 	get(pipe, 10000, 1, 0);
-	tq_receive(fd, 5, 2);
-	tq_nothing();
+	t_receive(fd, 5, 2);
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 }
@@ -266,23 +266,23 @@ static void out_in_parts(void)
 static void out_larger_than_the_pipe(void)
 {
 	struct pipe pipe = make_pipe(4096);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	size_t at = 0, calls = 0;
 
-	tq_send(fd, 100000, 1);
-	tq_send(fd, 10, 2);
+	t_send(fd, 100000, 1);
+	t_send(fd, 10, 2);
 	while (at < 100000) {
 		ssize_t got = splice(fd, NULL, pipe.in, NULL, 1 << 20, 0);
 
-		tq_true(got > 0 && at + got <= 100000, "splice gives %zd, errno %d",
+		t_true(got > 0 && at + got <= 100000, "splice gives %zd, errno %d",
 			got, errno);
-		tq_is(in_pipe(pipe), got);
+		t_is(in_pipe(pipe), got);
 		get(pipe, got, 1, at);
 		at += got;
-		tq_true(++calls < 1000, "it never ends");
+		t_true(++calls < 1000, "it never ends");
 	}
-	tq_receive(fd, 10, 2);
-	tq_nothing();
+	t_receive(fd, 10, 2);
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 }
@@ -291,18 +291,18 @@ static void out_larger_than_the_pipe(void)
 static void out_into_the_last_page(void)
 {
 	struct pipe pipe = make_pipe(65536);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	ssize_t got;
 
 	put(pipe, 15 * 4096, 9, 0);
-	tq_send(fd, 20000, 1);
+	t_send(fd, 20000, 1);
 	got = splice(fd, NULL, pipe.in, NULL, 65536, 0);
-	tq_true(got > 0 && got <= 4096, "splice gives %zd, errno %d", got, errno);
-	tq_is(tq_fionread(fd), 20000 - got);
+	t_true(got > 0 && got <= 4096, "splice gives %zd, errno %d", got, errno);
+	t_is(t_fionread(fd), 20000 - got);
 	get(pipe, 15 * 4096, 9, 0);
 	get(pipe, got, 1, 0);
-	tq_receive_rest(fd, 20000 - got, 1, got);
-	tq_nothing();
+	t_receive_rest(fd, 20000 - got, 1, got);
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 }
@@ -310,13 +310,13 @@ static void out_into_the_last_page(void)
 static void out_into_a_full_pipe(void)
 {
 	struct pipe pipe = make_pipe(4096);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 
 	put(pipe, 4096, 9, 0);
-	tq_send(fd, 100, 1);
-	tq_errno(splice(fd, NULL, pipe.in, NULL, 100, SPLICE_F_NONBLOCK), EAGAIN);
-	tq_is(tq_fionread(fd), 100);
-	tq_receive(fd, 100, 1);
+	t_send(fd, 100, 1);
+	t_errno(splice(fd, NULL, pipe.in, NULL, 100, SPLICE_F_NONBLOCK), EAGAIN);
+	t_is(t_fionread(fd), 100);
+	t_receive(fd, 100, 1);
 	close_pipe(pipe);
 	close(fd);
 }
@@ -324,17 +324,17 @@ static void out_into_a_full_pipe(void)
 static void out_of_an_empty_queue(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR), quick = tq_open(O_RDONLY | O_NONBLOCK);
-	struct tq_task reader = { .fd = fd, .arg = &pipe, .len = 100 };
+	int fd = t_open(O_RDWR), quick = t_open(O_RDONLY | O_NONBLOCK);
+	struct t_task reader = { .fd = fd, .arg = &pipe, .len = 100 };
 
-	tq_errno(splice(quick, NULL, pipe.in, NULL, 100, 0), EAGAIN);
-	tq_start(&reader, run_splice);
-	tq_asleep(&reader, SYS_splice);
-	tq_send(fd, 60, 1);
-	tq_finish(&reader);
-	tq_is(reader.result, 60);
+	t_errno(splice(quick, NULL, pipe.in, NULL, 100, 0), EAGAIN);
+	t_start(&reader, run_splice);
+	t_asleep(&reader, SYS_splice);
+	t_send(fd, 60, 1);
+	t_finish(&reader);
+	t_is(reader.result, 60);
 	get(pipe, 60, 1, 0);
-	tq_nothing();
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 	close(quick);
@@ -343,18 +343,18 @@ static void out_of_an_empty_queue(void)
 static void out_interrupted(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR);
-	struct tq_task reader = { .fd = fd, .arg = &pipe, .len = 100 };
+	int fd = t_open(O_RDWR);
+	struct t_task reader = { .fd = fd, .arg = &pipe, .len = 100 };
 
-	tq_unblockable();
-	tq_start(&reader, run_splice);
-	tq_asleep(&reader, SYS_splice);
+	t_unblockable();
+	t_start(&reader, run_splice);
+	t_asleep(&reader, SYS_splice);
 	pthread_kill(reader.thread, SIGUSR1);
-	tq_finish(&reader);
-	tq_is(reader.result, -1);
-	tq_is(reader.error, EINTR);
-	tq_send(fd, 60, 1);
-	tq_receive(fd, 60, 1);
+	t_finish(&reader);
+	t_is(reader.result, -1);
+	t_is(reader.error, EINTR);
+	t_send(fd, 60, 1);
+	t_receive(fd, 60, 1);
 	close_pipe(pipe);
 	close(fd);
 }
@@ -363,13 +363,13 @@ static void out_interrupted(void)
 static void out_leaves_a_rest(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR), other = tq_open(O_RDONLY);
+	int fd = t_open(O_RDWR), other = t_open(O_RDONLY);
 
-	tq_send(fd, 10000, 1);
-	tq_is(splice(fd, NULL, pipe.in, NULL, 4000, 0), 4000);
+	t_send(fd, 10000, 1);
+	t_is(splice(fd, NULL, pipe.in, NULL, 4000, 0), 4000);
 	close(fd);
-	tq_receive_rest(other, 6000, 1, 4000);
-	tq_nothing();
+	t_receive_rest(other, 6000, 1, 4000);
+	t_nothing();
 	close_pipe(pipe);
 	close(other);
 }
@@ -377,15 +377,15 @@ static void out_leaves_a_rest(void)
 static void offsets_are_refused(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	loff_t at = 0;
 
 	put(pipe, 10, 1, 0);
-	tq_send(fd, 10, 2);
-	tq_errno(splice(pipe.out, NULL, fd, &at, 10, 0), EINVAL);
-	tq_errno(splice(fd, &at, pipe.in, NULL, 10, 0), EINVAL);
-	tq_receive(fd, 10, 2);
-	tq_nothing();
+	t_send(fd, 10, 2);
+	t_errno(splice(pipe.out, NULL, fd, &at, 10, 0), EINVAL);
+	t_errno(splice(fd, &at, pipe.in, NULL, 10, 0), EINVAL);
+	t_receive(fd, 10, 2);
+	t_nothing();
 	close_pipe(pipe);
 	close(fd);
 }
@@ -395,9 +395,9 @@ static int file_of(size_t len, uint64_t seed)
 	int file = syscall(SYS_memfd_create, "file", 0);
 	char *buf = malloc(len);
 
-	tq_pattern(buf, len, seed, 0);
-	tq_is(write(file, buf, len), len);
-	tq_is(lseek(file, 0, SEEK_SET), 0);
+	t_pattern(buf, len, seed, 0);
+	t_is(write(file, buf, len), len);
+	t_is(lseek(file, 0, SEEK_SET), 0);
 	free(buf);
 	return file;
 }
@@ -405,28 +405,28 @@ static int file_of(size_t len, uint64_t seed)
 /* The messages put together are the file; each is at most max_message. */
 static void sendfile_in(void)
 {
-	int fd = tq_open(O_RDWR), file = file_of(300000, 1);
-	size_t max = tq_max_message(), at = 0, sent = 0, messages = 0;
+	int fd = t_open(O_RDWR), file = file_of(300000, 1);
+	size_t max = t_max_message(), at = 0, sent = 0, messages = 0;
 	char *buf = malloc(300000);
 
 	while (sent < 300000) {
 		ssize_t n = sendfile(fd, file, NULL, 300000 - sent);
 
-		tq_true(n > 0, "sendfile gives %zd, errno %d", n, errno);
+		t_true(n > 0, "sendfile gives %zd, errno %d", n, errno);
 		sent += n;
 	}
-	tq_is(sent, 300000);
+	t_is(sent, 300000);
 	while (at < 300000) {
 		ssize_t got = read(fd, buf, 300000);
 
-		tq_true(got > 0 && got <= (ssize_t)max, "a message of %zd bytes", got);
-		tq_is(tq_differs(buf, got, 1, at), -1);
+		t_true(got > 0 && got <= (ssize_t)max, "a message of %zd bytes", got);
+		t_is(t_differs(buf, got, 1, at), -1);
 		at += got;
 		messages++;
 	}
-	tq_is(at, 300000);
-	tq_true(messages <= 20, "%zu messages", messages);
-	tq_nothing();
+	t_is(at, 300000);
+	t_true(messages <= 20, "%zu messages", messages);
+	t_nothing();
 	free(buf);
 	close(file);
 	close(fd);
@@ -435,11 +435,11 @@ static void sendfile_in(void)
 /* A small file is one message. */
 static void sendfile_small(void)
 {
-	int fd = tq_open(O_RDWR), file = file_of(700, 1);
+	int fd = t_open(O_RDWR), file = file_of(700, 1);
 
-	tq_is(sendfile(fd, file, NULL, 65536), 700);
-	tq_receive(fd, 700, 1);
-	tq_nothing();
+	t_is(sendfile(fd, file, NULL, 65536), 700);
+	t_receive(fd, 700, 1);
+	t_nothing();
 	close(file);
 	close(fd);
 }
@@ -447,7 +447,7 @@ static void sendfile_small(void)
 /* Into a full queue, nonblocking: not a byte of the file is lost. */
 static void sendfile_when_full(void)
 {
-	int fd = tq_open(O_RDWR), quick = tq_open(O_WRONLY | O_NONBLOCK);
+	int fd = t_open(O_RDWR), quick = t_open(O_WRONLY | O_NONBLOCK);
 	int file = file_of(20000, 1);
 	size_t at = 0, sent = 0, stalls = 0;
 	char buf[2000];
@@ -455,7 +455,7 @@ static void sendfile_when_full(void)
 	for (;;) {
 		ssize_t n = sendfile(quick, file, NULL, 20000);
 
-		tq_true(n >= 0 || errno == EAGAIN, "errno %d", errno);
+		t_true(n >= 0 || errno == EAGAIN, "errno %d", errno);
 		if (!n)
 			break;
 		if (n > 0) {
@@ -464,19 +464,19 @@ static void sendfile_when_full(void)
 		}
 		stalls++;
 		n = read(fd, buf, sizeof(buf));
-		tq_true(n > 0, "full and empty");
-		tq_is(tq_differs(buf, n, 1, at), -1);
+		t_true(n > 0, "full and empty");
+		t_is(t_differs(buf, n, 1, at), -1);
 		at += n;
 	}
-	tq_is(sent, 20000);
+	t_is(sent, 20000);
 	while (at < 20000) {
 		ssize_t n = read(fd, buf, sizeof(buf));
 
-		tq_is(tq_differs(buf, n, 1, at), -1);
+		t_is(t_differs(buf, n, 1, at), -1);
 		at += n;
 	}
-	tq_true(stalls, "the queue never was full");
-	tq_nothing();
+	t_true(stalls, "the queue never was full");
+	t_nothing();
 	close(file);
 	close(quick);
 	close(fd);
@@ -484,11 +484,11 @@ static void sendfile_when_full(void)
 
 static void sendfile_out(void)
 {
-	int fd = tq_open(O_RDWR), file = file_of(10, 1);
+	int fd = t_open(O_RDWR), file = file_of(10, 1);
 
-	tq_send(fd, 10, 2);
-	tq_errno(sendfile(file, fd, NULL, 10), EINVAL);
-	tq_receive(fd, 10, 2);
+	t_send(fd, 10, 2);
+	t_errno(sendfile(file, fd, NULL, 10), EINVAL);
+	t_receive(fd, 10, 2);
 	close(file);
 	close(fd);
 }
@@ -497,21 +497,21 @@ static void sendfile_out(void)
 static void gifts_are_copied(void)
 {
 	struct pipe pipe = make_pipe(0);
-	int fd = tq_open(O_RDWR);
+	int fd = t_open(O_RDWR);
 	char *page = aligned_alloc(4096, 4096);
 	struct iovec one = { page, 4096 };
 
-	tq_pattern(page, 4096, 1, 0);
-	tq_is(vmsplice(pipe.in, &one, 1, 0), 4096);
-	tq_is(splice(pipe.out, NULL, fd, NULL, 4096, 0), 4096);
+	t_pattern(page, 4096, 1, 0);
+	t_is(vmsplice(pipe.in, &one, 1, 0), 4096);
+	t_is(splice(pipe.out, NULL, fd, NULL, 4096, 0), 4096);
 	memset(page, 0, 4096);
-	tq_receive(fd, 4096, 1);
+	t_receive(fd, 4096, 1);
 	close_pipe(pipe);
 	close(fd);
 }
 
 /* Queue to pipe to queue, at once with plain senders and readers. */
-static void run_feeder(struct tq_task *task)
+static void run_feeder(struct t_task *task)
 {
 	struct pipe *pipe = task->arg;
 	uint64_t i;
@@ -519,34 +519,34 @@ static void run_feeder(struct tq_task *task)
 	for (i = 1; i <= 300; i++) {
 		ssize_t sent;
 
-		tq_is(write(pipe->in, &i, sizeof(i)), sizeof(i));
+		t_is(write(pipe->in, &i, sizeof(i)), sizeof(i));
 		sent = splice(pipe->out, NULL, task->fd, NULL, sizeof(i), 0);
-		tq_is(sent, sizeof(i));
+		t_is(sent, sizeof(i));
 	}
 }
 
 static void both_ways(void)
 {
 	struct pipe a = make_pipe(0), b = make_pipe(0);
-	struct tq_task feeder = { .fd = tq_open(O_WRONLY), .arg = &a };
-	int in = tq_open(O_RDONLY);
+	struct t_task feeder = { .fd = t_open(O_WRONLY), .arg = &a };
+	int in = t_open(O_RDONLY);
 	uint64_t i, value;
 
-	tq_start(&feeder, run_feeder);
+	t_start(&feeder, run_feeder);
 	for (i = 1; i <= 300; i++) {
-		tq_is(splice(in, NULL, b.in, NULL, 4096, 0), 8);
-		tq_is(read(b.out, &value, sizeof(value)), 8);
-		tq_is(value, i);
+		t_is(splice(in, NULL, b.in, NULL, 4096, 0), 8);
+		t_is(read(b.out, &value, sizeof(value)), 8);
+		t_is(value, i);
 	}
-	tq_finish(&feeder);
-	tq_nothing();
+	t_finish(&feeder);
+	t_nothing();
 	close_pipe(a);
 	close_pipe(b);
 	close(feeder.fd);
 	close(in);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(in),
 	TQ_TEST(in_gathers),
 	TQ_TEST(in_a_part),
@@ -574,5 +574,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("splice", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("splice", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -51,13 +51,13 @@ static void expect_error(void)
 	else if (errno == EFAULT)
 		account->faulted++;
 	else
-		tq_fail("errno %d", errno);
+		t_fail("errno %d", errno);
 }
 
-static void run_sender(struct tq_task *task)
+static void run_sender(struct t_task *task)
 {
 	unsigned int me = task->number, state = me + 1, n, i;
-	int fd = tq_open(O_WRONLY), quick = tq_open(O_WRONLY | O_NONBLOCK);
+	int fd = t_open(O_WRONLY), quick = t_open(O_WRONLY | O_NONBLOCK);
 	struct word words[WORDS_MAX + 1];
 	uint32_t sequence = 0;
 
@@ -74,8 +74,8 @@ static void run_sender(struct tq_task *task)
 			break;
 		case 1:
 			/* All but its end is there. */
-			sent = write(fd, tq_edge(0) - 0, n * 8);
-			tq_is(sent, -1);
+			sent = write(fd, t_edge(0) - 0, n * 8);
+			t_is(sent, -1);
 			break;
 		case 2: {
 			struct iovec two[2] = {
@@ -99,7 +99,7 @@ static void run_sender(struct tq_task *task)
 			expect_error();
 			continue;
 		}
-		tq_is(sent, n * 8);
+		t_is(sent, n * 8);
 		account->words_sent += n;
 		account->sum_sent[me] += (uint64_t)n * (n - 1) / 2;
 		atomic_store(&account->sent[me], ++sequence);
@@ -113,25 +113,25 @@ static unsigned int book(const struct word *words, size_t n, long *last)
 {
 	size_t i;
 
-	tq_true(words[0].sender < SENDERS && words[0].sequence < MESSAGES_MAX,
+	t_true(words[0].sender < SENDERS && words[0].sequence < MESSAGES_MAX,
 		"this was never sent");
-	tq_is(words[0].words, words_of(words[0].sender, words[0].sequence));
+	t_is(words[0].words, words_of(words[0].sender, words[0].sequence));
 	for (i = 0; i < n; i++) {
-		tq_is(words[i].sender, words[0].sender);
-		tq_is(words[i].sequence, words[0].sequence);
-		tq_is(words[i].words, words[0].words);
-		tq_is(words[i].index, words[0].index + i);
+		t_is(words[i].sender, words[0].sender);
+		t_is(words[i].sequence, words[0].sequence);
+		t_is(words[i].words, words[0].words);
+		t_is(words[i].index, words[0].index + i);
 		account->sum[words[i].sender] += words[i].index;
 	}
-	tq_true(words[0].index + n <= words[0].words, "more than the message");
+	t_true(words[0].index + n <= words[0].words, "more than the message");
 	/* Whole messages come in order; a returned rest is out of turn. */
 	if (!words[0].index) {
-		tq_true((long)words[0].sequence > last[words[0].sender],
+		t_true((long)words[0].sequence > last[words[0].sender],
 			"%u comes after %ld", words[0].sequence,
 			last[words[0].sender]);
 		last[words[0].sender] = words[0].sequence;
 	}
-	tq_true(atomic_fetch_add(&account->received[words[0].sender]
+	t_true(atomic_fetch_add(&account->received[words[0].sender]
 					 [words[0].sequence], n) + n <=
 		words[0].words, "more words than message %u of %u has",
 		words[0].sequence, words[0].sender);
@@ -139,12 +139,12 @@ static unsigned int book(const struct word *words, size_t n, long *last)
 	return words[0].words - words[0].index - n;
 }
 
-static void run_reader(struct tq_task *task)
+static void run_reader(struct t_task *task)
 {
 	unsigned int state = task->number + 100;
-	int fd = tq_open(O_RDONLY | O_NONBLOCK), slow = -1;
+	int fd = t_open(O_RDONLY | O_NONBLOCK), slow = -1;
 	struct word words[WORDS_MAX + 1];
-	char *bad = tq_edge(4);
+	char *bad = t_edge(4);
 	long last[SENDERS] = { -1, -1, -1 };
 
 	for (;;) {
@@ -160,12 +160,12 @@ static void run_reader(struct tq_task *task)
 		case 4:
 			/* With whatever it holds. */
 			close(fd);
-			fd = tq_open(O_RDONLY | O_NONBLOCK);
+			fd = t_open(O_RDONLY | O_NONBLOCK);
 			account->returned++;
 			continue;
 		case 5:
 			got = read(fd, bad, want);
-			tq_is(got, -1);
+			t_is(got, -1);
 			expect_error();
 			continue;
 		case 6: {
@@ -178,7 +178,7 @@ static void run_reader(struct tq_task *task)
 		case 7 ... 9:
 			/* Blocking; a signal ends it if nothing else does. */
 			if (slow < 0)
-				slow = tq_open(O_RDONLY);
+				slow = t_open(O_RDONLY);
 			which = slow;
 			break;
 		default:
@@ -199,7 +199,7 @@ static void run_reader(struct tq_task *task)
 				break;
 			continue;
 		}
-		tq_true(got > 0 && got % 8 == 0, "%zd bytes", got);
+		t_true(got > 0 && got % 8 == 0, "%zd bytes", got);
 		if (book(words, got / 8, last))
 			account->short_reads++;
 	}
@@ -220,8 +220,8 @@ static bool all_sent(int messages)
 
 static void everything_at_once(void)
 {
-	double end = tq_now() + tq_seconds(3);
-	struct tq_task senders[SENDERS], readers[READERS];
+	double end = t_now() + t_seconds(3);
+	struct t_task senders[SENDERS], readers[READERS];
 	struct word words[WORDS_MAX + 1];
 	long last[SENDERS] = { -1, -1, -1 };
 	uint64_t total = 0;
@@ -229,59 +229,59 @@ static void everything_at_once(void)
 	int i, fd;
 	uint32_t j;
 
-	account = tq_shared(sizeof(*account));
-	tq_unblockable();
+	account = t_shared(sizeof(*account));
+	t_unblockable();
 	for (i = 0; i < READERS; i++) {
-		readers[i] = (struct tq_task){ .number = i };
-		tq_start(&readers[i], run_reader);
+		readers[i] = (struct t_task){ .number = i };
+		t_start(&readers[i], run_reader);
 	}
 	for (i = 0; i < SENDERS; i++) {
-		senders[i] = (struct tq_task){ .number = i };
-		tq_start(&senders[i], run_sender);
+		senders[i] = (struct t_task){ .number = i };
+		t_start(&senders[i], run_sender);
 	}
-	while (tq_goes_on(end, all_sent(10))) {
-		tq_sleep_ms(3);
-		i = (unsigned int)(tq_now() * 1e6) % (SENDERS + READERS);
-		if (i < SENDERS && !tq_done(&senders[i]))
+	while (t_goes_on(end, all_sent(10))) {
+		t_sleep_ms(3);
+		i = (unsigned int)(t_now() * 1e6) % (SENDERS + READERS);
+		if (i < SENDERS && !t_done(&senders[i]))
 			pthread_kill(senders[i].thread, SIGUSR1);
 		else if (i >= SENDERS)
 			pthread_kill(readers[i - SENDERS].thread, SIGUSR1);
-		tq_value("messages");
+		t_value("messages");
 	}
 	atomic_store(&account->stop, 1);
 	for (i = 0; i < SENDERS; i++)
-		tq_finish(&senders[i]);
+		t_finish(&senders[i]);
 	/* Readers end when they find nothing; those asleep need a signal. */
 	atomic_store(&account->stop, 2);
 	for (i = 0; i < READERS; i++) {
-		while (!tq_done(&readers[i])) {
+		while (!t_done(&readers[i])) {
 			pthread_kill(readers[i].thread, SIGUSR1);
-			tq_sleep_ms(2);
+			t_sleep_ms(2);
 		}
-		tq_finish(&readers[i]);
+		t_finish(&readers[i]);
 	}
 	/* Rests that the last ones gave back. */
-	fd = tq_open(O_RDONLY | O_NONBLOCK);
+	fd = t_open(O_RDONLY | O_NONBLOCK);
 	while ((got = read(fd, words, sizeof(words))) > 0)
 		book(words, got / 8, last);
-	tq_errno(got, EAGAIN);
+	t_errno(got, EAGAIN);
 	close(fd);
 
 	for (i = 0; i < SENDERS; i++) {
-		tq_true(account->sent[i] > 10, "sender %d sent %d messages", i,
+		t_true(account->sent[i] > 10, "sender %d sent %d messages", i,
 			account->sent[i]);
 		for (j = 0; j < (uint32_t)account->sent[i]; j++)
-			tq_true(account->received[i][j] == words_of(i, j),
+			t_true(account->received[i][j] == words_of(i, j),
 				"%d words of message %u of sender %d, not %u",
 				account->received[i][j], j, i, words_of(i, j));
 		for (; j < MESSAGES_MAX; j++)
-			tq_is(account->received[i][j], 0);
-		tq_is(account->sum[i], account->sum_sent[i]);
+			t_is(account->received[i][j], 0);
+		t_is(account->sum[i], account->sum_sent[i]);
 		total += account->sent[i];
 	}
-	tq_is(account->words_received, account->words_sent);
-	tq_is(tq_value("messages"), 0);
-	tq_is(tq_value("bytes"), 0);
+	t_is(account->words_received, account->words_sent);
+	t_is(t_value("messages"), 0);
+	t_is(t_value("bytes"), 0);
 	fprintf(stderr, "# %llu messages, %ld short reads, %ld closes,",
 		(unsigned long long)total, (long)account->short_reads,
 		(long)account->returned);
@@ -290,7 +290,7 @@ static void everything_at_once(void)
 		(long)account->faulted);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	{ .name = "small_queue", .run = everything_at_once, .params = TQ_SMALL,
 	  .seconds = 55 },
 	{ .name = "default_queue", .run = everything_at_once, .seconds = 55 },
@@ -298,5 +298,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("stress", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("stress", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -16,9 +16,9 @@ static void read_in(int fd, size_t piece)
 
 	while ((got = read(fd, text + at, piece)) > 0) {
 		at += got;
-		tq_true(at + piece < sizeof(text), "the table does not end");
+		t_true(at + piece < sizeof(text), "the table does not end");
 	}
-	tq_is(got, 0);
+	t_is(got, 0);
 	text[at] = '\0';
 }
 
@@ -26,7 +26,7 @@ static void read_table(size_t piece)
 {
 	int fd = open(TABLE, O_RDONLY | O_CLOEXEC);
 
-	tq_true(fd >= 0, "open(%s) fails with %s", TABLE, strerrorname_np(errno));
+	t_true(fd >= 0, "open(%s) fails with %s", TABLE, strerrorname_np(errno));
 	read_in(fd, piece);
 	close(fd);
 }
@@ -36,7 +36,7 @@ static char *line_after(char *line)
 {
 	char *end = strchr(line, '\n');
 
-	tq_true(end, "the last line is cut");
+	t_true(end, "the last line is cut");
 	return end[1] ? end + 1 : NULL;
 }
 
@@ -48,40 +48,40 @@ static char *first_queue(void)
 /* A line of the table, as TQUEUE_INFO would have it. */
 static struct tqueue_info parse(const char *line)
 {
-	unsigned long long messages, bytes, size, received, lost;
+	unsigned long long messages, bytes, size, received, dropped;
 	struct tqueue_info info = { 0 };
 	char state[16];
 	int n;
 
 	n = sscanf(line, "%63s %15s %llu %llu %llu %u %llu %llu %u %u\n",
-		   info.name, state, &messages, &bytes, &size, &info.in_hand,
-		   &received, &lost, &info.readers, &info.writers);
-	tq_true(n == 10, "%d fields in %s", n, line);
+		   info.name, state, &messages, &bytes, &size, &info.in_flight,
+		   &received, &dropped, &info.readers, &info.writers);
+	t_true(n == 10, "%d fields in %s", n, line);
 	info.messages = messages;
 	info.bytes = bytes;
 	info.size = size;
 	info.received = received;
-	info.lost = lost;
+	info.dropped = dropped;
 	if (!strcmp(state, "stopped"))
 		info.state = TQUEUE_STATE_STOPPED;
 	else
-		tq_is(strcmp(state, "started"), 0);
+		t_is(strcmp(state, "started"), 0);
 	return info;
 }
 
 static void same(struct tqueue_info shown)
 {
-	struct tqueue_info info = tq_get(shown.name);
+	struct tqueue_info info = t_get(shown.name);
 
-	tq_is(shown.messages, info.messages);
-	tq_is(shown.bytes, info.bytes);
-	tq_is(shown.size, info.size);
-	tq_is(shown.in_hand, info.in_hand);
-	tq_is(shown.received, info.received);
-	tq_is(shown.lost, info.lost);
-	tq_is(shown.readers, info.readers);
-	tq_is(shown.writers, info.writers);
-	tq_is(shown.state, info.state);
+	t_is(shown.messages, info.messages);
+	t_is(shown.bytes, info.bytes);
+	t_is(shown.size, info.size);
+	t_is(shown.in_flight, info.in_flight);
+	t_is(shown.received, info.received);
+	t_is(shown.dropped, info.dropped);
+	t_is(shown.readers, info.readers);
+	t_is(shown.writers, info.writers);
+	t_is(shown.state, info.state);
 }
 
 static void numbers(void)
@@ -91,34 +91,34 @@ static void numbers(void)
 	int full, half;
 	size_t i;
 
-	tq_create("half-read", 4096);
-	tq_create_with("full", 8192, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
-	tq_create("a.first", 65536);
-	full = tq_open_queue("full", O_WRONLY);
+	t_create("half-read", 4096);
+	t_create_with("full", 8192, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	t_create("a.first", 65536);
+	full = t_open_queue("full", O_WRONLY);
 	for (i = 0; i < 200; i++)
-		tq_is(write(full, buf, 100), 100);
-	half = tq_open_queue("half-read", O_RDWR);
-	tq_is(write(half, buf, 100), 100);
-	tq_is(write(half, buf, 100), 100);
-	tq_is(read(half, buf, 30), 30);
-	tq_is(ioctl(half, TQUEUE_STOP), 0);
+		t_is(write(full, buf, 100), 100);
+	half = t_open_queue("half-read", O_RDWR);
+	t_is(write(half, buf, 100), 100);
+	t_is(write(half, buf, 100), 100);
+	t_is(read(half, buf, 30), 30);
+	t_is(ioctl(half, TQUEUE_STOP), 0);
 
 	read_table(sizeof(text) / 2);
 	line = first_queue();
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		struct tqueue_info info = parse(line);
 
-		tq_is(strcmp(info.name, names[i]), 0);
+		t_is(strcmp(info.name, names[i]), 0);
 		same(info);
 		line = line_after(line);
 	}
-	tq_true(!line, "there is more: %s", line);
-	tq_is(parse(strstr(text, "\nhalf-read") + 1).in_hand, 1);
-	tq_is(parse(strstr(text, "\nhalf-read") + 1).state, TQUEUE_STATE_STOPPED);
-	tq_true(parse(strstr(text, "\nfull") + 1).lost > 0, "nothing was lost");
+	t_true(!line, "there is more: %s", line);
+	t_is(parse(strstr(text, "\nhalf-read") + 1).in_flight, 1);
+	t_is(parse(strstr(text, "\nhalf-read") + 1).state, TQUEUE_STATE_STOPPED);
+	t_true(parse(strstr(text, "\nfull") + 1).dropped > 0, "nothing was lost");
 	close(full);
 	close(half);
-	tq_remove_all();
+	t_remove_all();
 }
 
 static double elapsed(void)
@@ -132,15 +132,15 @@ static double elapsed(void)
 
 	read_table(4096);
 	at = strptime(text, "time %Y-%m-%d %H:%M:%S.", &tm);
-	tq_true(at, "there is no time in %s", text);
+	t_true(at, "there is no time in %s", text);
 	then = timegm(&tm);
-	tq_true(labs(time(NULL) - then) < 5 * tq_slow(), "%ld is not the time", then);
+	t_true(labs(time(NULL) - then) < 5 * t_slow(), "%ld is not the time", then);
 	at = strstr(text, before);
-	tq_true(at, "the time is not said to be UTC");
+	t_true(at, "the time is not said to be UTC");
 	if (!strncmp(at + strlen(before), "first reading\n", 14))
 		return -1;
 	n = sscanf(at + strlen(before), "%lf s after the last reading\n", &seconds);
-	tq_true(n == 1, "no time stands in %s", at);
+	t_true(n == 1, "no time stands in %s", at);
 	return seconds;
 }
 
@@ -148,16 +148,16 @@ static void time_since_the_last_reading(void)
 {
 	double began, first, second;
 
-	tq_is(tq_unload(), 0);
-	tq_is(tq_load(""), 0);
-	tq_true(elapsed() < 0, "it has been read before");
-	began = tq_now();
+	t_is(t_unload(), 0);
+	t_is(t_load(""), 0);
+	t_true(elapsed() < 0, "it has been read before");
+	began = t_now();
 	first = elapsed();
-	tq_sleep_ms(300);
+	t_sleep_ms(300);
 	second = elapsed();
-	tq_true(first >= 0 && first + second <= tq_now() - began + 2 * tq_slow(),
-		"%f and %f seconds in %f", first, second, tq_now() - began);
-	tq_true(second >= 0.299 * tq_slow(), "%f seconds", second);
+	t_true(first >= 0 && first + second <= t_now() - began + 2 * t_slow(),
+		"%f and %f seconds in %f", first, second, t_now() - began);
+	t_true(second >= 0.299 * t_slow(), "%f seconds", second);
 }
 
 /* However small the pieces, each line comes once, and again after a seek. */
@@ -170,56 +170,56 @@ static void in_pieces(void)
 
 	for (n = 0; n < 100; n++) {
 		snprintf(name, sizeof(name), "%03d-%0*d", n, n % 55 + 1, 0);
-		tq_create(name, 4096);
+		t_create(name, 4096);
 	}
 	fd = open(TABLE, O_RDONLY);
 	for (i = 0; i < ARRAY_SIZE(pieces); i++) {
-		tq_is(lseek(fd, 0, SEEK_SET), 0);
+		t_is(lseek(fd, 0, SEEK_SET), 0);
 		read_in(fd, pieces[i]);
 		line = first_queue();
 		for (n = 0; n < 100; n++) {
-			tq_is(atoi(line), n);
+			t_is(atoi(line), n);
 			parse(line);
 			line = line_after(line);
 		}
-		tq_is(strncmp(line, "tqueue ", 7), 0);
-		tq_true(!line_after(line), "there is more");
+		t_is(strncmp(line, "tqueue ", 7), 0);
+		t_true(!line_after(line), "there is more");
 	}
 	/* From the middle of it on. */
-	tq_is(pread(fd, name, 20, 10000), 20);
-	tq_is(memcmp(name, text + 10000, 20), 0);
-	tq_is(pread(fd, name, 20, sizeof(text)), 0);
+	t_is(pread(fd, name, 20, 10000), 20);
+	t_is(memcmp(name, text + 10000, 20), 0);
+	t_is(pread(fd, name, 20, sizeof(text)), 0);
 	close(fd);
-	tq_remove_all();
+	t_remove_all();
 }
 
 static atomic_int stop;
 
-static void come_and_go(struct tq_task *task)
+static void come_and_go(struct t_task *task)
 {
 	while (!atomic_load(&stop)) {
 		char name[8];
 
 		snprintf(name, sizeof(name), "n%02ld-", atomic_load(&task->count) % 16);
-		tq_create(name, 4096);
-		tq_remove(name);
+		t_create(name, 4096);
+		t_remove(name);
 		atomic_fetch_add(&task->count, 1);
 	}
 }
 
 static void while_others_come_and_go(void)
 {
-	double end = tq_now() + tq_seconds(1);
-	struct tq_task task = { 0 };
+	double end = t_now() + t_seconds(1);
+	struct t_task task = { 0 };
 	int rounds = 0, i;
 	char name[8];
 
 	for (i = 0; i < 16; i++) {
 		snprintf(name, sizeof(name), "n%02d", i);
-		tq_create(name, 4096);
+		t_create(name, 4096);
 	}
-	tq_start(&task, come_and_go);
-	while (tq_goes_on(end, rounds > 3 && tq_all_did(&task, 1, 4))) {
+	t_start(&task, come_and_go);
+	while (t_goes_on(end, rounds > 3 && t_all_did(&task, 1, 4))) {
 		char last[TQUEUE_NAME_MAX + 1] = "", *line;
 		int stay = 0;
 
@@ -227,37 +227,37 @@ static void while_others_come_and_go(void)
 		for (line = first_queue(); line; line = line_after(line)) {
 			struct tqueue_info info = parse(line);
 
-			tq_true(strcmp(last, info.name) < 0, "%s after %s",
+			t_true(strcmp(last, info.name) < 0, "%s after %s",
 				info.name, last);
 			strcpy(last, info.name);
 			stay += strlen(info.name) == 3;
 		}
-		tq_is(stay, 16);
+		t_is(stay, 16);
 		rounds++;
 	}
 	atomic_store(&stop, 1);
-	tq_finish(&task);
-	tq_true(tq_all_did(&task, 1, 4), "hardly anything was made");
-	tq_true(rounds > 3, "only %d rounds", rounds);
-	tq_remove_all();
+	t_finish(&task);
+	t_true(t_all_did(&task, 1, 4), "hardly anything was made");
+	t_true(rounds > 3, "only %d rounds", rounds);
+	t_remove_all();
 }
 
 static void look_as_nobody(void *arg)
 {
 	(void)arg;
-	tq_is(setgid(65534) || setuid(65534), 0);
+	t_is(setgid(65534) || setuid(65534), 0);
 	read_table(4096);
-	tq_true(first_queue(), "no queue is shown");
-	tq_errno(open(TABLE, O_WRONLY), EACCES);
+	t_true(first_queue(), "no queue is shown");
+	t_errno(open(TABLE, O_WRONLY), EACCES);
 }
 
 static void for_all_to_see(void)
 {
 	int fd = open(TABLE, O_RDWR);
 
-	tq_reap(tq_fork(look_as_nobody, NULL));
+	t_reap(t_fork(look_as_nobody, NULL));
 	/* Root may open it so; there is nothing to write all the same. */
-	tq_errno(write(fd, "x", 1), EIO);
+	t_errno(write(fd, "x", 1), EIO);
 	close(fd);
 }
 
@@ -267,23 +267,23 @@ static void goes_with_the_module(void)
 	int fd = open(TABLE, O_RDONLY);
 	char buf[10];
 
-	tq_is(read(fd, buf, 10), 10);
-	tq_is(tq_unload(), 0);
-	tq_errno(open(TABLE, O_RDONLY), ENOENT);
-	tq_is(read(fd, buf, 10) < 1, 1);
+	t_is(read(fd, buf, 10), 10);
+	t_is(t_unload(), 0);
+	t_errno(open(TABLE, O_RDONLY), ENOENT);
+	t_is(read(fd, buf, 10) < 1, 1);
 	close(fd);
-	tq_is(tq_load(""), 0);
+	t_is(t_load(""), 0);
 	read_table(4096);
 }
 
-static void look_on(struct tq_task *task)
+static void look_on(struct t_task *task)
 {
 	while (!atomic_load(&stop)) {
 		int fd = open(TABLE, O_RDONLY);
 		char buf[100];
 
 		if (fd < 0) {
-			tq_is(errno, ENOENT);
+			t_is(errno, ENOENT);
 			continue;
 		}
 		while (read(fd, buf, sizeof(buf)) > 0)
@@ -294,23 +294,23 @@ static void look_on(struct tq_task *task)
 
 static void unloaded_while_read(void)
 {
-	double end = tq_now() + tq_seconds(1);
-	struct tq_task task = { 0 };
+	double end = t_now() + t_seconds(1);
+	struct t_task task = { 0 };
 	int rounds = 0;
 
-	tq_start(&task, look_on);
-	while (tq_goes_on(end, rounds > 3 && tq_all_did(&task, 1, 10))) {
-		tq_is(tq_unload(), 0);
-		tq_is(tq_load(""), 0);
+	t_start(&task, look_on);
+	while (t_goes_on(end, rounds > 3 && t_all_did(&task, 1, 10))) {
+		t_is(t_unload(), 0);
+		t_is(t_load(""), 0);
 		rounds++;
 	}
 	atomic_store(&stop, 1);
-	tq_finish(&task);
-	tq_true(rounds > 3 && tq_all_did(&task, 1, 10), "%d rounds, %ld lines",
+	t_finish(&task);
+	t_true(rounds > 3 && t_all_did(&task, 1, 10), "%d rounds, %ld lines",
 		rounds, atomic_load(&task.count));
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(numbers),
 	TQ_TEST_RELOADING(time_since_the_last_reading),
 	TQ_TEST(in_pieces),
@@ -322,5 +322,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("table", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("table", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -12,9 +12,9 @@ static void put(const char *file, const char *what)
 	int fd = open(file, O_WRONLY | O_TRUNC);
 
 	if (fd < 0 && errno == ENOENT)
-		tq_skip("this kernel has no %s", file);
-	tq_true(fd >= 0, "open(%s) fails with %s", file, strerrorname_np(errno));
-	tq_is(write(fd, what, strlen(what)), strlen(what));
+		t_skip("this kernel has no %s", file);
+	t_true(fd >= 0, "open(%s) fails with %s", file, strerrorname_np(errno));
+	t_is(write(fd, what, strlen(what)), strlen(what));
 	close(fd);
 }
 
@@ -34,7 +34,7 @@ static void end(void)
 	fd = open(TRACING "trace", O_RDONLY);
 	while ((got = read(fd, text + at, sizeof(text) - 1 - at)) > 0)
 		at += got;
-	tq_is(got, 0);
+	t_is(got, 0);
 	close(fd);
 	text[at] = '\0';
 }
@@ -51,8 +51,8 @@ static void event(char **at, const char *want)
 		if (*line != '#' && strstr(line, "queue=" NAME))
 			break;
 	}
-	tq_true(line, "the trace ends before %s", want);
-	tq_true(strstr(line, want), "%s, not %s", line, want);
+	t_true(line, "the trace ends before %s", want);
+	t_true(strstr(line, want), "%s, not %s", line, want);
 	*at = stop ? stop + 1 : NULL;
 }
 
@@ -62,20 +62,20 @@ static void in_order(void)
 	int fd, other;
 
 	begin();
-	tq_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
-	fd = tq_open_queue(NAME, O_RDWR);
-	tq_is(write(fd, "one", 3), 3);
-	tq_is(tq_send_call(fd, buf, tq_put_many(buf, 8, 1, 3), 0), 3);
-	tq_is(read(fd, buf, 10), 3);
-	tq_is(tq_receive_call(fd, buf, sizeof(buf), 0), 3);
-	tq_is(write(fd, "five5", 5), 5);
-	other = tq_open_queue(NAME, O_RDONLY);
-	tq_is(read(other, buf, 1), 1);
+	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	fd = t_open_queue(NAME, O_RDWR);
+	t_is(write(fd, "one", 3), 3);
+	t_is(t_send_call(fd, buf, t_put_many(buf, 8, 1, 3), 0), 3);
+	t_is(read(fd, buf, 10), 3);
+	t_is(t_receive_call(fd, buf, sizeof(buf), 0), 3);
+	t_is(write(fd, "five5", 5), 5);
+	other = t_open_queue(NAME, O_RDONLY);
+	t_is(read(other, buf, 1), 1);
 	close(other);
-	tq_is(ioctl(fd, TQUEUE_STOP), 0);
-	tq_is(ioctl(fd, TQUEUE_START), 0);
+	t_is(ioctl(fd, TQUEUE_STOP), 0);
+	t_is(ioctl(fd, TQUEUE_START), 0);
 	close(fd);
-	tq_is(tq_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
 	end();
 
 	event(&at, "tqueue_create: queue=" NAME " messages=0");
@@ -97,10 +97,10 @@ static void what_is_dropped(void)
 	int fd, i;
 
 	begin();
-	tq_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
-	fd = tq_open_queue(NAME, O_RDWR | O_NONBLOCK);
+	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	fd = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
 	for (i = 0; i < 5; i++)
-		tq_is(write(fd, buf, sizeof(buf)), sizeof(buf));
+		t_is(write(fd, buf, sizeof(buf)), sizeof(buf));
 	end();
 	event(&at, "tqueue_create: queue=" NAME);
 	for (i = 1; i < 5; i++) {
@@ -110,25 +110,25 @@ static void what_is_dropped(void)
 	event(&at, "tqueue_drop: queue=" NAME " id=1");
 	event(&at, "tqueue_send: queue=" NAME " id=5 count=1");
 	close(fd);
-	tq_is(tq_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
 }
 
 static void unloaded_while_traced(void)
 {
 	begin();
-	tq_send(tq_open(O_RDWR), 10, 1);
-	tq_receive(tq_open(O_RDWR), 10, 1);
+	t_send(t_open(O_RDWR), 10, 1);
+	t_receive(t_open(O_RDWR), 10, 1);
 	closefrom(3);
-	tq_is(tq_unload(), 0);
-	tq_is(tq_load(""), 0);
+	t_is(t_unload(), 0);
+	t_is(t_load(""), 0);
 	begin();
-	tq_create(NAME, 4096);
+	t_create(NAME, 4096);
 	end();
-	tq_true(strstr(text, "tqueue_create: queue=" NAME), "nothing was traced");
-	tq_remove(NAME);
+	t_true(strstr(text, "tqueue_create: queue=" NAME), "nothing was traced");
+	t_remove(NAME);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(in_order),
 	TQ_TEST(what_is_dropped),
 	TQ_TEST_RELOADING(unloaded_while_traced),
@@ -136,5 +136,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("trace", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("trace", tests, ARRAY_SIZE(tests), argc, argv);
 }

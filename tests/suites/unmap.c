@@ -17,10 +17,10 @@ struct flipper {
 	atomic_int stop;
 };
 
-static void run_flipper(struct tq_task *task)
+static void run_flipper(struct t_task *task)
 {
 	struct flipper *flipper = task->arg;
-	size_t page = tq_page(), at = 0;
+	size_t page = t_page(), at = 0;
 
 	while (!atomic_load(&flipper->stop)) {
 		char *victim = flipper->map + at;
@@ -44,22 +44,22 @@ static void run_flipper(struct tq_task *task)
 	}
 }
 
-static void start_flipper(struct tq_task *task, struct flipper *flipper,
+static void start_flipper(struct t_task *task, struct flipper *flipper,
 			  enum way way, size_t pages)
 {
-	flipper->len = pages * tq_page();
+	flipper->len = pages * t_page();
 	flipper->way = way;
 	flipper->map = mmap(NULL, flipper->len, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	tq_true(flipper->map != MAP_FAILED, "mmap fails");
+	t_true(flipper->map != MAP_FAILED, "mmap fails");
 	task->arg = flipper;
-	tq_start(task, run_flipper);
+	t_start(task, run_flipper);
 }
 
-static void stop_flipper(struct tq_task *task, struct flipper *flipper)
+static void stop_flipper(struct t_task *task, struct flipper *flipper)
 {
 	atomic_store(&flipper->stop, 1);
-	tq_finish(task);
+	t_finish(task);
 	munmap(flipper->map, flipper->len);
 }
 
@@ -69,47 +69,47 @@ static void stop_flipper(struct tq_task *task, struct flipper *flipper)
  */
 static void readers_buffer(void)
 {
-	int way, fd = tq_open(O_RDWR | O_NONBLOCK);
+	int way, fd = t_open(O_RDWR | O_NONBLOCK);
 	size_t pages;
 
 	for (way = 0; way < WAYS; way++) {
 		for (pages = 1; pages <= 4; pages += 3) {
-			struct tq_task task = { 0 };
+			struct t_task task = { 0 };
 			struct flipper flipper = { 0 };
-			char *message = calloc(1, pages * tq_page());
-			double end = tq_now() + tq_seconds(0.2);
+			char *message = calloc(1, pages * t_page());
+			double end = t_now() + t_seconds(0.2);
 			uint64_t sent = 0, got = 0, name;
 			struct iovec two[2];
 
 			start_flipper(&task, &flipper, way, pages);
 			two[0] = (struct iovec){ &name, sizeof(name) };
 			two[1] = (struct iovec){ flipper.map, flipper.len };
-			while (tq_goes_on(end, task.count >= MOVES)) {
+			while (t_goes_on(end, task.count >= MOVES)) {
 				ssize_t n;
 
 				if (sent < got + 3) {
 					memcpy(message, &sent, sizeof(sent));
-					tq_is(write(fd, message, flipper.len),
+					t_is(write(fd, message, flipper.len),
 					      flipper.len);
 					sent++;
 				}
 				name = ~0ULL;
 				n = readv(fd, two, 2);
 				if (n < 0) {
-					tq_errno(n, EFAULT);
+					t_errno(n, EFAULT);
 					continue;
 				}
-				tq_is(n, flipper.len);
-				tq_is(name, got);
+				t_is(n, flipper.len);
+				t_is(name, got);
 				got++;
 			}
 			stop_flipper(&task, &flipper);
-			tq_true(task.count >= MOVES, "the buffer hardly moved");
+			t_true(task.count >= MOVES, "the buffer hardly moved");
 			for (; got < sent; got++) {
-				tq_is(read(fd, message, flipper.len), flipper.len);
-				tq_is(memcmp(message, &got, sizeof(got)), 0);
+				t_is(read(fd, message, flipper.len), flipper.len);
+				t_is(memcmp(message, &got, sizeof(got)), 0);
 			}
-			tq_nothing();
+			t_nothing();
 			free(message);
 		}
 	}
@@ -119,42 +119,42 @@ static void readers_buffer(void)
 /* Sending out of it: each success is one message, each EFAULT is none. */
 static void senders_buffer(void)
 {
-	int way, fd = tq_open(O_RDWR | O_NONBLOCK);
+	int way, fd = t_open(O_RDWR | O_NONBLOCK);
 	size_t pages;
 
 	for (way = 0; way < WAYS; way++) {
 		for (pages = 1; pages <= 4; pages += 3) {
-			struct tq_task task = { 0 };
+			struct t_task task = { 0 };
 			struct flipper flipper = { 0 };
-			size_t len = pages * tq_page();
+			size_t len = pages * t_page();
 			char *buf = malloc(8 + len);
-			double end = tq_now() + tq_seconds(0.2);
+			double end = t_now() + t_seconds(0.2);
 			uint64_t name = 0, expect = 0;
 			struct iovec two[2] = { { &name, sizeof(name) }, { 0 } };
 
 			start_flipper(&task, &flipper, way, pages);
 			two[1] = (struct iovec){ flipper.map, len };
-			while (tq_goes_on(end, task.count >= MOVES)) {
+			while (t_goes_on(end, task.count >= MOVES)) {
 				ssize_t n = writev(fd, two, 2);
 
 				if (n < 0) {
-					tq_errno(n, EFAULT);
+					t_errno(n, EFAULT);
 					continue;
 				}
-				tq_is(n, 8 + len);
+				t_is(n, 8 + len);
 				name++;
 				if (name - expect < 3)
 					continue;
-				tq_is(read(fd, buf, 8 + len), 8 + len);
-				tq_is(memcmp(buf, &expect, 8), 0);
+				t_is(read(fd, buf, 8 + len), 8 + len);
+				t_is(memcmp(buf, &expect, 8), 0);
 				expect++;
 			}
 			stop_flipper(&task, &flipper);
 			for (; expect < name; expect++) {
-				tq_is(read(fd, buf, 8 + len), 8 + len);
-				tq_is(memcmp(buf, &expect, 8), 0);
+				t_is(read(fd, buf, 8 + len), 8 + len);
+				t_is(memcmp(buf, &expect, 8), 0);
 			}
-			tq_nothing();
+			t_nothing();
 			free(buf);
 		}
 	}
@@ -164,11 +164,11 @@ static void senders_buffer(void)
 /* Short reads into it: the rest neither moves on nor is lost by an EFAULT. */
 static void short_reads(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
-	struct tq_task task = { 0 };
+	int fd = t_open(O_RDWR | O_NONBLOCK);
+	struct t_task task = { 0 };
 	struct flipper flipper = { 0 };
-	size_t page = tq_page(), faults = 0;
-	double end = tq_now() + tq_seconds(0.4);
+	size_t page = t_page(), faults = 0;
+	double end = t_now() + t_seconds(0.4);
 	uint64_t words[3 * 4096 / 8], head;
 	struct iovec two[2];
 	size_t i;
@@ -178,35 +178,35 @@ static void short_reads(void)
 	start_flipper(&task, &flipper, UNMAP, 1);
 	two[0] = (struct iovec){ &head, 8 };
 	two[1] = (struct iovec){ flipper.map, page - 8 };
-	while (tq_goes_on(end, task.count >= MOVES)) {
-		tq_is(write(fd, words, sizeof(words)), sizeof(words));
+	while (t_goes_on(end, task.count >= MOVES)) {
+		t_is(write(fd, words, sizeof(words)), sizeof(words));
 		for (i = 0; i < 3;) {
 			ssize_t n = readv(fd, two, 2);
 
 			if (n < 0) {
-				tq_errno(n, EFAULT);
+				t_errno(n, EFAULT);
 				faults++;
-				tq_is(tq_fionread(fd), sizeof(words) - i * page);
+				t_is(t_fionread(fd), sizeof(words) - i * page);
 				continue;
 			}
-			tq_is(n, page);
-			tq_is(head, i * page / 8);
+			t_is(n, page);
+			t_is(head, i * page / 8);
 			i++;
 		}
-		tq_is(tq_fionread(fd), 0);
+		t_is(t_fionread(fd), 0);
 	}
 	stop_flipper(&task, &flipper);
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
-static void run_transfer(struct tq_task *task)
+static void run_transfer(struct t_task *task)
 {
 	char buf[256] = "";
 
 	while (!atomic_load((atomic_int *)task->arg)) {
-		tq_is(write(task->fd, buf, 200), 200);
-		tq_is(read(task->fd, buf, 256) > 0, 1);
+		t_is(write(task->fd, buf, 200), 200);
+		t_is(read(task->fd, buf, 256) > 0, 1);
 		task->count++;
 	}
 }
@@ -214,46 +214,46 @@ static void run_transfer(struct tq_task *task)
 /* Meanwhile others get on with their work. */
 static void others_go_on(void)
 {
-	int fd = tq_open(O_RDWR | O_NONBLOCK);
-	struct tq_task task = { 0 }, other = { 0 };
+	int fd = t_open(O_RDWR | O_NONBLOCK);
+	struct t_task task = { 0 }, other = { 0 };
 	struct flipper flipper = { 0 };
 	atomic_int stop = 0;
-	double end = tq_now() + tq_seconds(0.4);
+	double end = t_now() + t_seconds(0.4);
 	long sent = 0, got = 0;
 
 	start_flipper(&task, &flipper, UNMAP, 1);
-	other.fd = tq_open(O_RDWR);
+	other.fd = t_open(O_RDWR);
 	other.arg = &stop;
-	tq_start(&other, run_transfer);
-	while (tq_goes_on(end, task.count >= MOVES && other.count > 50)) {
+	t_start(&other, run_transfer);
+	while (t_goes_on(end, task.count >= MOVES && other.count > 50)) {
 		ssize_t n = write(fd, flipper.map, 200);
 
 		if (n > 0)
 			sent++;
 		else
-			tq_true(errno == EFAULT || errno == EAGAIN, "errno %d",
+			t_true(errno == EFAULT || errno == EAGAIN, "errno %d",
 				errno);
 		n = read(fd, flipper.map, 256);
 		if (n > 0)
 			got++;
 		else
-			tq_true(errno == EFAULT || errno == EAGAIN, "errno %d",
+			t_true(errno == EFAULT || errno == EAGAIN, "errno %d",
 				errno);
 	}
 	atomic_store(&stop, 1);
 	/* The other one may wait for a message that we took. */
 	if (sent < got)
 		for (; sent < got; sent++)
-			tq_send(fd, 1, 1);
-	tq_finish(&other);
-	tq_true(other.count > 50, "the other one got through %ld times only",
+			t_send(fd, 1, 1);
+	t_finish(&other);
+	t_true(other.count > 50, "the other one got through %ld times only",
 		(long)other.count);
 	stop_flipper(&task, &flipper);
-	tq_is(tq_drain(), sent - got);
+	t_is(t_drain(), sent - got);
 	close(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(readers_buffer),
 	TQ_TEST(senders_buffer),
 	TQ_TEST(short_reads),
@@ -262,5 +262,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("unmap", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("unmap", tests, ARRAY_SIZE(tests), argc, argv);
 }

@@ -8,7 +8,7 @@
 #include "common.h"
 
 struct sleeper {
-	struct tq_task task;
+	struct t_task task;
 	char buf[64];
 	long switches;
 };
@@ -18,11 +18,11 @@ static void start_readers(struct sleeper *sleepers, int n)
 	int i;
 
 	for (i = 0; i < n; i++)
-		tq_start_read(&sleepers[i].task, tq_open(O_RDONLY),
+		t_start_read(&sleepers[i].task, t_open(O_RDONLY),
 			      sleepers[i].buf, sizeof(sleepers[i].buf));
 	for (i = 0; i < n; i++) {
-		tq_asleep(&sleepers[i].task, SYS_read);
-		sleepers[i].switches = tq_switches(sleepers[i].task.tid);
+		t_asleep(&sleepers[i].task, SYS_read);
+		sleepers[i].switches = t_switches(sleepers[i].task.tid);
 	}
 }
 
@@ -31,28 +31,28 @@ static int how_many_came_back(struct sleeper *sleepers, int n)
 	int i, back = 0;
 
 	for (i = 0; i < n; i++)
-		back += tq_done(&sleepers[i].task);
+		back += t_done(&sleepers[i].task);
 	return back;
 }
 
 /* Waits until @want have come back, and sees that nobody else was woken. */
 static void exactly(struct sleeper *sleepers, int n, int want)
 {
-	double end = tq_now() + 10 * tq_slow();
+	double end = t_now() + 10 * t_slow();
 	int i;
 
 	while (how_many_came_back(sleepers, n) < want)
-		tq_true(tq_now() < end, "%d of %d come back, not %d",
+		t_true(t_now() < end, "%d of %d come back, not %d",
 			how_many_came_back(sleepers, n), n, want);
-	tq_sleep_ms(20);
-	tq_is(how_many_came_back(sleepers, n), want);
+	t_sleep_ms(20);
+	t_is(how_many_came_back(sleepers, n), want);
 	for (i = 0; i < n; i++) {
 		long now;
 
-		if (tq_done(&sleepers[i].task))
+		if (t_done(&sleepers[i].task))
 			continue;
-		now = tq_switches(sleepers[i].task.tid);
-		tq_true(now == sleepers[i].switches,
+		now = t_switches(sleepers[i].task.tid);
+		t_true(now == sleepers[i].switches,
 			"one that got nothing was woken %ld times",
 			now - sleepers[i].switches);
 	}
@@ -63,8 +63,8 @@ static void finish(struct sleeper *sleepers, int n)
 	int i;
 
 	for (i = 0; i < n; i++) {
-		tq_finish(&sleepers[i].task);
-		tq_true(sleepers[i].task.result > 0, "a call fails with errno %d",
+		t_finish(&sleepers[i].task);
+		t_true(sleepers[i].task.result > 0, "a call fails with errno %d",
 			sleepers[i].task.error);
 		close(sleepers[i].task.fd);
 	}
@@ -74,21 +74,21 @@ static void n_messages_wake_n_readers(void)
 {
 	enum { MANY = 16 };
 	static struct sleeper sleepers[MANY];
-	int fd = tq_open(O_WRONLY), sent = 0, n;
+	int fd = t_open(O_WRONLY), sent = 0, n;
 
 	start_readers(sleepers, MANY);
 	for (n = 1; sent + n <= MANY; n++) {
 		int i;
 
 		for (i = 0; i < n; i++)
-			tq_send(fd, 8, sent + i);
+			t_send(fd, 8, sent + i);
 		sent += n;
 		exactly(sleepers, MANY, sent);
 	}
 	for (; sent < MANY; sent++)
-		tq_send(fd, 8, sent);
+		t_send(fd, 8, sent);
 	finish(sleepers, MANY);
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
@@ -97,21 +97,21 @@ static void n_messages_wake_n_short_readers(void)
 {
 	enum { MANY = 8 };
 	static struct sleeper sleepers[MANY];
-	int fd = tq_open(O_WRONLY), i, n;
+	int fd = t_open(O_WRONLY), i, n;
 
 	for (i = 0; i < MANY; i++) {
-		tq_start_read(&sleepers[i].task, tq_open(O_RDONLY),
+		t_start_read(&sleepers[i].task, t_open(O_RDONLY),
 			      sleepers[i].buf, 3);
-		tq_asleep(&sleepers[i].task, SYS_read);
+		t_asleep(&sleepers[i].task, SYS_read);
 	}
 	for (i = 0; i < MANY; i++)
-		sleepers[i].switches = tq_switches(sleepers[i].task.tid);
+		sleepers[i].switches = t_switches(sleepers[i].task.tid);
 	for (n = 1; n <= MANY; n++) {
-		tq_send(fd, 8, n);
+		t_send(fd, 8, n);
 		exactly(sleepers, MANY, n);
 	}
 	finish(sleepers, MANY);
-	tq_is(tq_drain(), MANY);
+	t_is(t_drain(), MANY);
 	close(fd);
 }
 
@@ -119,21 +119,21 @@ static void one_message_of_two_hundred_readers(void)
 {
 	enum { MANY = 200 };
 	static struct sleeper sleepers[MANY];
-	int fd = tq_open(O_WRONLY), i;
+	int fd = t_open(O_WRONLY), i;
 
 	start_readers(sleepers, MANY);
-	tq_send(fd, 8, 0);
+	t_send(fd, 8, 0);
 	exactly(sleepers, MANY, 1);
-	tq_send(fd, 8, 1);
+	t_send(fd, 8, 1);
 	exactly(sleepers, MANY, 2);
 	for (i = 2; i < MANY; i++)
-		tq_send(fd, 8, i);
+		t_send(fd, 8, i);
 	finish(sleepers, MANY);
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
-static void run_poll(struct tq_task *task)
+static void run_poll(struct t_task *task)
 {
 	struct pollfd one = { .fd = task->fd, .events = POLLIN };
 
@@ -147,26 +147,26 @@ static void with_pollers_beside(void)
 {
 	enum { MANY = 8 };
 	static struct sleeper sleepers[MANY];
-	struct tq_task pollers[3];
+	struct t_task pollers[3];
 	atomic_int stop = 0;
-	int fd = tq_open(O_WRONLY), i;
+	int fd = t_open(O_WRONLY), i;
 
 	for (i = 0; i < 3; i++) {
-		pollers[i] = (struct tq_task){
-			.fd = tq_open(O_RDONLY), .arg = &stop,
+		pollers[i] = (struct t_task){
+			.fd = t_open(O_RDONLY), .arg = &stop,
 		};
-		tq_start(&pollers[i], run_poll);
+		t_start(&pollers[i], run_poll);
 	}
 	start_readers(sleepers, MANY);
 	for (i = 0; i < MANY; i++) {
-		tq_send(fd, 8, i);
+		t_send(fd, 8, i);
 		exactly(sleepers, MANY, i + 1);
 	}
 	atomic_store(&stop, 1);
 	for (i = 0; i < 3; i++)
-		tq_finish(&pollers[i]);
+		t_finish(&pollers[i]);
 	finish(sleepers, MANY);
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
@@ -176,26 +176,26 @@ static void room_wakes_as_many_senders_as_fit(void)
 	enum { MANY = 12 };
 	static struct sleeper sleepers[MANY];
 	static char large[TQ_SMALL_MAX];
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 
 	for (i = 0; i < 32; i++)
-		tq_send(fd, 88, i);	/* 128 bytes each */
+		t_send(fd, 88, i);	/* 128 bytes each */
 	for (i = 0; i < MANY; i++) {
-		tq_start_write(&sleepers[i].task, tq_open(O_WRONLY), large, 88);
-		tq_asleep(&sleepers[i].task, SYS_write);
-		sleepers[i].switches = tq_switches(sleepers[i].task.tid);
+		t_start_write(&sleepers[i].task, t_open(O_WRONLY), large, 88);
+		t_asleep(&sleepers[i].task, SYS_write);
+		sleepers[i].switches = t_switches(sleepers[i].task.tid);
 	}
 	for (i = 0; i < 6; i++) {
-		tq_receive(fd, 88, i);
+		t_receive(fd, 88, i);
 		exactly(sleepers, MANY, i + 1);
 	}
-	tq_is(tq_value("messages"), 32);
+	t_is(t_value("messages"), 32);
 	for (; i < MANY; i++)
-		tq_receive(fd, 88, i);
+		t_receive(fd, 88, i);
 	finish(sleepers, MANY);
 	for (i = 0; i < 32; i++)
-		tq_is(read(fd, large, sizeof(large)), 88);
-	tq_nothing();
+		t_is(read(fd, large, sizeof(large)), 88);
+	t_nothing();
 	close(fd);
 }
 
@@ -204,59 +204,59 @@ static void too_little_room_wakes_nobody(void)
 {
 	static struct sleeper sleepers[4];
 	static char large[TQ_SMALL_MAX];
-	int fd = tq_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), i;
 
 	for (i = 0; i < 32; i++)
-		tq_send(fd, 88, i);
+		t_send(fd, 88, i);
 	for (i = 0; i < 4; i++) {
-		tq_start_write(&sleepers[i].task, tq_open(O_WRONLY), large,
+		t_start_write(&sleepers[i].task, t_open(O_WRONLY), large,
 			       sizeof(large));
-		tq_asleep(&sleepers[i].task, SYS_write);
-		sleepers[i].switches = tq_switches(sleepers[i].task.tid);
+		t_asleep(&sleepers[i].task, SYS_write);
+		sleepers[i].switches = t_switches(sleepers[i].task.tid);
 	}
 	for (i = 0; i < 32; i++) {
-		tq_receive(fd, 88, i);
+		t_receive(fd, 88, i);
 		if (i < 7)
-			tq_is(how_many_came_back(sleepers, 4), 0);
+			t_is(how_many_came_back(sleepers, 4), 0);
 		if (i % 8 == 6 || i % 8 == 7)
 			exactly(sleepers, 4, (i + 1) / 8);
 	}
 	finish(sleepers, 4);
 	for (i = 0; i < 4; i++)
-		tq_is(read(fd, large, sizeof(large)), sizeof(large));
-	tq_nothing();
+		t_is(read(fd, large, sizeof(large)), sizeof(large));
+	t_nothing();
 	close(fd);
 }
 
 /* The one that was woken cannot take it: the next one gets it. */
 static void a_bad_buffer_passes_the_message_on(void)
 {
-	int fd = tq_open(O_WRONLY), round, i;
-	struct tq_task bad[3], good;
+	int fd = t_open(O_WRONLY), round, i;
+	struct t_task bad[3], good;
 	char buf[64];
 
 	for (round = 0; round < 10; round++) {
 		for (i = 0; i < 3; i++) {
-			tq_start_read(&bad[i], tq_open(O_RDONLY), (void *)16, 64);
-			tq_asleep(&bad[i], SYS_read);
+			t_start_read(&bad[i], t_open(O_RDONLY), (void *)16, 64);
+			t_asleep(&bad[i], SYS_read);
 		}
-		tq_start_read(&good, tq_open(O_RDONLY), buf, sizeof(buf));
-		tq_asleep(&good, SYS_read);
-		tq_send(fd, 30, round);
-		tq_finish(&good);
-		tq_is(good.result, 30);
-		tq_is(tq_differs(buf, 30, round, 0), -1);
+		t_start_read(&good, t_open(O_RDONLY), buf, sizeof(buf));
+		t_asleep(&good, SYS_read);
+		t_send(fd, 30, round);
+		t_finish(&good);
+		t_is(good.result, 30);
+		t_is(t_differs(buf, 30, round, 0), -1);
 		close(good.fd);
 		/* Those the message did not reach wait on; end them. */
 		for (i = 0; i < 3; i++) {
-			if (!tq_done(&bad[i]))
-				tq_send(fd, 1, 1);
-			tq_finish(&bad[i]);
-			tq_is(bad[i].result, -1);
-			tq_is(bad[i].error, EFAULT);
+			if (!t_done(&bad[i]))
+				t_send(fd, 1, 1);
+			t_finish(&bad[i]);
+			t_is(bad[i].result, -1);
+			t_is(bad[i].error, EFAULT);
 			close(bad[i].fd);
 		}
-		tq_drain();
+		t_drain();
 	}
 	close(fd);
 }
@@ -264,22 +264,22 @@ static void a_bad_buffer_passes_the_message_on(void)
 /* Signalled at the moment of the wake-up: the message finds another reader. */
 static void a_signal_passes_the_message_on(void)
 {
-	int fd = tq_open(O_WRONLY), round, delay;
-	struct tq_task readers[2];
+	int fd = t_open(O_WRONLY), round, delay;
+	struct t_task readers[2];
 	char buf[2][64];
 	volatile int spin;
 
-	tq_unblockable();
+	t_unblockable();
 	for (round = 0; round < 200; round++) {
 		int i, woken = round % 2, got = 0;
 
 		for (i = 0; i < 2; i++) {
-			tq_start_read(&readers[i], tq_open(O_RDONLY), buf[i], 64);
-			tq_asleep(&readers[i], SYS_read);
+			t_start_read(&readers[i], t_open(O_RDONLY), buf[i], 64);
+			t_asleep(&readers[i], SYS_read);
 		}
 		delay = round * 7 % 400;
 		if (round & 4) {
-			tq_send(fd, 20, round);
+			t_send(fd, 20, round);
 			for (spin = 0; spin < delay; spin++)
 				;
 			pthread_kill(readers[woken].thread, SIGUSR1);
@@ -287,30 +287,30 @@ static void a_signal_passes_the_message_on(void)
 			pthread_kill(readers[woken].thread, SIGUSR1);
 			for (spin = 0; spin < delay; spin++)
 				;
-			tq_send(fd, 20, round);
+			t_send(fd, 20, round);
 		}
 		/* Whatever happens, the message reaches one of them. */
-		tq_finish(&readers[woken]);
+		t_finish(&readers[woken]);
 		if (readers[woken].result == 20) {
 			got++;
-			tq_asleep(&readers[!woken], SYS_read);
-			tq_send(fd, 21, round);
-			tq_finish(&readers[!woken]);
-			tq_is(readers[!woken].result, 21);
+			t_asleep(&readers[!woken], SYS_read);
+			t_send(fd, 21, round);
+			t_finish(&readers[!woken]);
+			t_is(readers[!woken].result, 21);
 		} else {
-			tq_is(readers[woken].result, -1);
-			tq_is(readers[woken].error, EINTR);
-			tq_finish(&readers[!woken]);
-			tq_is(readers[!woken].result, 20);
+			t_is(readers[woken].result, -1);
+			t_is(readers[woken].error, EINTR);
+			t_finish(&readers[!woken]);
+			t_is(readers[!woken].result, 20);
 		}
 		for (i = 0; i < 2; i++)
 			close(readers[i].fd);
 	}
-	tq_nothing();
+	t_nothing();
 	close(fd);
 }
 
-static void run_thief(struct tq_task *task)
+static void run_thief(struct t_task *task)
 {
 	char buf[64];
 
@@ -322,7 +322,7 @@ static void run_thief(struct tq_task *task)
 	}
 }
 
-static void run_readers(struct tq_task *task)
+static void run_readers(struct t_task *task)
 {
 	char buf[64];
 
@@ -333,38 +333,38 @@ static void run_readers(struct tq_task *task)
 /* A thief takes what a sleeper was woken for: no sleeper is forgotten. */
 static void thieves_leave_nobody_asleep(void)
 {
-	struct tq_task readers[3], thief;
+	struct t_task readers[3], thief;
 	atomic_int stop = 0;
-	int fd = tq_open(O_WRONLY), i;
+	int fd = t_open(O_WRONLY), i;
 	long count;
 
 	for (i = 0; i < 3; i++) {
-		readers[i] = (struct tq_task){ .fd = tq_open(O_RDONLY) };
-		tq_start(&readers[i], run_readers);
+		readers[i] = (struct t_task){ .fd = t_open(O_RDONLY) };
+		t_start(&readers[i], run_readers);
 	}
-	thief = (struct tq_task){
-		.fd = tq_open(O_RDONLY | O_NONBLOCK), .arg = &stop,
+	thief = (struct t_task){
+		.fd = t_open(O_RDONLY | O_NONBLOCK), .arg = &stop,
 	};
-	tq_start(&thief, run_thief);
+	t_start(&thief, run_thief);
 	for (i = 0; i < 3000; i++)
-		tq_send(fd, 8, i);
-	while (tq_value("messages"))
-		tq_sleep_ms(1);
+		t_send(fd, 8, i);
+	while (t_value("messages"))
+		t_sleep_ms(1);
 	atomic_store(&stop, 1);
-	tq_finish(&thief);
+	t_finish(&thief);
 	for (i = 0; i < 3; i++)
-		tq_send(fd, 4, i);
+		t_send(fd, 4, i);
 	for (i = 0; i < 3; i++)
-		tq_finish(&readers[i]);
+		t_finish(&readers[i]);
 	count = thief.count;
 	for (i = 0; i < 3; i++)
 		count += readers[i].count;
-	tq_is(count, 3000);
-	tq_nothing();
+	t_is(count, 3000);
+	t_nothing();
 }
 
 /* A message at a time, each sent when the one before was taken. */
-static void run_echo(struct tq_task *task)
+static void run_echo(struct t_task *task)
 {
 	unsigned int value;
 
@@ -378,65 +378,65 @@ static void run_echo(struct tq_task *task)
 /* Sleep and wake-up race each other thousands of times. */
 static void no_wake_up_is_lost(void)
 {
-	int fd = tq_open(O_WRONLY);
+	int fd = t_open(O_WRONLY);
 	atomic_uint reached = 0;
-	struct tq_task readers[2];
+	struct t_task readers[2];
 	unsigned int i, end = ~0U;
 
 	for (i = 0; i < 2; i++) {
-		readers[i] = (struct tq_task){
-			.fd = tq_open(O_RDONLY), .arg = &reached,
+		readers[i] = (struct t_task){
+			.fd = t_open(O_RDONLY), .arg = &reached,
 		};
-		tq_start(&readers[i], run_echo);
+		t_start(&readers[i], run_echo);
 	}
 	for (i = 1; i <= 1000; i++) {
-		double late = tq_now() + 10 * tq_slow();
+		double late = t_now() + 10 * t_slow();
 		int looks = 0;
 
-		tq_is(write(fd, &i, sizeof(i)), sizeof(i));
+		t_is(write(fd, &i, sizeof(i)), sizeof(i));
 		while (atomic_load(&reached) != i) {
 			/* Sometimes at once, sometimes when all have gone to sleep. */
 			if (++looks > 20)
 				usleep(50);
-			tq_true(tq_now() < late, "message %u reaches nobody", i);
+			t_true(t_now() < late, "message %u reaches nobody", i);
 		}
 	}
 	for (i = 0; i < 2; i++)
-		tq_is(write(fd, &end, sizeof(end)), sizeof(end));
+		t_is(write(fd, &end, sizeof(end)), sizeof(end));
 	for (i = 0; i < 2; i++)
-		tq_finish(&readers[i]);
+		t_finish(&readers[i]);
 	close(fd);
 }
 
-static void run_sender(struct tq_task *task)
+static void run_sender(struct t_task *task)
 {
 	char buf[TQ_SMALL_MAX] = "";
 	int i;
 
 	for (i = 0; i < 1500; i++)
-		tq_is(write(task->fd, buf, 600 + i % 384), 600 + i % 384);
+		t_is(write(task->fd, buf, 600 + i % 384), 600 + i % 384);
 }
 
 /* The same for senders: a queue that is nearly always full, two of each. */
 static void no_room_is_lost(void)
 {
-	struct tq_task tasks[3];
-	int fd = tq_open(O_RDONLY), i;
+	struct t_task tasks[3];
+	int fd = t_open(O_RDONLY), i;
 	char buf[TQ_SMALL_MAX];
 
 	for (i = 0; i < 3; i++) {
-		tasks[i] = (struct tq_task){ .fd = tq_open(O_WRONLY) };
-		tq_start(&tasks[i], run_sender);
+		tasks[i] = (struct t_task){ .fd = t_open(O_WRONLY) };
+		t_start(&tasks[i], run_sender);
 	}
 	for (i = 0; i < 4500; i++)
-		tq_true(read(fd, buf, sizeof(buf)) >= 600, "read fails");
+		t_true(read(fd, buf, sizeof(buf)) >= 600, "read fails");
 	for (i = 0; i < 3; i++)
-		tq_finish(&tasks[i]);
-	tq_nothing();
+		t_finish(&tasks[i]);
+	t_nothing();
 	close(fd);
 }
 
-static const struct tq_test tests[] = {
+static const struct t_test tests[] = {
 	TQ_TEST(n_messages_wake_n_readers),
 	TQ_TEST(n_messages_wake_n_short_readers),
 	TQ_TEST(one_message_of_two_hundred_readers),
@@ -452,5 +452,5 @@ static const struct tq_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return tq_main("wakeup", tests, ARRAY_SIZE(tests), argc, argv);
+	return t_main("wakeup", tests, ARRAY_SIZE(tests), argc, argv);
 }

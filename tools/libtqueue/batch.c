@@ -143,11 +143,11 @@ static int receive_batch(int fd, struct tqueue_batch *batch, uint32_t count,
 
 	batch->start = 0;
 	batch->end = 0;
-	batch->lost = 0;
+	batch->dropped = 0;
 	result = libtq_receive(fd, &receive);
 	if (result > 0) {
 		batch->end = (size_t)receive.bytes;
-		batch->lost = receive.lost;
+		batch->dropped = receive.dropped;
 	} else if (result < 0 && errno == EMSGSIZE) {
 		batch->needed = (size_t)receive.bytes;
 	}

@@ -141,10 +141,10 @@ EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
 	info->bytes = read_number(directory, "bytes");
 	info->messages = read_number(directory, "messages");
 	info->received = read_number(directory, "received");
-	info->lost = read_number(directory, "lost");
+	info->dropped = read_number(directory, "dropped");
 	info->readers = (uint32_t)read_number(directory, "readers");
 	info->writers = (uint32_t)read_number(directory, "writers");
-	info->in_hand = (uint32_t)read_number(directory, "in_hand");
+	info->in_flight = (uint32_t)read_number(directory, "in_flight");
 	info->overflow = read_word(directory, "overflow", overflow);
 	info->end_of_file = read_word(directory, "end_of_file", end_of_file);
 	if (read_word(directory, "state", state))

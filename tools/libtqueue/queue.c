@@ -45,7 +45,7 @@ EXPORT int tqueue_control_features(int control, uint64_t *features)
 	return 0;
 }
 
-EXPORT int tqueue_create(int control, const char *name,
+EXPORT int tqueue_control_create(int control, const char *name,
 			 const struct tqueue_config *config,
 			 uid_t uid, gid_t gid, mode_t mode)
 {
@@ -72,7 +72,7 @@ static int select_queue(int control, unsigned long request, const char *name,
 	return libtq_ioctl(control, request, &selected);
 }
 
-EXPORT int tqueue_remove(int control, const char *name, unsigned int flags)
+EXPORT int tqueue_control_remove(int control, const char *name, unsigned int flags)
 {
 	return select_queue(control, TQUEUE_CTL_REMOVE, name, flags);
 }

@@ -117,7 +117,7 @@ static inline const void *tqueue_payload(const struct tqueue_record *record)
  * @start: offset of the first record that was not sent or walked over yet
  * @end: offset behind the last record
  * @last_id: of the last send: id of the last message that it sent
- * @lost: of the last receive: messages that were dropped before the first one
+ * @dropped: of the last receive: messages that were dropped before the first one
  * @needed: after EMSGSIZE of a receive: the size that the buffer needs
  *
  * The fields are for reading; the calls below set them.
@@ -128,7 +128,7 @@ struct tqueue_batch {
 	size_t start;
 	size_t end;
 	uint64_t last_id;
-	uint64_t lost;
+	uint64_t dropped;
 	size_t needed;
 };
 
@@ -229,12 +229,12 @@ int tqueue_control_features(int control, uint64_t *features);
  * Makes a queue.  Without @config it gets the defaults; @uid and @gid of -1 are
  * the caller's.
  */
-int tqueue_create(int control, const char *name,
+int tqueue_control_create(int control, const char *name,
 		  const struct tqueue_config *config,
 		  uid_t uid, gid_t gid, mode_t mode);
 
 /* Removes a queue; @flags: TQUEUE_REMOVE_FORCE or 0. */
-int tqueue_remove(int control, const char *name, unsigned int flags);
+int tqueue_control_remove(int control, const char *name, unsigned int flags);
 
 int tqueue_control_set(int control, const char *name,
 		       const struct tqueue_config *config);

@@ -143,7 +143,7 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 	int gone, forgotten = 0, status = EXIT_OK;
 	char path[PATH_MAX];
 
-	gone = !tqueue_remove(control, name,
+	gone = !tqueue_control_remove(control, name,
 			      arguments->force ? TQUEUE_REMOVE_FORCE : 0);
 	if (!gone && errno != ENOENT) {
 		if (errno == EPERM)

@@ -176,7 +176,7 @@ static void add_field(struct text *text, const char *key, uint64_t number)
 }
 
 static void add_json(struct text *text, const struct tqueue_record *record,
-		     uint64_t lost, int64_t epoch)
+		     uint64_t dropped, int64_t epoch)
 {
 	const unsigned char *payload = tqueue_payload(record);
 	const char *separator = "";
@@ -184,7 +184,10 @@ static void add_json(struct text *text, const struct tqueue_record *record,
 	add_field(text, "{\"id\":", record->id);
 	text_add(text, ",\"time\":");
 	add_time(text, (int64_t)record->sent_ns + epoch);
-	add_field(text, ",\"sent_ns\":", record->sent_ns);
+	/* Before the machine was booted: the minus, then what follows it. */
+	add_field(text, record->sent_ns < 0 ? ",\"sent_ns\":-" : ",\"sent_ns\":",
+		  record->sent_ns < 0 ? -(uint64_t)record->sent_ns :
+					(uint64_t)record->sent_ns);
 	add_field(text, ",\"uid\":", record->uid);
 	add_field(text, ",\"pid\":", record->pid);
 	add_field(text, ",\"priority\":", record->priority);
@@ -194,13 +197,13 @@ static void add_json(struct text *text, const struct tqueue_record *record,
 		text_add(text, "\"partial\"");
 		separator = ",";
 	}
-	if (record->flags & TQUEUE_FLAG_LOST) {
+	if (record->flags & TQUEUE_FLAG_DROPPED) {
 		text_add(text, separator);
-		text_add(text, "\"lost\"");
+		text_add(text, "\"dropped\"");
 	}
 	text_add(text, "]");
-	if (lost)
-		add_field(text, ",\"lost\":", lost);
+	if (dropped)
+		add_field(text, ",\"dropped\":", dropped);
 	add_field(text, ",\"length\":", record->length);
 	if (is_utf8(payload, record->length)) {
 		text_add(text, ",\"text\":");
@@ -231,7 +234,7 @@ uint64_t format_messages(struct text *text, enum format format,
 			 struct tqueue_batch *batch, size_t count)
 {
 	int64_t epoch = format == FORMAT_JSON ? boot_epoch() : 0;
-	uint64_t lost = batch->start ? 0 : batch->lost, bytes = 0;
+	uint64_t dropped = batch->start ? 0 : batch->dropped, bytes = 0;
 	const struct tqueue_record *record;
 	char *to;
 
@@ -240,10 +243,10 @@ uint64_t format_messages(struct text *text, enum format format,
 	for (; count && tqueue_batch_next(batch, &record) > 0; count--) {
 		bytes += record->length;
 		if (format == FORMAT_JSON)
-			add_json(text, record, lost, epoch);
+			add_json(text, record, dropped, epoch);
 		else
 			to = put_plain(to, format, record);
-		lost = 0;
+		dropped = 0;
 	}
 	if (format != FORMAT_JSON)
 		text->length = (size_t)(to - text->data);

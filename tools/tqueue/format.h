@@ -41,7 +41,7 @@ int is_utf8(const unsigned char *data, size_t length);
 
 /*
  * Appends the next messages of a batch, at most @count.  The first of a batch
- * carries its @lost.  Returns the bytes of the messages.
+ * carries its @dropped.  Returns the bytes of the messages.
  */
 uint64_t format_messages(struct text *text, enum format format,
 			 struct tqueue_batch *batch, size_t count);

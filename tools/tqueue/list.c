@@ -111,7 +111,7 @@ static void print_json(const char *name, const struct tqueue_info *info)
 	add_number(&text, ",\"readers\":", info->readers);
 	add_number(&text, ",\"writers\":", info->writers);
 	add_number(&text, ",\"received\":", info->received);
-	add_number(&text, ",\"lost\":", info->lost);
+	add_number(&text, ",\"dropped\":", info->dropped);
 	if (node.mode) {
 		snprintf(mode, sizeof(mode), "%04o", node.mode);
 		add_text(&text, ",\"owner\":", node.owner);
@@ -165,7 +165,7 @@ static void print_all(const char *name, const struct tqueue_info *info)
 	printf("  readers      %u\n", info->readers);
 	printf("  writers      %u\n", info->writers);
 	printf("  received     %llu\n", (unsigned long long)info->received);
-	printf("  lost         %llu\n", (unsigned long long)info->lost);
+	printf("  dropped      %llu\n", (unsigned long long)info->dropped);
 	printf("  persistent   %s\n", node.conf[0] ? node.conf : "no");
 }
 

@@ -174,7 +174,7 @@ int make_queue(int control, const char *name, const struct settings *settings)
 	}
 	if (setting_given(settings, SETTING_MODE))
 		mode = settings->mode;
-	if (!tqueue_create(control, name, &config, uid, gid, mode))
+	if (!tqueue_control_create(control, name, &config, uid, gid, mode))
 		return 0;
 	if (errno == EEXIST) {
 		report(name, "there is such a queue already; 'tqueue set %s' changes it", name);

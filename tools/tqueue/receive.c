@@ -267,11 +267,11 @@ static int receive(struct receiver *receiver, struct tqueue_batch *batch)
 static void format_batch(struct receiver *receiver, struct tqueue_batch *batch, int count)
 {
 	const struct tqueue_record *record;
-	uint64_t lost = batch->lost, bytes = 0;
+	uint64_t dropped = batch->dropped, bytes = 0;
 
-	if (lost)
+	if (dropped)
 		report(receiver->arguments->name, "%llu message%s dropped here, because the queue was full",
-		       (unsigned long long)lost, lost == 1 ? " was" : "s were");
+		       (unsigned long long)dropped, dropped == 1 ? " was" : "s were");
 	receiver->text.length = 0;
 	if (receiver->arguments->discard)
 		while (tqueue_batch_next(batch, &record) > 0)
