@@ -164,7 +164,7 @@ static void bad_pointers(void)
 
 	t_send(fd, 20, 1);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		void *at = (void *)bad[i];
+		void *at = (void *)(uintptr_t)bad[i];
 
 		t_errno(t_send_call(fd, at, 4000, 0), EFAULT);
 		t_errno(t_send_call(fd, at, -8UL, 0), EFAULT);

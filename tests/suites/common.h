@@ -47,6 +47,14 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What the C library calls where the kernel has no call of the older name. */
+#ifndef SYS_poll
+#define SYS_poll	SYS_ppoll
+#endif
+#ifndef SYS_epoll_wait
+#define SYS_epoll_wait	SYS_epoll_pwait
+#endif
+
 #define TQ_DEVICE	"/dev/tqueue"
 #define TQ_HEADER	40UL	/* bytes of a record before its payload */
 #define TQ_SMALL	"size_l=4096"	/* parameters of the smallest queue */

@@ -661,7 +661,7 @@ static void intrude(void *group)
 		int fd = t_open_queue_call("watched", O_RDONLY);
 
 		if (fd >= 0)
-			t_fail("somebody of group %lu gets in", (uintptr_t)group);
+			t_fail("somebody of group %ju gets in", (uintmax_t)(uintptr_t)group);
 		if (errno != EACCES && errno != ENOENT && errno != ENXIO)
 			t_fail("open fails with %s", strerrorname_np(errno));
 	}

@@ -8,13 +8,14 @@
 /* Addresses that no process may use, or has not mapped. */
 static void *bad_pointer(unsigned int i)
 {
-	static const uintptr_t bad[] = {
+	/* On 32 bits the lower halves of these are no better. */
+	static const uint64_t bad[] = {
 		0, 1, 4095, 0xffffffffffffffff, 0xffff888000000000,
 		0xffffffff81000000, 0x8000000000000000, 0x00007ffffffff000,
 		0x0000800000000000, 0xfffffffffffff000,
 	};
 
-	return i < ARRAY_SIZE(bad) ? (void *)bad[i] : NULL;
+	return i < ARRAY_SIZE(bad) ? (void *)(uintptr_t)bad[i] : NULL;
 }
 
 enum { BAD = 10 };
@@ -202,7 +203,7 @@ static void bad_vectors(void)
 	t_send(fd, 10, 1);
 	t_errno(writev(fd, (void *)16, 1), EFAULT);
 	t_errno(readv(fd, (void *)16, 1), EFAULT);
-	t_errno(writev(fd, (void *)t_edge(8), 1), EFAULT);
+	t_errno(writev(fd, (void *)t_edge(sizeof(parts[0]) / 2), 1), EFAULT);
 	t_errno(writev(fd, parts, 2), EINVAL);
 	t_errno(readv(fd, parts, 2), EINVAL);
 	t_errno(writev(fd, many, 1025), EINVAL);

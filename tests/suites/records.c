@@ -28,6 +28,13 @@ static const struct field {
 	{ "flags", offsetof(struct tqueue_record, flags), 2 },
 };
 
+static void set_field(char *record, const struct field *field, uint64_t value)
+{
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		value <<= 8 * (sizeof(value) - field->size);
+	memcpy(record + field->offset, &value, field->size);
+}
+
 /* Makes one record of three wrong; the ones before it are sent. */
 static void wrong(int fd, const char *name, uint64_t value, int error)
 {
@@ -41,7 +48,7 @@ static void wrong(int fd, const char *name, uint64_t value, int error)
 		size_t end = t_put_many(buf, 20, 1, 3);
 		long got;
 
-		memcpy(buf + which * t_record(20) + field->offset, &value, field->size);
+		set_field(buf + which * t_record(20), field, value);
 		got = t_send_call(fd, buf, end, 0);
 		if (which ? got != which : got != -1 || errno != error)
 			t_fail("%s %#llx in record %d gives %ld (%s), not %s", name,
