@@ -42,22 +42,26 @@
 #define tq_assign_str(name, source) __assign_str(name)
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-/*
- * Here splice() reads straight into the pipe's own buffers: the copy may
- * allocate, and takes no more than the pipe has room for.
- */
-#define copy_splice_read generic_file_splice_read
+/* 7.0 lets the caller of a write ask for no signal. */
+#ifndef IOCB_NOSIGNAL
+#define IOCB_NOSIGNAL 0
+#endif
 
-static inline bool tq_iter_cuts(const struct iov_iter *iter)
-{
-	return iov_iter_is_pipe(iter);
-}
+/*
+ * Whether two mappings of one page may show different bytes.  Linux 6.9 has a
+ * name for it; before that there is one for each architecture.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+#include <linux/cacheinfo.h>
+#define tq_cache_is_aliasing() cpu_dcache_is_aliasing()
+#elif defined(CONFIG_ARM)
+#include <asm/cachetype.h>
+#define tq_cache_is_aliasing() (cache_is_vivt() || cache_is_vipt_aliasing())
+#elif defined(CONFIG_MIPS)
+#include <asm/cpu-features.h>
+#define tq_cache_is_aliasing() cpu_has_dc_aliases
 #else
-static inline bool tq_iter_cuts(const struct iov_iter *iter)
-{
-	return false;
-}
+#define tq_cache_is_aliasing() false
 #endif
 
 #endif /* TQ_COMPAT_H */

@@ -6,14 +6,20 @@
  * A new size means a new ring.  It is allocated with no lock held; then what
  * stands in the old one is copied to the same positions, with both locks held.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
-#include <linux/string.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 
+#include "file.h"
+#include "notify.h"
+#include "senders.h"
+#include "space.h"
 #include "tqueue.h"
-#include "wake.h"
 
 /* Of a queue whose creator did not choose: what cp writes at once fits. */
 #define TQ_SIZE_DEFAULT	((unsigned long)SZ_2M)
@@ -21,7 +27,13 @@
 #define TQ_CONFIG_FIELDS	(TQUEUE_CONFIG_SIZE |		\
 				 TQUEUE_CONFIG_MAX_MESSAGE |	\
 				 TQUEUE_CONFIG_OVERFLOW |	\
-				 TQUEUE_CONFIG_END_OF_FILE)
+				 TQUEUE_CONFIG_END_OF_FILE |	\
+				 TQUEUE_CONFIG_NO_READER |	\
+				 TQUEUE_CONFIG_OWNER)
+
+/* Whether a field is at most @most, if it is given. */
+#define tq_field_right(config, field, value, most)			\
+	(!((config)->fields & TQUEUE_CONFIG_##field) || (value) <= (most))
 
 /**
  * tq_config_check - whether a configuration makes sense by itself
@@ -32,18 +44,18 @@
  */
 int tq_config_check(const struct tqueue_config *config)
 {
-	if (config->fields & ~TQ_CONFIG_FIELDS)
+	if (config->fields & ~TQ_CONFIG_FIELDS ||
+	    (config->fields & TQUEUE_CONFIG_SIZE && !config->size))
 		return -EINVAL;
-	if (config->fields & TQUEUE_CONFIG_SIZE &&
-	    (!config->size || config->size > TQ_RING_SIZE_MAX))
-		return -EINVAL;
-	if (config->fields & TQUEUE_CONFIG_OVERFLOW &&
-	    config->overflow > TQUEUE_OVERFLOW_DROP_OLDEST)
-		return -EINVAL;
-	if (config->fields & TQUEUE_CONFIG_END_OF_FILE &&
-	    config->end_of_file > TQUEUE_EOF_LAST_WRITER)
-		return -EINVAL;
-	return 0;
+	if (tq_field_right(config, SIZE, config->size, TQ_RING_SIZE_MAX) &&
+	    tq_field_right(config, OVERFLOW, config->overflow,
+			   TQUEUE_OVERFLOW_DROP_OLDEST) &&
+	    tq_field_right(config, END_OF_FILE, config->end_of_file,
+			   TQUEUE_EOF_LAST_WRITER) &&
+	    tq_field_right(config, NO_READER, config->no_reader,
+			   TQUEUE_NO_READER_ERROR))
+		return 0;
+	return -EINVAL;
 }
 
 /**
@@ -61,6 +73,22 @@ unsigned long tq_config_size(const struct tqueue_config *config)
 }
 
 /**
+ * tq_check_owner - whether the caller may give a queue to a user
+ * @uid: the user
+ *
+ * Those who may make queues may not give them away: the rules of chown().
+ *
+ * Context: Process context.
+ * Return: 0; -EINVAL if there is no such user here; -EPERM.
+ */
+int tq_check_owner(kuid_t uid)
+{
+	if (!uid_valid(uid))
+		return -EINVAL;
+	return uid_eq(uid, current_fsuid()) || capable(CAP_CHOWN) ? 0 : -EPERM;
+}
+
+/**
  * tq_config_apply - give a queue a configuration, but for its size
  * @queue: the queue
  * @config: found right by tq_config_check()
@@ -72,40 +100,45 @@ unsigned long tq_config_size(const struct tqueue_config *config)
 int tq_config_apply(struct tqueue *queue, const struct tqueue_config *config,
 		    unsigned long size)
 {
-	unsigned long most = tq_ring_length_max(size);
-	unsigned long max_message = queue->max_message;
-	bool follows = queue->max_follows;
+	struct tq_policy *policy = &queue->policy;
+	unsigned long most = tq_length_max(size);
+	unsigned long max_message = policy->max_message;
+	bool automatic = policy->max_message_auto;
 
-	lockdep_assert_held(&queue->send_lock);
-	lockdep_assert_held(&queue->receive_lock);
+	tq_assert_both_held(queue);
 
 	if (config->fields & TQUEUE_CONFIG_MAX_MESSAGE) {
 		if (config->max_message > most)
 			return -EINVAL;
 		max_message = config->max_message;
-		follows = !max_message;
+		automatic = !max_message;
 	}
-	if (follows)
+	if (automatic)
 		max_message = most;
 	if (max_message > most)
 		return -EINVAL;
 
-	WRITE_ONCE(queue->max_message, max_message);
-	queue->max_follows = follows;
+	WRITE_ONCE(policy->max_message, max_message);
+	WRITE_ONCE(policy->direct_max, min(max_message, TQ_PIECE));
+	policy->max_message_auto = automatic;
 	if (config->fields & TQUEUE_CONFIG_OVERFLOW)
-		WRITE_ONCE(queue->overflow, config->overflow);
+		WRITE_ONCE(policy->overflow, config->overflow);
 	if (config->fields & TQUEUE_CONFIG_END_OF_FILE)
-		WRITE_ONCE(queue->end_of_file, config->end_of_file);
+		WRITE_ONCE(policy->end_of_file, config->end_of_file);
+	if (config->fields & TQUEUE_CONFIG_NO_READER)
+		WRITE_ONCE(policy->no_reader, config->no_reader);
+	tq_opens_changed(queue);
 	return 0;
 }
 
 /* Give the queue a ring that what it holds fits.  Both locks held. */
 static void tq_swap_ring(struct tqueue *queue, struct tq_ring *ring)
 {
-	WRITE_ONCE(queue->limit,
-		   queue->limit + ring->size - queue->ring.size);
-	queue->limit_seen = queue->limit;
-	tq_ring_replace(&queue->ring, ring, queue->head, queue->tail);
+	struct tq_rx *rx = &queue->rx;
+
+	WRITE_ONCE(rx->limit, rx->limit + ring->size - queue->ring.size);
+	queue->tx.limit_cached = rx->limit;
+	tq_ring_replace(&queue->ring, ring, rx->store.pos, queue->tx.pos);
 }
 
 /*
@@ -113,16 +146,18 @@ static void tq_swap_ring(struct tqueue *queue, struct tq_ring *ring)
  * counts for too little now, and another one is needed.
  */
 static int tq_config_change(struct tqueue *queue,
-			    const struct tqueue_config *config,
-			    struct tq_ring *ring)
+			    const struct tqueue_config *config, kuid_t owner,
+			    struct tq_ring *ring, struct tq_notify *notify)
 {
+	struct tq_policy *policy = &queue->policy;
 	unsigned long size = ring->size ?: queue->ring.size;
 	int ret;
 
-	if (queue->closed == -EIDRM)
+	if (policy->shutdown_error == -EIDRM)
 		return -EIDRM;
-	if (ring->size &&
-	    (tq_queue_bytes(queue) > size || !tq_line_fits(queue, size)))
+	/* Blocked senders fit as well: more than three quarters are used. */
+	if (ring->size && (tq_queue_bytes(queue) > size ||
+			   queue->tx.pos - queue->rx.store.pos > size))
 		return -EBUSY;
 	/* Another one has replaced the ring meanwhile. */
 	if (ring->owed > queue->ring.charged)
@@ -130,10 +165,17 @@ static int tq_config_change(struct tqueue *queue,
 	ret = tq_config_apply(queue, config, size);
 	if (ret)
 		return ret;
+	if (config->fields & TQUEUE_CONFIG_OWNER)
+		WRITE_ONCE(policy->owner, owner);
 	if (ring->size)
 		tq_swap_ring(queue, ring);
-	if (queue->overflow == TQUEUE_OVERFLOW_REJECT && !queue->closed)
-		tq_line_fail(queue, -EAGAIN);
+	if (policy->overflow == TQUEUE_OVERFLOW_REJECT)
+		tq_senders_fail(queue, -ENOBUFS, notify);
+	if (queue->tx.gate & TQ_GATE_NO_READER)
+		tq_senders_fail(queue, -EPIPE, notify);
+	/* There may be room now, and room for more; or the end has come. */
+	notify->events |= TQ_NOTIFY_ADMIT | TQ_NOTIFY_WRITABLE |
+			  TQ_NOTIFY_ENDED;
 	return 0;
 }
 
@@ -141,9 +183,9 @@ static unsigned long tq_ring_charged(struct tqueue *queue)
 {
 	unsigned long charged;
 
-	mutex_lock(&queue->send_lock);
+	mutex_lock(&queue->tx.lock);
 	charged = queue->ring.charged;
-	mutex_unlock(&queue->send_lock);
+	mutex_unlock(&queue->tx.lock);
 	return charged;
 }
 
@@ -153,37 +195,36 @@ static unsigned long tq_ring_charged(struct tqueue *queue)
  * @config: what shall change, copied from user space
  *
  * Context: Process context, may sleep; takes both locks.
- * Return: 0; -EINVAL; -EBUSY when the queue holds more than the new size;
+ * Return: 0; -EINVAL; -EPERM; -EBUSY when the queue holds more than the new size;
  * -ENOMEM, -ENOSPC, -EINTR from making the new ring; -EIDRM.  If it is not 0,
  * nothing changed.
  */
 int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 {
+	kuid_t owner = make_kuid(current_user_ns(), config->uid);
+	struct tq_notify notify = {};
 	struct tq_ring ring = {};
 	int ret;
 
 	ret = tq_config_check(config);
+	if (!ret && config->fields & TQUEUE_CONFIG_OWNER)
+		ret = tq_check_owner(owner);
 	if (ret)
 		return ret;
 	do {
 		if (config->fields & TQUEUE_CONFIG_SIZE) {
 			ret = tq_ring_alloc(&ring, tq_config_size(config),
-					    queue->free, tq_ring_charged(queue));
+					    queue->uncharged,
+					    tq_ring_charged(queue));
 			if (ret)
 				return ret;
 		}
 		tq_lock_both(queue);
-		ret = tq_config_change(queue, config, &ring);
+		ret = tq_config_change(queue, config, owner, &ring, &notify);
 		tq_unlock_both(queue);
 		/* The old one, or the new one if it was of no use. */
 		tq_ring_free(&ring);
 	} while (ret == -EAGAIN);
-	if (ret)
-		return ret;
-
-	/* There may be room now, and room for more; or the end has come. */
-	tq_move_up(queue);
-	tq_wake_pollers_out(queue);
-	tq_wake_all_in(queue);
-	return 0;
+	tq_notify_deliver(queue, &notify);
+	return ret;
 }

@@ -17,6 +17,8 @@
 #include <linux/uaccess.h>
 #include <linux/uidgid.h>
 
+#include "compat.h"
+#include "ioctl.h"
 #include "tqueue.h"
 #include "trace.h"
 
@@ -31,19 +33,19 @@ static DEFINE_MUTEX(tq_control_lock);
 static struct rb_root tq_queues = RB_ROOT;
 static unsigned int tq_named;	/* all but the default queue */
 
-static struct tqueue *tq_of_node(const struct rb_node *node)
+static struct tqueue *tq_queue_of(const struct rb_node *node)
 {
-	return rb_entry(node, struct tqueue, node);
+	return rb_entry(node, struct tqueue, by_name);
 }
 
 static int tq_compare_name(const void *name, const struct rb_node *node)
 {
-	return strcmp(name, dev_name(&tq_of_node(node)->dev));
+	return strcmp(name, dev_name(&tq_queue_of(node)->dev));
 }
 
 static bool tq_queue_precedes(struct rb_node *a, const struct rb_node *b)
 {
-	return tq_compare_name(dev_name(&tq_of_node(a)->dev), b) < 0;
+	return tq_compare_name(dev_name(&tq_queue_of(a)->dev), b) < 0;
 }
 
 static struct tqueue *tq_find(const char *name)
@@ -53,7 +55,7 @@ static struct tqueue *tq_find(const char *name)
 	lockdep_assert_held(&tq_control_lock);
 
 	node = rb_find(name, &tq_queues, tq_compare_name);
-	return node ? tq_of_node(node) : NULL;
+	return node ? tq_queue_of(node) : NULL;
 }
 
 /* The first queue whose name follows @name. */
@@ -66,7 +68,7 @@ static struct tqueue *tq_find_next(const char *name)
 
 	while (node) {
 		if (tq_compare_name(name, node) < 0) {
-			next = tq_of_node(node);
+			next = tq_queue_of(node);
 			node = node->rb_left;
 		} else {
 			node = node->rb_right;
@@ -111,17 +113,13 @@ static struct tqueue *tq_get(const char *name)
 	return queue ?: ERR_PTR(-ENOENT);
 }
 
-/* Whoever may create queues may not give them away: the rules of chown(). */
-static int tq_check_owner(kuid_t uid, kgid_t gid)
+/* The rules of chown(): see tq_check_owner(). */
+static int tq_check_group(kgid_t gid)
 {
-	if (!uid_valid(uid) || !gid_valid(gid))
+	if (!gid_valid(gid))
 		return -EINVAL;
-	if (capable(CAP_CHOWN))
-		return 0;
-	if (!uid_eq(uid, current_fsuid()) ||
-	    !(gid_eq(gid, current_fsgid()) || in_group_p(gid)))
-		return -EPERM;
-	return 0;
+	return gid_eq(gid, current_fsgid()) || in_group_p(gid) ||
+	       capable(CAP_CHOWN) ? 0 : -EPERM;
 }
 
 /* Make the queue's device and book it.  On failure the queue is freed. */
@@ -134,7 +132,7 @@ static int tq_book(struct tqueue *queue, const char *name, bool named)
 	ret = tq_device_add(queue, name, named);
 	if (ret)
 		return ret;
-	rb_add(&queue->node, &tq_queues, tq_queue_precedes);
+	rb_add(&queue->by_name, &tq_queues, tq_queue_precedes);
 	trace_tqueue_create(queue);
 	return 0;
 }
@@ -143,7 +141,7 @@ static void tq_unbook(struct tqueue *queue)
 {
 	lockdep_assert_held(&tq_control_lock);
 
-	rb_erase(&queue->node, &tq_queues);
+	rb_erase(&queue->by_name, &tq_queues);
 	tq_device_del(queue);
 }
 
@@ -168,7 +166,7 @@ static int tq_create_named(struct tqueue *queue, const char *name)
 	return ret;
 }
 
-static int tq_ctl_create(const struct tqueue_create __user *user)
+static int tq_ctl_create(unsigned int cmd, const void __user *user)
 {
 	struct tqueue_create args;
 	struct tqueue *queue;
@@ -176,16 +174,19 @@ static int tq_ctl_create(const struct tqueue_create __user *user)
 	kgid_t gid;
 	int ret;
 
-	if (copy_from_user(&args, user, sizeof(args)))
-		return -EFAULT;
+	ret = tq_args_get(&args, sizeof(args), cmd, user);
+	if (ret)
+		return ret;
 	ret = tq_check_name(args.name);
 	if (ret)
 		return ret;
-	if (!args.mode || args.mode & ~TQ_MODES || args.reserved)
+	/* Whose it is, @args.uid says. */
+	if (!args.mode || args.mode & ~TQ_MODES || args.reserved ||
+	    args.config.fields & TQUEUE_CONFIG_OWNER)
 		return -EINVAL;
 	uid = make_kuid(current_user_ns(), args.uid);
 	gid = make_kgid(current_user_ns(), args.gid);
-	ret = tq_check_owner(uid, gid);
+	ret = tq_check_owner(uid) ?: tq_check_group(gid);
 	if (ret)
 		return ret;
 
@@ -195,6 +196,7 @@ static int tq_ctl_create(const struct tqueue_create __user *user)
 	queue->uid = uid;
 	queue->gid = gid;
 	queue->mode = args.mode;
+	queue->policy.owner = uid;
 	return tq_create_named(queue, args.name);
 }
 
@@ -220,31 +222,38 @@ static int tq_remove_named(const char *name, bool force)
 	return ret;
 }
 
-static int tq_ctl_remove(const struct tqueue_select __user *user)
+/* A structure that names a queue: 0, or why it is wrong. */
+static int tq_get_select(struct tqueue_select *args, unsigned int cmd,
+			 const void __user *user, u32 flags)
+{
+	int ret = tq_args_get(args, sizeof(*args), cmd, user);
+
+	if (ret)
+		return ret;
+	if (args->flags & ~flags || args->reserved)
+		return -EINVAL;
+	return tq_check_name(args->name);
+}
+
+static int tq_ctl_remove(unsigned int cmd, const void __user *user)
 {
 	struct tqueue_select args;
-	int ret;
+	int ret = tq_get_select(&args, cmd, user, TQUEUE_REMOVE_FORCE);
 
-	if (copy_from_user(&args, user, sizeof(args)))
-		return -EFAULT;
-	if (args.flags & ~TQUEUE_REMOVE_FORCE || args.reserved)
-		return -EINVAL;
-	ret = tq_check_name(args.name);
 	return ret ?: tq_remove_named(args.name,
 				      args.flags & TQUEUE_REMOVE_FORCE);
 }
 
-static int tq_ctl_switch(const struct tqueue_select __user *user,
+static int tq_ctl_switch(unsigned int cmd, const void __user *user,
 			 int (*how)(struct tqueue *queue))
 {
 	struct tqueue_select args;
 	struct tqueue *queue;
 	int ret;
 
-	if (copy_from_user(&args, user, sizeof(args)))
-		return -EFAULT;
-	if (args.flags || args.reserved)
-		return -EINVAL;
+	ret = tq_get_select(&args, cmd, user, 0);
+	if (ret)
+		return ret;
 	queue = tq_get(args.name);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
@@ -253,14 +262,15 @@ static int tq_ctl_switch(const struct tqueue_select __user *user,
 	return ret;
 }
 
-static int tq_ctl_set(const struct tqueue_set __user *user)
+static int tq_ctl_set(unsigned int cmd, const void __user *user)
 {
 	struct tqueue_set args;
 	struct tqueue *queue;
 	int ret;
 
-	if (copy_from_user(&args, user, sizeof(args)))
-		return -EFAULT;
+	ret = tq_args_get(&args, sizeof(args), cmd, user);
+	if (ret)
+		return ret;
 	queue = tq_get(args.name);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
@@ -277,9 +287,14 @@ static int tq_look_up(bool after, const char *name, struct tqueue_info *info)
 	mutex_lock(&tq_control_lock);
 	queue = after ? tq_find_next(name) : tq_find(name);
 	if (queue)
-		tq_stats_info(queue, info);
+		get_device(&queue->dev);
 	mutex_unlock(&tq_control_lock);
-	return queue ? 0 : -ENOENT;
+	if (!queue)
+		return -ENOENT;
+	/* A busy queue must not hold up those who look for others. */
+	tq_stats_info(queue, info);
+	put_device(&queue->dev);
+	return 0;
 }
 
 /**
@@ -287,7 +302,7 @@ static int tq_look_up(bool after, const char *name, struct tqueue_info *info)
  * @info: with the name of a queue that may be gone, or none to begin with;
  *	filled with the next one
  *
- * Context: Process context, takes tq_control_lock and the queue's locks.
+ * Context: Process context, takes tq_control_lock, and then the queue's locks.
  * Return: 0; -ENOENT when there is none.
  */
 int tq_control_next(struct tqueue_info *info)
@@ -296,23 +311,39 @@ int tq_control_next(struct tqueue_info *info)
 }
 
 /* GET and NEXT. */
-static int tq_ctl_info(unsigned int cmd, struct tqueue_info __user *user)
+static int tq_ctl_info(bool next, unsigned int cmd, void __user *user)
 {
 	struct tqueue_info info;
 	int ret;
 
-	if (copy_from_user(info.name, user->name, sizeof(info.name)))
-		return -EFAULT;
+	ret = tq_args_get(&info, sizeof(info), cmd, user);
+	if (ret)
+		return ret;
 	/* A walk begins with no name. */
-	if (cmd == TQUEUE_CTL_GET || *info.name) {
+	if (!next || *info.name) {
 		ret = tq_check_name(info.name);
 		if (ret)
 			return ret;
 	}
-	ret = tq_look_up(cmd == TQUEUE_CTL_NEXT, info.name, &info);
-	if (ret)
-		return ret;
-	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
+	ret = tq_look_up(next, info.name, &info);
+	return ret ?: tq_args_put(&info, sizeof(info), cmd, user);
+}
+
+/* The requests that change something. */
+static long tq_control_change(unsigned int cmd, const void __user *user)
+{
+	switch (TQ_IOCTL_BASE(cmd)) {
+	case TQ_IOCTL_BASE(TQUEUE_CTL_CREATE):
+		return tq_ctl_create(cmd, user);
+	case TQ_IOCTL_BASE(TQUEUE_CTL_REMOVE):
+		return tq_ctl_remove(cmd, user);
+	case TQ_IOCTL_BASE(TQUEUE_CTL_SET):
+		return tq_ctl_set(cmd, user);
+	case TQ_IOCTL_BASE(TQUEUE_CTL_START):
+		return tq_ctl_switch(cmd, user, tq_start);
+	default:
+		return tq_ctl_switch(cmd, user, tq_stop);
+	}
 }
 
 static long tq_control_ioctl(struct file *filp, unsigned int cmd,
@@ -320,39 +351,34 @@ static long tq_control_ioctl(struct file *filp, unsigned int cmd,
 {
 	void __user *user = (void __user *)arg;
 
-	switch (cmd) {
-	case TQUEUE_CTL_FEATURES:
+	switch (TQ_IOCTL_BASE(cmd)) {
+	case TQ_IOCTL_BASE(TQUEUE_CTL_FEATURES):
 		return put_user((u64)TQ_FEATURES, (u64 __user *)user);
-	case TQUEUE_CTL_GET:
-	case TQUEUE_CTL_NEXT:
-		return tq_ctl_info(cmd, user);
-	case TQUEUE_CTL_CREATE:
-	case TQUEUE_CTL_REMOVE:
-	case TQUEUE_CTL_SET:
-	case TQUEUE_CTL_START:
-	case TQUEUE_CTL_STOP:
-		break;
+	case TQ_IOCTL_BASE(TQUEUE_CTL_GET):
+		return tq_ctl_info(false, cmd, user);
+	case TQ_IOCTL_BASE(TQUEUE_CTL_NEXT):
+		return tq_ctl_info(true, cmd, user);
+	case TQ_IOCTL_BASE(TQUEUE_CTL_CREATE):
+	case TQ_IOCTL_BASE(TQUEUE_CTL_REMOVE):
+	case TQ_IOCTL_BASE(TQUEUE_CTL_SET):
+	case TQ_IOCTL_BASE(TQUEUE_CTL_START):
+	case TQ_IOCTL_BASE(TQUEUE_CTL_STOP):
+		if (!(filp->f_mode & FMODE_WRITE))
+			return -EBADF;
+		return tq_control_change(cmd, user);
 	default:
 		return -ENOTTY;
 	}
-	if (!(filp->f_mode & FMODE_WRITE))
-		return -EBADF;
-	switch (cmd) {
-	case TQUEUE_CTL_CREATE:
-		return tq_ctl_create(user);
-	case TQUEUE_CTL_REMOVE:
-		return tq_ctl_remove(user);
-	case TQUEUE_CTL_SET:
-		return tq_ctl_set(user);
-	case TQUEUE_CTL_START:
-		return tq_ctl_switch(user, tq_start);
-	default:
-		return tq_ctl_switch(user, tq_stop);
-	}
+}
+
+static int tq_control_open(struct inode *inode, struct file *filp)
+{
+	return tq_may_open() ? 0 : -ENXIO;
 }
 
 static const struct file_operations tq_control_fops = {
 	.owner		= THIS_MODULE,
+	.open		= tq_control_open,
 	.unlocked_ioctl	= tq_control_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.llseek		= noop_llseek,

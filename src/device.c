@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The character device of a queue and its file operations: what the calls of
- * user space mean.  How a message moves is in queue.c.
+ * user space mean.
  *
  * The device owns its queue.  An open file keeps the character device, that
  * keeps the device, and the queue is freed with the device's last reference.
@@ -13,9 +13,8 @@
 #include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/seq_file.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/splice.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uidgid.h>
@@ -24,7 +23,15 @@
 #include <asm/ioctls.h>
 
 #include "compat.h"
+#include "file.h"
+#include "ioctl.h"
+#include "receive.h"
+#include "send.h"
+#include "settled.h"
+#include "splice.h"
 #include "tqueue.h"
+#include "user.h"
+#include "wait.h"
 
 /*
  * Minors of the driver.  They are handed out in turn, so that a number comes
@@ -58,7 +65,8 @@ static int tq_open_permission(struct file *filp)
 		mask |= MAY_READ;
 	if (filp->f_mode & FMODE_WRITE)
 		mask |= MAY_WRITE;
-	return file_permission(filp, mask);
+	/* Access mode 3, neither to read nor to write, asks for both rights. */
+	return file_permission(filp, mask ?: MAY_READ | MAY_WRITE);
 }
 
 static int tq_open(struct inode *inode, struct file *filp)
@@ -67,6 +75,8 @@ static int tq_open(struct inode *inode, struct file *filp)
 	struct tq_file *file;
 	int ret;
 
+	if (!tq_may_open())
+		return -ENXIO;
 	ret = tq_open_permission(filp);
 	if (ret)
 		return ret;
@@ -85,6 +95,14 @@ static int tq_release(struct inode *inode, struct file *filp)
 	return 0;
 }
 
+/* As on a pipe whose last reader left. */
+static ssize_t tq_sent(ssize_t ret, bool nosignal)
+{
+	if (unlikely(ret == -EPIPE) && !nosignal)
+		send_sig(SIGPIPE, current, 0);
+	return ret;
+}
+
 /*
  * read() and write() have methods of their own beside the iterators': they are
  * what most callers use, and are cheaper so.
@@ -96,6 +114,7 @@ static ssize_t tq_read(struct file *filp, char __user *buf, size_t count,
 
 	if (unlikely(!count))
 		return 0;
+	tq_file_reads(filp->private_data);
 	return tq_receive(filp->private_data, &user, count,
 			  filp->f_flags & O_NONBLOCK);
 }
@@ -107,18 +126,22 @@ static ssize_t tq_write(struct file *filp, const char __user *buf, size_t count,
 
 	if (unlikely(!count))
 		return 0;
-	return tq_send(filp->private_data, &user, count,
-		       filp->f_flags & O_NONBLOCK);
+	return tq_sent(tq_send(filp->private_data, &user, count,
+			       filp->f_flags & O_NONBLOCK), false);
 }
 
 static ssize_t tq_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
+	struct tq_file *file = iocb->ki_filp->private_data;
 	struct tq_user user = { .iter = to };
 
 	if (!iov_iter_count(to))
 		return 0;
-	return tq_receive(iocb->ki_filp->private_data, &user,
-			  iov_iter_count(to), tq_nowait(iocb));
+	/* A killed process takes nothing, whoever reads on its behalf. */
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	tq_file_reads(file);
+	return tq_receive(file, &user, iov_iter_count(to), tq_nowait(iocb));
 }
 
 static ssize_t tq_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -127,70 +150,95 @@ static ssize_t tq_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	if (!iov_iter_count(from))
 		return 0;
-	return tq_send(iocb->ki_filp->private_data, &user,
-		       iov_iter_count(from), tq_nowait(iocb));
+	return tq_sent(tq_send(iocb->ki_filp->private_data, &user,
+			       iov_iter_count(from), tq_nowait(iocb)),
+		       iocb->ki_flags & IOCB_NOSIGNAL);
 }
 
-/*
- * A pipe is a stream of bytes: what one call finds in it becomes one message,
- * cut at max_message, and the caller goes on from there.
- */
-static ssize_t tq_splice_write(struct pipe_inode_info *pipe, struct file *filp,
-			       loff_t *pos, size_t length, unsigned int flags)
+static __poll_t tq_poll_in(struct tq_file *file, bool writes)
 {
-	struct tq_file *file = filp->private_data;
+	__poll_t mask = 0;
 
-	length = min_t(size_t, length, READ_ONCE(file->queue->max_message));
-	return iter_file_splice_write(pipe, filp, pos, length, flags);
+	tq_file_reads(file);
+	if (tq_readable(file))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(file->partial))
+		return mask;
+	if (!tq_nothing_ready(file->queue))
+		mask |= EPOLLMSG;
+	/* As on a pipe; who can write as well is not hung up. */
+	else if (tq_ended(file))
+		mask |= writes ? EPOLLRDHUP : EPOLLRDHUP | EPOLLHUP;
+	return mask;
+}
+
+static __poll_t tq_poll_out(struct tq_file *file)
+{
+	__poll_t mask = 0;
+
+	if (tq_writable(file))
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	if (tq_no_reader(file))
+		mask |= EPOLLERR;
+	return mask;
 }
 
 static __poll_t tq_poll(struct file *filp, poll_table *wait)
 {
 	struct tq_file *file = filp->private_data;
 	struct tqueue *queue = file->queue;
+	bool reads = filp->f_mode & FMODE_READ;
+	bool writes = filp->f_mode & FMODE_WRITE;
 	__poll_t mask = 0;
 
-	/* Register, then look: see wake.h. */
-	poll_wait(filp, &queue->poll_in, wait);
-	poll_wait(filp, &queue->poll_out, wait);
-	if ((filp->f_mode & FMODE_READ) && tq_readable(file))
-		mask |= EPOLLIN | EPOLLRDNORM;
-	if ((filp->f_mode & FMODE_WRITE) && tq_writable(queue))
-		mask |= EPOLLOUT | EPOLLWRNORM;
+	/* Register, then look: see wait.h. */
+	poll_wait(filp, &file->wait, wait);
+	poll_wait(filp, &queue->waiters.poll, wait);
+	if (reads)
+		mask |= tq_poll_in(file, writes);
+	if (writes)
+		mask |= tq_poll_out(file);
 	if (tq_removed(queue))
-		return mask | EPOLLERR | EPOLLHUP;
-	/* As on a pipe; who can write as well is not hung up. */
-	if ((filp->f_mode & FMODE_READ) && !READ_ONCE(file->rest) &&
-	    tq_ended(file)) {
-		mask |= EPOLLRDHUP;
-		if (!(filp->f_mode & FMODE_WRITE))
-			mask |= EPOLLHUP;
-	}
+		mask |= EPOLLERR | EPOLLHUP;
 	return mask;
+}
+
+/* Receives that make room look for those who want a signal for it. */
+static void tq_fasync_changed(struct tqueue *queue)
+{
+	struct tq_rx *rx = &queue->rx;
+
+	mutex_lock(&rx->lock);
+	rx->attention &= ~TQ_ATTENTION_SIGIO;
+	if (READ_ONCE(queue->waiters.fasync_out))
+		rx->attention |= TQ_ATTENTION_SIGIO;
+	mutex_unlock(&rx->lock);
 }
 
 static int tq_fasync(int fd, struct file *filp, int on)
 {
 	struct tq_file *file = filp->private_data;
-	struct tqueue *queue = file->queue;
+	struct tq_waiters *waiters = &file->queue->waiters;
 	int ret = 0;
 
 	if (filp->f_mode & FMODE_READ)
-		ret = fasync_helper(fd, filp, on, &queue->fasync_in);
+		ret = fasync_helper(fd, filp, on, &waiters->fasync_in);
 	if (ret >= 0 && (filp->f_mode & FMODE_WRITE)) {
-		ret = fasync_helper(fd, filp, on, &queue->fasync_out);
+		ret = fasync_helper(fd, filp, on, &waiters->fasync_out);
 		if (ret < 0 && (filp->f_mode & FMODE_READ))
-			fasync_helper(-1, filp, 0, &queue->fasync_in);
+			fasync_helper(-1, filp, 0, &waiters->fasync_in);
+		tq_fasync_changed(file->queue);
 	}
 	return ret < 0 ? ret : 0;
 }
 
-static int tq_ioctl_info(struct tqueue *queue, struct tqueue_info __user *user)
+static int tq_ioctl_info(struct tqueue *queue, unsigned int cmd,
+			 void __user *user)
 {
 	struct tqueue_info info;
 
 	tq_stats_info(queue, &info);
-	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
+	return tq_args_put(&info, sizeof(info), cmd, user);
 }
 
 /*
@@ -241,7 +289,8 @@ static int tq_get_receive(struct tqueue_receive *args,
 	unsafe_get_user(last, zeros + 2, failed);
 	unsafe_put_user(0ULL, &user->dropped, failed);
 	user_access_end();
-	return args->flags & ~TQUEUE_RECEIVE_PEEK || zero | more | last ? -EINVAL : 0;
+	return args->flags & ~TQUEUE_RECEIVE_PEEK || zero | more | last ?
+	       -EINVAL : 0;
 
 failed:
 	user_access_end();
@@ -254,6 +303,19 @@ static_assert(offsetof(struct tqueue_send, last_id) -
 static_assert(offsetof(struct tqueue_receive, dropped) -
 	      offsetof(struct tqueue_receive, reserved) == 3 * sizeof(u64));
 
+/* Whether the driver knows all that a SEND or RECEIVE asks for. */
+static bool tq_args_right_send(const struct tqueue_send *args)
+{
+	return !args->flags && !memchr_inv(args->reserved, 0,
+					   sizeof(args->reserved));
+}
+
+static bool tq_args_right_receive(const struct tqueue_receive *args)
+{
+	return !(args->flags & ~TQUEUE_RECEIVE_PEEK) &&
+	       !memchr_inv(args->reserved, 0, sizeof(args->reserved));
+}
+
 static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 {
 	struct tqueue_send args;
@@ -264,7 +326,7 @@ static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 	ret = tq_get_send(&args, user);
 	if (ret)
 		return ret;
-	ret = tq_batch_send(filp->private_data, &args,
+	ret = tq_send_batch(filp->private_data, &args,
 			    filp->f_flags & O_NONBLOCK);
 	if (ret < 0)
 		return ret;
@@ -281,18 +343,61 @@ failed:
 	return ret;
 }
 
+/* The same with a structure of another size. */
+static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
+			       void __user *user)
+{
+	struct tqueue_send args;
+	int ret;
+
+	if (!(filp->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = tq_args_get(&args, sizeof(args), cmd, user);
+	if (ret)
+		return ret;
+	if (!tq_args_right_send(&args))
+		return -EINVAL;
+	args.last_id = 0;
+	args.sent_bytes = 0;
+	/* One that cannot be written is found out before messages move. */
+	ret = tq_args_put(&args, sizeof(args), cmd, user);
+	if (ret)
+		return ret;
+	ret = tq_send_batch(filp->private_data, &args,
+			    filp->f_flags & O_NONBLOCK);
+	/* As in tq_ioctl_send(). */
+	if (ret >= 0)
+		tq_args_put(&args, sizeof(args), cmd, user);
+	return ret;
+}
+
+/*
+ * A file that is open neither for reading nor for writing asked for both rights,
+ * and may look.  From the first other RECEIVE on a file counts as a reader.
+ */
+static int tq_may_receive(struct file *filp, u32 flags)
+{
+	if (flags & TQUEUE_RECEIVE_PEEK)
+		return filp->f_mode & FMODE_READ ||
+		       !(filp->f_mode & FMODE_WRITE) ? 0 : -EBADF;
+	if (!(filp->f_mode & FMODE_READ))
+		return -EBADF;
+	tq_file_reads(filp->private_data);
+	return 0;
+}
+
 static int tq_ioctl_receive(struct file *filp,
 			    struct tqueue_receive __user *user)
 {
 	struct tqueue_receive args;
 	int ret;
 
-	if (!(filp->f_mode & FMODE_READ))
-		return -EBADF;
 	ret = tq_get_receive(&args, user);
+	if (!ret)
+		ret = tq_may_receive(filp, args.flags);
 	if (ret)
 		return ret;
-	ret = tq_batch_receive(filp->private_data, &args,
+	ret = tq_receive_batch(filp->private_data, &args,
 			       filp->f_flags & O_NONBLOCK);
 	if (ret < 0 && ret != -EMSGSIZE)
 		return ret;
@@ -306,37 +411,96 @@ failed:
 	return ret;
 }
 
-static int tq_ioctl_wait(struct file *filp, struct tqueue_wait __user *user)
+/* The same with a structure of another size. */
+static int tq_ioctl_receive_sized(struct file *filp, unsigned int cmd,
+				  void __user *user)
+{
+	struct tqueue_receive args;
+	int ret;
+
+	ret = tq_args_get(&args, sizeof(args), cmd, user);
+	if (ret)
+		return ret;
+	if (!tq_args_right_receive(&args))
+		return -EINVAL;
+	ret = tq_may_receive(filp, args.flags);
+	if (ret)
+		return ret;
+	args.dropped = 0;
+	ret = tq_args_put(&args, sizeof(args), cmd, user);
+	if (ret)
+		return ret;
+	ret = tq_receive_batch(filp->private_data, &args,
+			       filp->f_flags & O_NONBLOCK);
+	/* As in tq_ioctl_send(). */
+	if (ret >= 0 || ret == -EMSGSIZE)
+		tq_args_put(&args, sizeof(args), cmd, user);
+	return ret;
+}
+
+static int tq_ioctl_wait(struct file *filp, unsigned int cmd,
+			 const void __user *user)
 {
 	struct tqueue_wait args;
 	ktime_t deadline;
+	int ret;
 
-	if (copy_from_user(&args, user, sizeof(args)))
-		return -EFAULT;
-	return tq_wait_done(filp->private_data, args.id,
-			    !args.deadline || filp->f_flags & O_NONBLOCK,
-			    tq_deadline(args.deadline, &deadline));
+	ret = tq_args_get(&args, sizeof(args), cmd, user);
+	if (ret)
+		return ret;
+	return tq_wait_settled(filp->private_data, args.id,
+			       !args.deadline || filp->f_flags & O_NONBLOCK,
+			       tq_deadline(args.deadline, &deadline));
 }
 
-/* START, STOP and SET: whose queue it is, and the administrator. */
-static int tq_ioctl_configure(struct file *filp, unsigned int cmd,
-			      struct tqueue_config __user *user)
+static int tq_ioctl_set(struct tqueue *queue, unsigned int cmd,
+			const void __user *user)
+{
+	struct tqueue_config config;
+	int ret;
+
+	ret = tq_args_get(&config, sizeof(config), cmd, user);
+	return ret ?: tq_config_set(queue, &config);
+}
+
+/* Whoever the queue belongs to, and the administrator, may configure it. */
+static bool tq_may_configure(struct tqueue *queue)
+{
+	bool owns;
+
+	mutex_lock(&queue->rx.lock);
+	owns = uid_eq(current_fsuid(), queue->policy.owner);
+	mutex_unlock(&queue->rx.lock);
+	return owns || capable(CAP_SYS_ADMIN);
+}
+
+/* All requests but the two that many make in a row, with any size. */
+static int tq_ioctl_sized(struct file *filp, unsigned int cmd,
+			  void __user *user)
 {
 	struct tq_file *file = filp->private_data;
-	struct tqueue_config config;
+	struct tqueue *queue = file->queue;
 
-	if (!uid_eq(current_fsuid(), file_inode(filp)->i_uid) &&
-	    !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	switch (cmd) {
+	switch (TQ_IOCTL_BASE(cmd)) {
+	case TQ_IOCTL_BASE(TQUEUE_INFO):
+		if (tq_removed(queue))
+			return -EIDRM;
+		return tq_ioctl_info(queue, cmd, user);
+	case TQ_IOCTL_BASE(TQUEUE_SEND):
+		return tq_ioctl_send_sized(filp, cmd, user);
+	case TQ_IOCTL_BASE(TQUEUE_RECEIVE):
+		return tq_ioctl_receive_sized(filp, cmd, user);
+	case TQ_IOCTL_BASE(TQUEUE_WAIT):
+		return tq_ioctl_wait(filp, cmd, user);
 	case TQUEUE_START:
-		return tq_start(file->queue);
+		return tq_may_configure(queue) ? tq_start(queue) : -EPERM;
 	case TQUEUE_STOP:
-		return tq_stop(file->queue);
+		return tq_may_configure(queue) ? tq_stop(queue) : -EPERM;
+	case TQ_IOCTL_BASE(TQUEUE_SET):
+		return tq_may_configure(queue) ?
+		       tq_ioctl_set(queue, cmd, user) : -EPERM;
 	default:
-		if (copy_from_user(&config, user, sizeof(config)))
-			return -EFAULT;
-		return tq_config_set(file->queue, &config);
+		return -ENOTTY;
 	}
 }
 
@@ -346,32 +510,22 @@ static long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	void __user *user = (void __user *)arg;
 
 	switch (cmd) {
-	case FIONREAD:
-		if (tq_removed(file->queue))
-			return -EIDRM;
-		return put_user((int)tq_next_length(file), (int __user *)user);
-	case TQUEUE_INFO:
-		if (tq_removed(file->queue))
-			return -EIDRM;
-		return tq_ioctl_info(file->queue, user);
 	case TQUEUE_SEND:
 		return tq_ioctl_send(filp, user);
 	case TQUEUE_RECEIVE:
 		return tq_ioctl_receive(filp, user);
-	case TQUEUE_WAIT:
-		return tq_ioctl_wait(filp, user);
-	case TQUEUE_START:
-	case TQUEUE_STOP:
-	case TQUEUE_SET:
-		return tq_ioctl_configure(filp, cmd, user);
+	case FIONREAD:
+		if (tq_removed(file->queue))
+			return -EIDRM;
+		return put_user((int)tq_next_length(file), (int __user *)user);
 	default:
-		return -ENOTTY;
+		return tq_ioctl_sized(filp, cmd, user);
 	}
 }
 
 static void tq_show_fdinfo(struct seq_file *seq, struct file *filp)
 {
-	tq_stats_fdinfo(seq, filp->private_data);
+	tq_file_show(seq, filp->private_data);
 }
 
 static const struct file_operations tq_fops = {
@@ -382,7 +536,7 @@ static const struct file_operations tq_fops = {
 	.write		= tq_write,
 	.read_iter	= tq_read_iter,
 	.write_iter	= tq_write_iter,
-	.splice_read	= copy_splice_read,
+	.splice_read	= tq_splice_read,
 	.splice_write	= tq_splice_write,
 	.poll		= tq_poll,
 	.fasync		= tq_fasync,
@@ -394,14 +548,14 @@ static const struct file_operations tq_fops = {
 static void tq_device_release(struct device *dev)
 {
 	xa_erase(&tq_minors, MINOR(dev->devt));
-	tq_queue_free(tq_of_dev(dev));
+	tq_queue_free(to_tqueue(dev));
 }
 
 /* Owner, group and mode are there when the node appears. */
 static char *tq_devnode(TQ_DEV_CONST struct device *dev, umode_t *mode,
 			kuid_t *uid, kgid_t *gid)
 {
-	const struct tqueue *queue = tq_of_dev(dev);
+	const struct tqueue *queue = to_tqueue(dev);
 
 	if (mode)
 		*mode = queue->mode;

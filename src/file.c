@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open files: what they hold goes back when they close, and what they leave in
- * a queue keeps the module.
+ * Open files: readers and writers come and go, what files hold goes back when
+ * they close, and what they leave in a queue holds the module.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
-#include "hand.h"
+#include "file.h"
+#include "inflight.h"
+#include "message.h"
+#include "notify.h"
+#include "senders.h"
 #include "tqueue.h"
+#include "wait.h"
 
 /* Whether a task in these namespaces sees users and processes otherwise. */
 static void tq_file_identify(struct tq_file *file, const struct cred *cred)
@@ -25,46 +31,123 @@ static void tq_file_identify(struct tq_file *file, const struct cred *cred)
 }
 
 /**
+ * tq_opens_changed - readers or writers came or left, or the policy changed
+ * @queue: the queue
+ *
+ * Context: Both locks held.
+ */
+void tq_opens_changed(struct tqueue *queue)
+{
+	struct tq_rx *rx = &queue->rx;
+	struct tq_tx *tx = &queue->tx;
+
+	tq_assert_both_held(queue);
+
+	rx->attention &= ~TQ_ATTENTION_ENDING;
+	if (tq_ending(queue))
+		rx->attention |= TQ_ATTENTION_ENDING;
+	tx->gate &= ~(TQ_GATE_SHUTDOWN | TQ_GATE_NO_READER);
+	if (queue->policy.shutdown_error)
+		tx->gate |= TQ_GATE_SHUTDOWN;
+	if (queue->policy.no_reader == TQUEUE_NO_READER_ERROR &&
+	    !queue->opens.readers && queue->opens.readers_begun)
+		tx->gate |= TQ_GATE_NO_READER;
+}
+
+/**
  * tq_file_open - open a queue
  * @queue: the queue
  * @filp: the file that is being opened; it keeps its opener's credentials
  *
  * Context: Process context, may sleep.  The caller keeps a reference to the
  * module and to the queue until it has called tq_file_close().
- * Return: the open file or ERR_PTR of -ENOMEM or -ENXIO (the queue was removed).
+ * Return: the open file, or ERR_PTR of -ENOMEM or -ENXIO (the queue was removed).
  */
 struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 {
 	struct tq_file *file = kzalloc_obj(*file, GFP_KERNEL_ACCOUNT);
+	struct tq_opens *opens = &queue->opens;
+	bool seen;
 
 	if (!file)
 		return ERR_PTR(-ENOMEM);
 	file->queue = queue;
 	file->mode = filp->f_mode & (FMODE_READ | FMODE_WRITE);
+	init_waitqueue_head(&file->wait);
+	INIT_LIST_HEAD(&file->turn);
 	tq_file_identify(file, filp->f_cred);
 
-	mutex_lock(&queue->receive_lock);
-	if (queue->closed == -EIDRM) {
-		mutex_unlock(&queue->receive_lock);
+	tq_lock_both(queue);
+	if (queue->policy.shutdown_error == -EIDRM) {
+		tq_unlock_both(queue);
 		kfree(file);
 		return ERR_PTR(-ENXIO);
 	}
-	/* If there is a writer it has seen one. */
-	file->write_opens = queue->write_opens - !!queue->write_files;
-	queue->files++;
-	if (file->mode & FMODE_READ)
-		queue->read_files++;
+	/* A writer is there, or was after a reader was last told of the end. */
+	seen = opens->writers ||
+	       tq_counter_get(&queue->tx.last_id) > queue->rx.ended_id;
+	file->writers_begun = opens->writers_begun - seen;
+	file->readers_begun = opens->readers_begun - !!opens->readers;
+	list_add_tail(&file->link, &opens->files);
+	opens->count++;
 	if (file->mode & FMODE_WRITE) {
-		WRITE_ONCE(queue->write_files, queue->write_files + 1);
-		/* Who sees that a writer came sees it there: see tq_ended(). */
+		WRITE_ONCE(opens->writers, opens->writers + 1);
+		/* Who sees that a writer came sees it: see tq_writers_left(). */
 		smp_wmb();
-		WRITE_ONCE(queue->write_opens, queue->write_opens + 1);
+		WRITE_ONCE(opens->writers_begun, opens->writers_begun + 1);
 	}
-	if (queue->pinned)
+	if (opens->pinned)
 		module_put(THIS_MODULE);
-	queue->pinned = false;
-	mutex_unlock(&queue->receive_lock);
+	opens->pinned = false;
+	tq_opens_changed(queue);
+	tq_unlock_both(queue);
 	return file;
+}
+
+/**
+ * tq_file_begin_reading - a file counts as a reader from now on
+ * @file: the open file, which is open for reading
+ *
+ * Context: Process context, no lock held; takes both.
+ */
+void tq_file_begin_reading(struct tq_file *file)
+{
+	struct tqueue *queue = file->queue;
+	struct tq_opens *opens = &queue->opens;
+
+	tq_lock_both(queue);
+	if (!file->reader) {
+		WRITE_ONCE(opens->readers, opens->readers + 1);
+		WRITE_ONCE(opens->readers_begun, opens->readers_begun + 1);
+		WRITE_ONCE(file->reader, true);
+		tq_opens_changed(queue);
+	}
+	tq_unlock_both(queue);
+}
+
+/* Take a file out of those of its queue.  With both locks held. */
+static void tq_file_leave(struct tq_file *file, struct tq_notify *notify)
+{
+	struct tqueue *queue = file->queue;
+	struct tq_opens *opens = &queue->opens;
+
+	tq_assert_both_held(queue);
+
+	list_del(&file->link);
+	if (file->reader)
+		WRITE_ONCE(opens->readers, opens->readers - 1);
+	if (file->mode & FMODE_WRITE)
+		/* Release: who sees that no writer is left sees what it sent. */
+		smp_store_release(&opens->writers, opens->writers - 1);
+	tq_opens_changed(queue);
+	if (file->reader && queue->tx.gate & TQ_GATE_NO_READER)
+		tq_senders_fail(queue, -EPIPE, notify);
+	if (file->mode & FMODE_WRITE && !opens->writers)
+		notify->events |= TQ_NOTIFY_ENDED;
+	if (!--opens->count && !tq_nothing_ready(queue)) {
+		__module_get(THIS_MODULE);
+		opens->pinned = true;
+	}
 }
 
 /**
@@ -79,25 +162,42 @@ struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 void tq_file_close(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
-	bool last_writer = false;
+	struct tq_notify notify = {};
 
-	if (file->rest)
-		tq_return(queue, file->rest);
+	if (file->partial)
+		tq_requeue(queue, file->partial);
+	tq_senders_forget(file);
 
-	mutex_lock(&queue->receive_lock);
-	if (file->mode & FMODE_READ)
-		queue->read_files--;
-	if (file->mode & FMODE_WRITE) {
-		/* Release: who sees that no writer is left sees what it sent. */
-		smp_store_release(&queue->write_files, queue->write_files - 1);
-		last_writer = !queue->write_files;
-	}
-	if (!--queue->files && !tq_queue_empty(queue)) {
-		__module_get(THIS_MODULE);
-		queue->pinned = true;
-	}
-	mutex_unlock(&queue->receive_lock);
-	if (last_writer)
-		tq_writers_left(queue);
+	tq_lock_both(queue);
+	tq_file_leave(file, &notify);
+	tq_unlock_both(queue);
+	tq_notify_deliver(queue, &notify);
 	kfree(file);
+}
+
+/**
+ * tq_file_show - what /proc/PID/fdinfo says of an open file
+ * @seq: where to print
+ * @file: the open file
+ *
+ * Context: Process context, takes both locks.
+ */
+void tq_file_show(struct seq_file *seq, struct tq_file *file)
+{
+	struct tqueue *queue = file->queue;
+	struct tq_message *partial;
+	struct tqueue_info info;
+	size_t left = 0;
+
+	mutex_lock(&queue->rx.lock);
+	partial = file->partial;
+	if (partial && partial != TQ_PARTIAL_IN_FLIGHT)
+		left = tq_message_left(partial);
+	mutex_unlock(&queue->rx.lock);
+
+	tq_stats_info(queue, &info);
+	seq_printf(seq, "queue:\t%s\n", info.name);
+	seq_printf(seq, "messages:\t%llu\n", info.messages);
+	seq_printf(seq, "bytes:\t%llu\n", info.bytes);
+	seq_printf(seq, "partial:\t%zu\n", left);
 }

@@ -8,6 +8,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ctype.h>
+#include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/log2.h>
 #include <linux/module.h>
@@ -15,6 +16,7 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "tqueue.h"
 
 #define TQ_TITLE_MAX 63
@@ -47,6 +49,31 @@ MODULE_PARM_DESC(max_memory,
 
 static struct tqueue *tq_default;
 
+/* Loading can fail no more. */
+static bool tq_loaded;
+
+/**
+ * tq_may_open - whether the devices may be opened
+ *
+ * A device can be found as soon as it is registered.  If loading then failed,
+ * its code would go while a file is open on it.
+ *
+ * Context: Any.
+ * Return: whether loading is over.
+ */
+bool tq_may_open(void)
+{
+	/* Acquire: with all that loading has made. */
+	return smp_load_acquire(&tq_loaded);
+}
+
+/* Loading fails: wait for those who are in the middle of a refused open. */
+static void __init tq_wait_opens(void)
+{
+	while (module_refcount(THIS_MODULE) > 1)
+		msleep(20);
+}
+
 static bool __init tq_title_valid(const char *title)
 {
 	size_t length = strnlen(title, TQ_TITLE_MAX + 1);
@@ -76,7 +103,7 @@ static int __init tq_check_parameters(void)
 	}
 	size_l = max(roundup_pow_of_two(size_l), PAGE_SIZE);
 
-	most = tq_ring_length_max(size_l);
+	most = tq_length_max(size_l);
 	if (max_message > most) {
 		pr_err("max_message=%lu is out of range: a ring of size_l=%lu takes messages of up to %lu bytes\n",
 		       max_message, size_l, most);
@@ -93,13 +120,17 @@ static int __init tq_init(void)
 	struct tqueue *queue;
 	int ret;
 
+	if (tq_cache_is_aliasing()) {
+		pr_err("the data cache of this processor aliases, and the ring is mapped twice\n");
+		return -EOPNOTSUPP;
+	}
 	ret = tq_check_parameters();
 	if (ret)
 		return ret;
 	ret = tq_device_init();
 	if (ret)
 		return ret;
-	ret = tq_table_init();
+	ret = tq_proc_init();
 	if (ret)
 		goto exit_device;
 
@@ -112,23 +143,26 @@ static int __init tq_init(void)
 		if (ret == -ENOMEM)
 			pr_err("no memory for a ring of size_l=%lu bytes\n",
 			       size_l);
-		goto exit_table;
+		goto exit_proc;
 	}
 	ret = tq_default_add(queue);
 	if (ret)
-		goto exit_table;
+		goto exit_proc;
 	ret = tq_control_init();
 	if (ret)
 		goto del_default;
 	tq_default = queue;
+	/* Release: see tq_may_open(). */
+	smp_store_release(&tq_loaded, true);
 	pr_info("%s: ring of %lu bytes, messages of up to %lu bytes\n",
-		name, size_l, queue->max_message);
+		name, size_l, queue->policy.max_message);
 	return 0;
 
 del_default:
 	tq_default_del(queue);
-exit_table:
-	tq_table_exit();
+	tq_wait_opens();
+exit_proc:
+	tq_proc_exit();
 exit_device:
 	tq_device_exit();
 	return ret;
@@ -139,12 +173,12 @@ static void __exit tq_exit(void)
 {
 	tq_control_exit();
 	tq_default_del(tq_default);
-	tq_table_exit();
+	tq_proc_exit();
 	tq_device_exit();
 }
 module_exit(tq_exit);
 
 MODULE_DESCRIPTION("Queues with a name under /dev");
 MODULE_AUTHOR("The tqueue maintainers");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION("0.2.0");
 MODULE_LICENSE("GPL");

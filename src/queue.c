@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The queue as an object: making and freeing it.
+ * The life of a queue: it is created, started and stopped, removed and freed.
  */
 #include <linux/err.h>
+#include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/uuid.h>
 
+#include "compat.h"
+#include "file.h"
 #include "message.h"
+#include "notify.h"
+#include "senders.h"
+#include "store.h"
 #include "tqueue.h"
+#include "trace.h"
+#include "wait.h"
 
 /**
  * tq_queue_create - make a queue
  * @config: how it shall be; what it does not give gets its default
- * @free: bytes of its ring that do not count for what all rings may have
+ * @uncharged: bytes of its ring that do not count for what all rings may have
  *
  * Context: Process context, may sleep.
  * Return: the queue, which nobody can open yet; ERR_PTR of -EINVAL, -ENOMEM,
  * -ENOSPC (beyond the memory for all rings) or -EINTR.
  */
 struct tqueue *tq_queue_create(const struct tqueue_config *config,
-			       unsigned long free)
+			       unsigned long uncharged)
 {
 	struct tqueue *queue;
 	unsigned long size;
@@ -32,27 +42,29 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
-	queue->free = free;
-	ret = tq_ring_alloc(&queue->ring, size, free, 0);
+	queue->uncharged = uncharged;
+	ret = tq_ring_alloc(&queue->ring, size, uncharged, 0);
 	if (ret) {
 		kfree(queue);
 		return ERR_PTR(ret);
 	}
-	mutex_init(&queue->send_lock);
-	INIT_LIST_HEAD(&queue->senders);
-	queue->limit_seen = size;
+	uuid_gen(&queue->uuid);
 
-	mutex_init(&queue->receive_lock);
-	queue->limit = size;
-	queue->index = RB_ROOT_CACHED;
-	INIT_LIST_HEAD(&queue->in_hand);
+	mutex_init(&queue->tx.lock);
+	queue->tx.limit_cached = size;
+	INIT_LIST_HEAD(&queue->tx.blocked);
+	INIT_LIST_HEAD(&queue->tx.turns);
 
-	init_waitqueue_head(&queue->readers);
-	init_waitqueue_head(&queue->poll_in);
-	init_waitqueue_head(&queue->poll_out);
-	init_waitqueue_head(&queue->done);
+	mutex_init(&queue->rx.lock);
+	queue->rx.limit = size;
+	tq_store_init(&queue->rx.store, &queue->ring, &queue->tx.pos);
+	INIT_LIST_HEAD(&queue->opens.files);
 
-	queue->max_follows = true;
+	init_waitqueue_head(&queue->waiters.read);
+	init_waitqueue_head(&queue->waiters.poll);
+	init_waitqueue_head(&queue->waiters.settled);
+
+	queue->policy.max_message_auto = true;
 	tq_lock_both(queue);
 	ret = tq_config_apply(queue, config, size);
 	tq_unlock_both(queue);
@@ -63,6 +75,23 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	return queue;
 }
 
+/* Free all messages that are ready, a piece of work at a time. */
+static void tq_queue_empty(struct tqueue *queue)
+{
+	struct tq_notify notify;
+
+	do {
+		memset(&notify, 0, sizeof(notify));
+		mutex_lock(&queue->rx.lock);
+		notify.garbage = tq_store_clear(&queue->rx.store,
+						TQ_PIECE_RECORDS);
+		notify.events = notify.garbage ? TQ_NOTIFY_SETTLED : 0;
+		mutex_unlock(&queue->rx.lock);
+		tq_notify_deliver(queue, &notify);
+		cond_resched();
+	} while (notify.events);
+}
+
 /**
  * tq_queue_free - free a queue and the messages in it
  * @queue: made by tq_queue_create(); no file is open on it, and none can be
@@ -71,9 +100,107 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
  */
 void tq_queue_free(struct tqueue *queue)
 {
-	tq_messages_free(&queue->index.rb_root);
+	tq_queue_empty(queue);
 	tq_ring_free(&queue->ring);
-	mutex_destroy(&queue->receive_lock);
-	mutex_destroy(&queue->send_lock);
+	mutex_destroy(&queue->rx.lock);
+	mutex_destroy(&queue->tx.lock);
 	kfree(queue);
+}
+
+/* Refuse messages from now on, those of blocked senders too.  Both locks held. */
+static void tq_shut_down(struct tqueue *queue, int error,
+			 struct tq_notify *notify)
+{
+	/* Release: who sees it sees what was sent before. */
+	smp_store_release(&queue->policy.shutdown_error, error);
+	tq_opens_changed(queue);
+	tq_senders_fail(queue, error, notify);
+}
+
+/**
+ * tq_start - let a stopped queue take messages again
+ * @queue: the queue
+ *
+ * Context: Process context, takes both locks.
+ * Return: 0, also if it was not stopped; -EIDRM.
+ */
+int tq_start(struct tqueue *queue)
+{
+	struct tq_notify notify = {};
+	int ret = 0;
+
+	tq_lock_both(queue);
+	if (queue->policy.shutdown_error == -EIDRM) {
+		ret = -EIDRM;
+	} else if (queue->policy.shutdown_error) {
+		/* Release: who sees it sees the tx.need of no blocked sender. */
+		smp_store_release(&queue->policy.shutdown_error, 0);
+		tq_opens_changed(queue);
+		trace_tqueue_start(queue);
+		/* A sender may have been refused room a moment ago. */
+		notify.events = TQ_NOTIFY_WRITABLE;
+	}
+	tq_unlock_both(queue);
+	tq_notify_deliver(queue, &notify);
+	return ret;
+}
+
+/**
+ * tq_stop - refuse new messages; readers get what is there, then end-of-file
+ * @queue: the queue
+ *
+ * Context: Process context, takes both locks.
+ * Return: 0, also if it was stopped already; -EIDRM.
+ */
+int tq_stop(struct tqueue *queue)
+{
+	struct tq_notify notify = {};
+	int ret = 0;
+
+	tq_lock_both(queue);
+	if (queue->policy.shutdown_error == -EIDRM) {
+		ret = -EIDRM;
+	} else if (!queue->policy.shutdown_error) {
+		tq_shut_down(queue, -ESHUTDOWN, &notify);
+		trace_tqueue_stop(queue);
+		notify.events |= TQ_NOTIFY_ENDED | TQ_NOTIFY_WRITABLE;
+	}
+	tq_unlock_both(queue);
+	tq_notify_deliver(queue, &notify);
+	return ret;
+}
+
+/**
+ * tq_remove - end a queue for all who have it open
+ * @queue: the queue, which nobody can open any more unless this fails
+ * @force: even if files are open on it or it holds messages, which are dropped
+ *
+ * Calls under way and all later ones fail with -EIDRM.
+ *
+ * Context: Process context, takes both locks.
+ * Return: 0; -EBUSY.
+ */
+int tq_remove(struct tqueue *queue, bool force)
+{
+	struct tq_notify notify = {};
+
+	tq_lock_both(queue);
+	if (!force && (queue->opens.count || !tq_nothing_ready(queue))) {
+		tq_unlock_both(queue);
+		return -EBUSY;
+	}
+	tq_shut_down(queue, -EIDRM, &notify);
+	trace_tqueue_remove(queue);
+	if (queue->opens.pinned)
+		module_put(THIS_MODULE);
+	queue->opens.pinned = false;
+	/* From now on it holds nothing; the memory goes piece by piece. */
+	tq_counter_set(&queue->rx.gone, tq_counter_get(&queue->tx.sent));
+	WRITE_ONCE(queue->rx.limit, queue->tx.pos + queue->ring.size);
+	tq_unlock_both(queue);
+
+	tq_notify_deliver(queue, &notify);
+	tq_notify_removed(queue);
+	tq_queue_empty(queue);
+	return 0;
 }

@@ -1,169 +1,260 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Receiving: the way of a message out of the ring, and what an open file keeps
- * of a message that was read in part.
+ * Receiving: read(), and the slow loop that it shares with TQUEUE_RECEIVE.
  *
- * The fast way copies straight out of the ring under receive_lock, with page
- * faults disabled.  Everything else - a short read, memory that faults a second
- * time, a message that came back - is taken in hand: detached, owned by the
- * call, and copied out with no lock held.  What the caller did not take stays
- * with its open file; what it could not take goes back to its place.
+ * The fast path copies straight out of the ring under rx.lock, with page faults
+ * disabled.  Everything else - a short read, memory that faults a second time, a
+ * message that came back - is taken in flight: detached, owned by the call, and
+ * copied out with no lock held.  What the caller did not take stays with its open
+ * file; what it could not take goes back to its place.
  */
+#include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/wait_bit.h>
 
-#include "hand.h"
-#include "head.h"
+#include "inflight.h"
 #include "message.h"
-#include "room.h"
+#include "notify.h"
+#include "receive.h"
+#include "space.h"
+#include "store.h"
 #include "tqueue.h"
-#include "wake.h"
+#include "user.h"
+#include "wait.h"
 
-/* Internal result: the message cannot be copied straight out of the ring. */
-#define TQ_TAKE_IN_HAND (-ERANGE)
-
-/* Sleep until nobody has this file's rest in hand, or a signal comes. */
-static int tq_wait_rest(struct tq_file *file)
+/**
+ * tq_receive_pass_on - a receive is about to do what takes its time
+ * @receiver: the receive: what it was woken for, another reader may have
+ *
+ * Context: Any, no lock held.
+ */
+void tq_receive_pass_on(struct tq_receiver *receiver)
 {
-	struct tqueue *queue = file->queue;
-
-	return wait_var_event_interruptible(&queue->rests_in_hand,
-			READ_ONCE(file->rest) != TQ_REST_IN_HAND ||
-			tq_removed(queue));
+	if (receiver->woken)
+		tq_pass_on(receiver->file->queue);
+	receiver->woken = false;
 }
 
-/* The record at the head was copied. */
-static __always_inline unsigned int tq_ring_advance(struct tqueue *queue,
-						    unsigned long bytes)
+/* Nothing is ready: 0 at the end; -EAGAIN to look again; or why not to wait. */
+static int tq_receive_wait(struct tq_receiver *receiver, bool *ended)
 {
-	WRITE_ONCE(queue->head, queue->head + bytes);
-	return tq_raise_limit(queue, bytes, 1);
+	struct tq_file *file = receiver->file;
+	int ret;
+
+	*ended = tq_told_end(file);
+	if (*ended)
+		return tq_removed(file->queue) ? -EIDRM : 0;
+	if (receiver->nowait)
+		return -EAGAIN;
+	ret = tq_wait_readable(file, receiver->deadline);
+	receiver->slept = true;
+	receiver->woken = true;
+	return ret;
 }
+
+/* Take the next message in flight and copy it out: 0, or as @copy. */
+static int tq_receive_in_flight(struct tq_receiver *receiver)
+{
+	struct tq_flight flight;
+	int ret;
+
+	ret = tq_flight_begin(receiver, &flight);
+	if (ret)
+		return ret;
+	/* It took none of those that others may be woken for. */
+	if (receiver->peek || !flight.from_queue)
+		tq_receive_pass_on(receiver);
+	receiver->woken = false;
+	return receiver->ops->deliver(receiver, &flight);
+}
+
+/**
+ * tq_receive_loop - what a receive does until it has received something
+ * @receiver: the receive
+ * @ret: what its @ops->copy has returned
+ *
+ * Context: Process context, may sleep, no lock held.
+ * Return: what was received; 0 at end-of-file; or an error.
+ */
+ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret)
+{
+	const struct tq_receive_ops *ops = receiver->ops;
+	bool ended;
+
+	while (ret) {
+		if (ret == -EFAULT && receiver->needed > receiver->resident) {
+			ret = ops->fault_in(receiver);
+			if (!ret)
+				ret = ops->copy(receiver);
+			else
+				break;
+		} else if (ret == -EFAULT || ret == TQ_TAKE_IN_FLIGHT) {
+			ret = tq_receive_in_flight(receiver);
+			/* Its memory went away again: what came back comes first. */
+			if (ret == -EFAULT && !receiver->needed)
+				break;
+			if (!ret && receiver->records)
+				ret = ops->copy(receiver);
+		} else if (receiver->got) {
+			break;
+		} else if (ret == -EBUSY && !receiver->records) {
+			ret = -EAGAIN;
+			if (receiver->nowait)
+				break;
+			tq_receive_pass_on(receiver);
+			ret = tq_wait_partial(receiver->file);
+			receiver->slept = true;
+			if (ret)
+				break;
+			ret = ops->copy(receiver);
+		} else if (ret == -EAGAIN) {
+			ret = tq_receive_wait(receiver, &ended);
+			if (ret || ended)
+				break;
+			ret = ops->copy(receiver);
+		} else {
+			break;
+		}
+	}
+	/* Woken for a message, and leaving without it. */
+	tq_receive_pass_on(receiver);
+	return receiver->got ?: ret;
+}
+
+/**
+ * struct tq_read - a read()
+ * @receiver: what it shares with other receives
+ * @user: where the payload goes
+ */
+struct tq_read {
+	struct tq_receiver receiver;
+	const struct tq_user *user;
+};
 
 /*
  * Copy a message straight out of the ring.  Returns its length; -EAGAIN when
- * there is none; -EFAULT; TQ_TAKE_IN_HAND when it must go the other way.
+ * there is none; -EFAULT, and *@needed bytes were not resident;
+ * TQ_TAKE_IN_FLIGHT when it must go the other way; -ERESTARTSYS.
  */
-static __always_inline ssize_t tq_receive_direct(struct tq_file *file,
-						 const struct tq_user *user,
-						 size_t count)
+static __always_inline ssize_t
+tq_read_direct(struct tq_file *file, const struct tq_user *user, size_t count,
+	       bool slept, size_t *needed)
 {
 	struct tqueue *queue = file->queue;
-	struct tqueue_record *record;
-	unsigned int debt;
+	struct tq_rx *rx = &queue->rx;
+	struct tq_store *store = &rx->store;
+	unsigned int events;
+	unsigned long freed;
 	ssize_t ret;
 
-	mutex_lock(&queue->receive_lock);
-	ret = TQ_TAKE_IN_HAND;
-	if (unlikely(file->rest || tq_index_ready(queue) || tq_user_cuts(user)))
+	mutex_lock(&rx->lock);
+	ret = -ERESTARTSYS;
+	if (slept && tq_must_leave(true))
+		goto unlock;
+	ret = TQ_TAKE_IN_FLIGHT;
+	if (unlikely(file->partial || tq_store_first_detached(store)))
 		goto unlock;
 	ret = -EAGAIN;
-	if (!tq_ring_ready(queue))
+	if (!tq_store_ring_ready(store))
 		goto unlock;
-	record = tq_ring_at(&queue->ring, queue->head);
-	ret = tq_ring_length(queue, queue->head);
-	/* Longer than @count, or empty: then the way of the hand skips it. */
+	ret = tq_store_length(store, store->pos);
+	/* Longer than @count, or empty: then the other way skips it. */
 	if (unlikely((size_t)ret - 1 >= count)) {
-		ret = TQ_TAKE_IN_HAND;
+		ret = TQ_TAKE_IN_FLIGHT;
 		goto unlock;
 	}
-	if (unlikely(!tq_user_copy_out_nofault(user, record->payload, ret))) {
+	if (unlikely(!tq_copy_to_user_nofault(user,
+				tq_store_at(store, store->pos)->payload, ret))) {
+		*needed = ret;
 		ret = -EFAULT;
 		goto unlock;
 	}
-	debt = tq_ring_advance(queue, tq_record_bytes(ret));
-	mutex_unlock(&queue->receive_lock);
+	freed = tq_store_advance(store, tq_record_bytes(ret));
+	events = tq_release_space(queue, freed, 1);
+	mutex_unlock(&rx->lock);
 
-	tq_settle_debt(queue, debt);
+	tq_notify_events(queue, events);
 	return ret;
 
 unlock:
-	mutex_unlock(&queue->receive_lock);
+	mutex_unlock(&rx->lock);
 	return ret;
 }
 
-/* Copy out what is in hand, with no lock held and faults welcome. */
-static ssize_t tq_deliver(struct tq_file *file, const struct tq_user *user,
-			  size_t count, struct tq_hand *hand)
+static int tq_read_copy(struct tq_receiver *receiver)
 {
-	struct tq_message *message = hand->message;
-	size_t copied;
+	struct tq_read *read = container_of(receiver, struct tq_read, receiver);
+	ssize_t ret = tq_read_direct(receiver->file, read->user,
+				     receiver->wanted, receiver->slept,
+				     &receiver->needed);
 
-	copied = tq_user_copy_out(user,
-				  message->record.payload + message->offset,
-				  min(count, tq_message_left(message)));
-	if (copied) {
-		message->offset += copied;
+	if (ret < 0)
+		return ret;
+	receiver->got = ret;
+	receiver->woken = false;
+	return 0;
+}
+
+static int tq_read_fault_in(struct tq_receiver *receiver)
+{
+	struct tq_read *read = container_of(receiver, struct tq_read, receiver);
+
+	if (!tq_writeable_nofault(read->user, receiver->needed)) {
+		/* As long as the memory's owner likes. */
+		tq_receive_pass_on(receiver);
+		if (!tq_fault_in_writeable(read->user, receiver->needed))
+			return -EFAULT;
+	}
+	receiver->resident = receiver->needed;
+	return 0;
+}
+
+static int tq_read_deliver(struct tq_receiver *receiver,
+			   struct tq_flight *flight)
+{
+	struct tq_read *read = container_of(receiver, struct tq_read, receiver);
+	struct tq_message *message = flight->message;
+	size_t n = min(receiver->wanted, flight->left);
+	enum tq_outcome outcome;
+
+	if (tq_copy_to_user(read->user, flight->payload, n)) {
+		receiver->got = n;
+		message->offset += n;
 		message->begun = true;
 	}
-	tq_put_down(file, hand, !tq_message_left(message));
-	return copied ?: -EFAULT;
+	if (!tq_message_left(message))
+		outcome = TQ_DELIVERED;
+	else
+		outcome = message->begun ? TQ_BEGUN : TQ_NOT_DELIVERED;
+	tq_flight_end(receiver, flight, outcome);
+	if (receiver->got)
+		return 0;
+	receiver->needed = 0;
+	return -EFAULT;
 }
 
-static noinline ssize_t tq_receive_slow(struct tq_file *file,
-					struct tq_user *user, size_t count,
-					bool nowait, ssize_t ret)
-{
-	struct tqueue *queue = file->queue;
-	size_t resident = 0;
-	bool woken = false;
-	struct tq_hand hand;
-	size_t length = 0;
+static const struct tq_receive_ops tq_read_ops = {
+	.copy		= tq_read_copy,
+	.fault_in	= tq_read_fault_in,
+	.deliver	= tq_read_deliver,
+};
 
-	for (;;) {
-		if (ret == -EFAULT)
-			length = min(count, tq_next_length(file));
-		if (ret == -EFAULT && length > resident) {
-			if (!tq_user_resident(user, length)) {
-				/* As long as the memory's owner likes. */
-				if (woken)
-					tq_pass_on(queue);
-				woken = false;
-				if (!tq_user_fault_in_writeable(user, length))
-					break;
-			}
-			resident = length;
-		} else if (ret == -EFAULT || ret == TQ_TAKE_IN_HAND) {
-			ret = -EINTR;
-			if (fatal_signal_pending(current))
-				break;
-			ret = tq_take_in_hand(file, tq_user_cuts(user) ? 0 : count,
-					      resident, false, &hand);
-			if (!ret) {
-				if (woken && !hand.from_queue)
-					tq_pass_on(queue);
-				return tq_deliver(file, user, count, &hand);
-			}
-			if (ret != -EAGAIN && ret != -EBUSY && ret != -EFAULT)
-				break;
-			continue;
-		} else if (ret == -EAGAIN && tq_ended(file)) {
-			ret = tq_removed(queue) ? -EIDRM : 0;
-			break;
-		} else if (nowait) {
-			ret = -EAGAIN;
-			break;
-		} else if (ret == -EBUSY) {
-			if (woken)
-				tq_pass_on(queue);
-			woken = false;
-			ret = tq_wait_rest(file);
-			if (ret)
-				break;
-		} else {
-			ret = tq_wait_readable(file, NULL);
-			if (ret)
-				break;
-			woken = true;
-		}
-		ret = tq_receive_direct(file, user, count);
-		if (ret >= 0)
-			return ret;
-	}
-	/* Woken for a message, and leaving without it. */
-	if (woken)
-		tq_pass_on(queue);
-	return ret;
+static noinline ssize_t tq_read_slow(struct tq_file *file,
+				     const struct tq_user *user, size_t count,
+				     bool nowait, int ret, size_t needed)
+{
+	struct tq_read read = {
+		.receiver = {
+			.ops = &tq_read_ops,
+			.file = file,
+			.nowait = nowait,
+			.wanted = count,
+			.needed = needed,
+		},
+		.user = user,
+	};
+
+	return tq_receive_loop(&read.receiver, ret);
 }
 
 /**
@@ -180,42 +271,44 @@ static noinline ssize_t tq_receive_slow(struct tq_file *file,
  * which are never held for long, and for the caller's own memory).
  * Return: bytes received; 0 at end-of-file; -EAGAIN when there is nothing to
  * receive; -EIDRM; -EFAULT or -ENOMEM, and the message is where it was;
- * -ERESTARTSYS or -EINTR on a signal.
+ * -ERESTARTSYS on a signal.
  */
 ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
 		   bool nowait)
 {
-	ssize_t ret = tq_receive_direct(file, user, count);
+	size_t needed = 0;
+	ssize_t ret = tq_read_direct(file, user, count, false, &needed);
 
 	if (likely(ret >= 0))
 		return ret;
-	return tq_receive_slow(file, user, count, nowait, ret);
+	return tq_read_slow(file, user, count, nowait, ret, needed);
 }
 
-/* The length of the first message that is not empty, or 0. */
-static size_t tq_first_length(struct tqueue *queue)
+/* Look for the first message that is not empty, for a piece of work. */
+static size_t tq_first_filled(struct tq_store *store, struct tq_cursor *cursor,
+			      struct tqueue_record *last, bool *more)
 {
-	struct tq_message *message = tq_index_first(&queue->index);
-	unsigned long at = queue->head;
-	struct tqueue_record *record;
-	struct rb_node *next;
+	const struct tqueue_record *passed = NULL;
+	struct tq_message *message;
 	size_t length = 0;
+	int n;
 
-	/* Pairs with tq_publish(): the records are complete. */
-	queue->tail_seen = smp_load_acquire(&queue->tail);
-	while (!length && (message || at != queue->tail_seen)) {
-		record = tq_ring_at(&queue->ring, at);
-		if (message &&
-		    (at == queue->tail_seen ||
-		     tq_record_precedes(&message->record, record))) {
+	for (n = 0; n < TQ_PIECE_RECORDS && !length; n++) {
+		*more = !tq_store_at_end(store, cursor);
+		if (!*more)
+			return 0;
+		message = tq_store_detached(store, cursor);
+		if (message) {
+			passed = &message->record;
 			length = tq_message_left(message);
-			next = rb_next(&message->node);
-			message = next ? tq_message_of(next) : NULL;
 		} else {
-			length = tq_ring_length(queue, at);
-			at += tq_record_bytes(length);
+			passed = tq_store_at(store, cursor->pos);
+			length = tq_store_length(store, cursor->pos);
 		}
+		tq_store_step(store, cursor);
 	}
+	*last = *passed;
+	*more = !length;
 	return length;
 }
 
@@ -223,20 +316,36 @@ static size_t tq_first_length(struct tqueue *queue)
  * tq_next_length - how many bytes the next read could return
  * @file: the open file
  *
- * Context: Process context, takes receive_lock.
- * Return: what is left of the message that is read in part, or the length of
- * the next message that is not empty, or 0 when there is none.
+ * Context: Process context, takes rx.lock.
+ * Return: what is left of the file's partial message, or the length of the next
+ * message that is not empty, or 0 when there is none.
  */
 size_t tq_next_length(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
+	struct tq_store *store = &queue->rx.store;
+	struct tqueue_record last;
+	struct tq_cursor cursor;
+	bool begun = false;
+	bool more = false;
 	size_t length = 0;
 
-	mutex_lock(&queue->receive_lock);
-	if (!file->rest)
-		length = tq_first_length(queue);
-	else if (file->rest != TQ_REST_IN_HAND)
-		length = tq_message_left(file->rest);
-	mutex_unlock(&queue->receive_lock);
+	do {
+		mutex_lock(&queue->rx.lock);
+		if (file->partial) {
+			more = false;
+			length = file->partial == TQ_PARTIAL_IN_FLIGHT ? 0 :
+				 tq_message_left(file->partial);
+		} else {
+			if (begun)
+				tq_store_resume(store, &cursor, &last);
+			else
+				tq_store_begin(store, &cursor);
+			begun = true;
+			length = tq_first_filled(store, &cursor, &last, &more);
+		}
+		mutex_unlock(&queue->rx.lock);
+		cond_resched();
+	} while (more && !fatal_signal_pending(current));
 	return length;
 }

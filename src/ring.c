@@ -5,6 +5,7 @@
 #include <linux/atomic.h>
 #include <linux/build_bug.h>
 #include <linux/gfp.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -28,11 +29,12 @@ static int tq_memory_charge(unsigned long size)
 	unsigned long most = READ_ONCE(tq_max_memory);
 	long used = atomic_long_read(&tq_memory);
 
-	/* Who gives memory back may, also if there is less now than is used. */
+	/* A smaller ring is always allowed, even where more is used than may be. */
 	if (!size)
 		return 0;
 	if (!most)
-		most = totalram_pages() / 4 * PAGE_SIZE;
+		most = min_t(u64, (u64)totalram_pages() / 4 * PAGE_SIZE,
+			     LONG_MAX);
 	do {
 		if (used + size > most)
 			return -ENOSPC;
@@ -51,7 +53,7 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
  * tq_ring_alloc - make a ring
  * @ring: what to fill
  * @size: bytes, a power of two of whole pages, at most %TQ_RING_SIZE_MAX
- * @free: bytes of it that do not count for what all rings may have
+ * @uncharged: bytes of it that do not count for what all rings may have
  * @credit: what the ring that it is to replace counts for: see tq_ring_replace()
  *
  * The memory is zeroed and charged to the caller's memory cgroup.
@@ -60,10 +62,10 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
  * Return: 0; -ENOSPC beyond what all rings together may have; -ENOMEM; -EINTR
  * when the caller is being killed.
  */
-int tq_ring_alloc(struct tq_ring *ring, unsigned long size, unsigned long free,
-		  unsigned long credit)
+int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
+		  unsigned long uncharged, unsigned long credit)
 {
-	unsigned long counts = size > free ? size - free : 0;
+	unsigned long counts = size > uncharged ? size - uncharged : 0;
 	unsigned long owed = min(counts, credit);
 	unsigned long charge = counts - owed;
 	unsigned long count = size >> PAGE_SHIFT;

@@ -2,20 +2,16 @@
 /*
  * The memory of a queue, and how a record lies in it.
  *
- * The ring is mapped twice in a row, so that a record which reaches over the
- * end goes on in the second mapping and every copy is one copy.  Positions
- * count bytes since the ring was made and only ever grow; the place of a
- * position is found by masking.  The ring knows nothing of senders, receivers
- * or locks: send.c and receive.c guard the positions.
+ * The ring is mapped twice in a row.  A record that reaches over the end goes
+ * on in the second mapping, and so every copy is one copy.  Positions count
+ * bytes since the ring was made and only ever grow; the place of a position is
+ * found by masking.  The ring knows nothing of senders, receivers or locks.
  */
 #ifndef TQ_RING_H
 #define TQ_RING_H
 
 #include <linux/align.h>
-#include <linux/pid.h>
-#include <linux/sched.h>
 #include <linux/sizes.h>
-#include <linux/timekeeping.h>
 #include <linux/types.h>
 
 #include <asm/byteorder.h>
@@ -26,6 +22,20 @@ struct page;
 
 /* The largest ring: its largest message still fits tqueue_record.length. */
 #define TQ_RING_SIZE_MAX	((unsigned long)SZ_1G)
+
+/*
+ * One piece: the most payload bytes that are copied, and the most records that
+ * are passed, while a lock is held.  A longer message never goes through the
+ * ring; batches and walks let the lock go after each piece.
+ */
+#define TQ_PIECE		((unsigned long)SZ_256K)
+#define TQ_PIECE_RECORDS	1000
+
+/*
+ * Bit 30 of tqueue_record.length, in the ring alone: the message was taken out
+ * of the middle.  Walkers skip it.
+ */
+#define TQ_RECORD_VOID		0x40000000U
 
 /**
  * struct tq_ring - memory for records
@@ -50,17 +60,17 @@ struct tq_ring {
  */
 extern unsigned long tq_max_memory;
 
-int tq_ring_alloc(struct tq_ring *ring, unsigned long size, unsigned long free,
-		  unsigned long credit);
+int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
+		  unsigned long uncharged, unsigned long credit);
 void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
 		     unsigned long from, unsigned long to);
 void tq_ring_free(struct tq_ring *ring);
 
 /* Where the record of this position stands. */
 static inline struct tqueue_record *tq_ring_at(const struct tq_ring *ring,
-					       unsigned long position)
+					       unsigned long pos)
 {
-	return ring->base + (position & (ring->size - 1));
+	return ring->base + (pos & (ring->size - 1));
 }
 
 /* The bytes that a message of @length takes up, in a ring and in a queue. */
@@ -69,8 +79,8 @@ static inline unsigned long tq_record_bytes(unsigned long length)
 	return sizeof(struct tqueue_record) + ALIGN(length, sizeof(u64));
 }
 
-/* The longest message that a ring of @size may hold: four always fit. */
-static inline unsigned long tq_ring_length_max(unsigned long size)
+/* The longest message that a queue of @size may hold: four always fit. */
+static inline unsigned long tq_length_max(unsigned long size)
 {
 	return size / 4 - sizeof(struct tqueue_record);
 }
@@ -86,7 +96,7 @@ static inline void tq_record_pad(struct tqueue_record *record,
 	*(u64 *)((void *)record + bytes - sizeof(u64)) = 0;
 }
 
-/* Zero what follows the payload of a record that was filled by others. */
+/* Zero what follows the payload of a record that user space has filled. */
 static inline void tq_record_clear_pad(struct tqueue_record *record)
 {
 	unsigned int used = record->length % sizeof(__le64);
@@ -94,30 +104,6 @@ static inline void tq_record_clear_pad(struct tqueue_record *record)
 
 	if (used)
 		*last &= cpu_to_le64(~0ULL >> (64 - 8 * used));
-}
-
-/* Fill what the driver says of a message, but for the id. */
-static inline void tq_record_sign(struct tqueue_record *record, u64 now,
-				  u32 uid, u32 pid)
-{
-	record->sent_ns = now;
-	record->uid = uid;
-	record->pid = pid;
-	record->delivery = 0;
-	record->attempts = 0;
-	record->reserved = 0;
-}
-
-/* Fill the header but for the id, which a message gets with its place. */
-static inline void tq_record_stamp(struct tqueue_record *record, u32 length,
-				   u32 uid)
-{
-	record->length = length;
-	record->header_words = TQUEUE_HEADER_WORDS;
-	record->priority = 0;
-	record->flags = 0;
-	tq_record_sign(record, ktime_to_ns(ktime_get_coarse_boottime()), uid,
-		       task_tgid_nr(current));
 }
 
 #endif /* TQ_RING_H */

@@ -1,407 +1,318 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sending: the way of a message into the queue, and the line of senders that
- * wait for room.
+ * Sending one message.
  *
- * The fast way copies from the caller straight into the ring under send_lock,
- * with page faults disabled.  When there is no room, or the caller's memory
- * faults a second time, the message is first copied into an allocation of its
- * own with no lock held, and then stands in line until receivers have made
- * room; a receiver makes it ready.  So whoever is first in line needs neither
- * its memory nor a processor to get on, and holds up nobody behind it.
+ * The fast path copies from the caller straight into the ring under tx.lock, with
+ * page faults disabled.  When there is no room, when the caller's memory faults a
+ * second time, and for a message of more than one piece, the slow path first
+ * copies the message into an allocation of its own with no lock held.
  */
 #include <linux/list.h>
-#include <linux/sched.h>
 #include <linux/sched/signal.h>
 
-#include "head.h"
+#include "drop.h"
 #include "message.h"
-#include "tail.h"
+#include "notify.h"
+#include "send.h"
+#include "senders.h"
+#include "space.h"
+#include "store.h"
 #include "tqueue.h"
-#include "trace.h"
-#include "wake.h"
+#include "user.h"
+#include "wait.h"
 
 /*
- * A message of so many bytes that has waited in line is not copied into the
- * ring: it costs less to make it ready as it is, detached.
+ * A message of so many bytes that was copied already is not copied into the ring
+ * as well: it costs less to make it ready as it is, detached.
  */
 #define TQ_KEEP_DETACHED PAGE_SIZE
 
 /**
- * struct tq_sender - a sender that waits for room
- * @link: place in the line, under send_lock
- * @message: what it sends; NULL once the queue's index owns it
- * @id: of the message, once it is admitted
- * @task: who waits.  It takes send_lock once more before it leaves.
- * @left: it is out of the line: admitted, or refused
- * @error: why it was refused, or 0
+ * tq_place_detached - make a detached message ready as it is
+ * @queue: the queue
+ * @message: unsent; from now on owned by the store
+ *
+ * Context: tx.lock held; takes rx.lock.
+ * Return: its id.
  */
-struct tq_sender {
-	struct list_head link;
-	struct tq_message *message;
-	u64 id;
-	struct task_struct *task;
-	bool left;
-	int error;
-};
-
-/*
- * Make a detached message ready, for which there is room.  Either it is copied,
- * and stays the caller's to free, or the index owns it and *@place is NULL.
- * Returns its id.
- */
-static u64 tq_place(struct tqueue *queue, struct tq_message **place)
+u64 tq_place_detached(struct tqueue *queue, struct tq_message *message)
 {
-	struct tqueue_record *record = tq_ring_at(&queue->ring, queue->tail);
-	struct tq_message *message = *place;
-	unsigned long bytes = tq_message_bytes(message);
-	u64 id = tq_next_ids(queue, 1);
+	u64 id = tq_alloc_ids(queue, 1);
 
 	message->record.id = id;
+	mutex_lock(&queue->rx.lock);
+	tq_claim_space(queue, tq_message_bytes(message));
+	tq_store_put(&queue->rx.store, message);
+	mutex_unlock(&queue->rx.lock);
+	return id;
+}
+
+/**
+ * tq_place - make a detached message ready, for which there is room
+ * @queue: the queue
+ * @message: unsent.  It is copied into the ring, and stays the caller's to free;
+ *	or the store owns it now, and *@message is NULL.
+ *
+ * Context: tx.lock held; may take rx.lock.
+ * Return: its id.
+ */
+u64 tq_place(struct tqueue *queue, struct tq_message **message)
+{
+	struct tqueue_record *from = &(*message)->record;
+	unsigned long bytes = tq_message_bytes(*message);
+	struct tq_tx *tx = &queue->tx;
+	struct tqueue_record *record;
+	u64 id;
+
 	if (bytes >= TQ_KEEP_DETACHED) {
-		mutex_lock(&queue->receive_lock);
-		tq_index_put(queue, message);
-		mutex_unlock(&queue->receive_lock);
-		*place = NULL;
+		id = tq_place_detached(queue, *message);
+		*message = NULL;
 		return id;
 	}
-	*record = message->record;
-	memcpy(record->payload, message->record.payload,
-	       bytes - sizeof(*record));
+	id = tq_alloc_ids(queue, 1);
+	record = tq_ring_at(&queue->ring, tx->pos);
+	*record = *from;
+	record->id = id;
+	memcpy(record->payload, from->payload, bytes - sizeof(*record));
+	if (!from->length)
+		WRITE_ONCE(tx->empties, tx->empties + 1);
 	tq_publish(queue, bytes);
 	return id;
 }
 
-/* Drop the message that is to be received next: there is one. */
-static void tq_drop_one(struct tqueue *queue)
-{
-	struct tq_message *first;
-	unsigned long bytes;
-	u64 id;
-
-	/* With both locks held there is no other. */
-	queue->tail_seen = queue->tail;
-	first = tq_index_ready(queue);
-	if (first) {
-		id = first->record.id;
-		bytes = tq_message_bytes(first);
-		tq_index_del(queue, first);
-		tq_message_free(first);
-	} else {
-		id = tq_ring_at(&queue->ring, queue->head)->id;
-		bytes = tq_record_bytes(tq_ring_length(queue, queue->head));
-		WRITE_ONCE(queue->head, queue->head + bytes);
-	}
-	WRITE_ONCE(queue->taken, queue->taken + 1);
-	WRITE_ONCE(queue->limit, queue->limit + bytes);
-	queue->lost++;
-	trace_tqueue_drop(queue, id);
-	/*
-	 * The gap grows, unless its other side was received meanwhile.  A
-	 * message that came back may stand before a gap, and joins it.
-	 */
-	if (id > queue->gap_id)
-		queue->gap = 0;
-	queue->gap++;
-	first = tq_index_ready(queue);
-	if (first)
-		queue->gap_id = first->record.id;
-	else if (tq_ring_ready(queue))
-		queue->gap_id = tq_ring_at(&queue->ring, queue->head)->id;
-	else
-		queue->gap_id = queue->last_id + 1;
-}
-
-/* Make room for @bytes, which the ring can hold, at the oldest's cost. */
-static void tq_drop_for(struct tqueue *queue, unsigned long bytes)
-{
-	lockdep_assert_held(&queue->send_lock);
-
-	mutex_lock(&queue->receive_lock);
-	while (!tq_fits(queue->limit, queue->tail, bytes))
-		tq_drop_one(queue);
-	queue->limit_seen = queue->limit;
-	mutex_unlock(&queue->receive_lock);
-}
-
-/* Take a sender out of the line and let it go, with 0 or an error. */
-static void tq_release_sender(struct tq_sender *sender, int error)
-{
-	list_del(&sender->link);
-	sender->error = error;
-	/* Release: with what became of the message. */
-	smp_store_release(&sender->left, true);
-	wake_up_process(sender->task);
-}
-
-/**
- * tq_line_fail - refuse all who wait for room
- * @queue: the queue
- * @error: what their calls return
- *
- * Context: send_lock held.
+/*
+ * Copy a message straight into the ring: 0; -EAGAIN when there is no room or
+ * others wait for it; -EFAULT; TQ_SEND_SLOW.  With @notify, old messages are
+ * dropped to make room, where that is the policy, once it is known that the new
+ * one can be copied.
  */
-void tq_line_fail(struct tqueue *queue, int error)
-{
-	struct tq_sender *sender, *next;
-
-	lockdep_assert_held(&queue->send_lock);
-
-	list_for_each_entry_safe(sender, next, &queue->senders, link)
-		tq_release_sender(sender, error);
-	if (!queue->closed)
-		/* Release: as in tq_admit(). */
-		smp_store_release(&queue->need, 0);
-}
-
-/**
- * tq_line_fits - whether a ring could take each message that waits for room
- * @queue: the queue
- * @size: bytes of the ring
- *
- * Context: send_lock held.
- */
-bool tq_line_fits(struct tqueue *queue, unsigned long size)
-{
-	struct tq_sender *sender;
-
-	lockdep_assert_held(&queue->send_lock);
-
-	list_for_each_entry(sender, &queue->senders, link)
-		if (tq_message_bytes(sender->message) > size)
-			return false;
-	return true;
-}
-
-/* Move as many of the line into the ring as fit, in order.  Returns how many. */
-static unsigned int tq_admit(struct tqueue *queue)
-{
-	struct tq_sender *sender;
-	unsigned int count = 0;
-
-	lockdep_assert_held(&queue->send_lock);
-
-	/* Nobody is in the line, and nobody may find it open. */
-	if (queue->closed)
-		return 0;
-	while ((sender = list_first_entry_or_null(&queue->senders,
-						  struct tq_sender, link))) {
-		unsigned long bytes = tq_message_bytes(sender->message);
-
-		/* Before the room is looked at: see wake.h. */
-		WRITE_ONCE(queue->need, bytes);
-		if (!tq_has_room(queue, bytes)) {
-			if (queue->overflow != TQUEUE_OVERFLOW_DROP_OLDEST)
-				return count;
-			tq_drop_for(queue, bytes);
-		}
-		sender->id = tq_place(queue, &sender->message);
-		tq_release_sender(sender, 0);
-		count++;
-	}
-	/* Release: who sees that nobody waits sees the tail they left. */
-	smp_store_release(&queue->need, 0);
-	return count;
-}
-
-/* The line moved up by @count: tell who waits for that. */
-static void tq_line_moved(struct tqueue *queue, unsigned int count)
-{
-	if (count)
-		tq_wake_receivers(queue, count);
-	/* Past a barrier, in there or in tq_has_room(). */
-	if (waitqueue_active(&queue->done))
-		tq_wake_done(queue);
-	/* The line was in the way of pollers; if it is gone, that is an edge. */
-	if (tq_writable(queue))
-		tq_wake_pollers_out(queue);
-}
-
-/**
- * tq_move_up - let the line of waiting senders move up
- * @queue: the queue, in which room was made
- *
- * Context: Process context, no lock held; takes send_lock.
- */
-void tq_move_up(struct tqueue *queue)
-{
-	unsigned int count;
-
-	mutex_lock(&queue->send_lock);
-	count = tq_admit(queue);
-	mutex_unlock(&queue->send_lock);
-	tq_line_moved(queue, count);
-}
-
-/* Copy a message straight into the ring: 0, -EAGAIN (no room) or -EFAULT. */
 static __always_inline int tq_send_direct(struct tq_file *file,
 					  const struct tq_user *user,
-					  size_t length)
+					  size_t length,
+					  struct tq_notify *notify)
 {
 	struct tqueue *queue = file->queue;
 	unsigned long bytes = tq_record_bytes(length);
+	struct tq_tx *tx = &queue->tx;
 	struct tqueue_record *record;
 	int ret = -EAGAIN;
 
-	mutex_lock(&queue->send_lock);
-	if (unlikely(queue->need || !tq_has_room(queue, bytes)))
+	mutex_lock(&tx->lock);
+	if (unlikely(tx->gate)) {
+		if (tx->gate == TQ_GATE_NO_READER)
+			ret = TQ_SEND_SLOW;
 		goto unlock;
-	record = tq_ring_at(&queue->ring, queue->tail);
+	}
+	if (unlikely(!tq_has_room(queue, bytes))) {
+		if (!notify || queue->policy.overflow !=
+			       TQUEUE_OVERFLOW_DROP_OLDEST)
+			goto unlock;
+		ret = -EFAULT;
+		if (!tq_readable_nofault(user, length))
+			goto unlock;
+		ret = tq_drop_for(queue, bytes, notify);
+		if (ret)
+			goto unlock;
+	}
+	record = tq_ring_at(&queue->ring, tx->pos);
 	tq_record_pad(record, bytes);
 	ret = -EFAULT;
-	if (unlikely(!tq_user_copy_in_nofault(user, record->payload, length)))
+	if (unlikely(!tq_copy_from_user_nofault(user, record->payload, length)))
 		goto unlock;
 	tq_record_stamp(record, length, file->uid);
-	record->id = tq_next_ids(queue, 1);
+	record->id = tq_alloc_ids(queue, 1);
 	tq_publish(queue, bytes);
 	ret = 0;
 unlock:
-	mutex_unlock(&queue->send_lock);
+	mutex_unlock(&tx->lock);
 	return ret;
 }
 
-/* Stand in line until out of it, or a signal or the deadline comes. */
-static int tq_wait_admitted(struct tqueue *queue, struct tq_sender *sender,
-			    ktime_t *deadline)
+/* The same, dropping old messages where that is the policy. */
+static noinline int tq_send_dropping(struct tq_file *file,
+				     const struct tq_user *user, size_t length)
 {
-	bool late = false;
-	bool gave_up;
-	int ret;
+	struct tq_notify notify = {};
+	int ret = tq_send_direct(file, user, length, &notify);
 
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		/* Acquire: with what became of the message. */
-		if (smp_load_acquire(&sender->left))
-			break;
-		ret = -ETIMEDOUT;
-		if (late)
-			break;
-		ret = -ERESTARTSYS;
-		if (signal_pending(current))
-			break;
-		late = tq_sleep_until(deadline);
+	if (!ret) {
+		notify.ready = 1;
+		notify.filled = true;
 	}
-	__set_current_state(TASK_RUNNING);
-
-	/* Whoever let it go is done with @sender when the lock is free. */
-	mutex_lock(&queue->send_lock);
-	gave_up = !sender->left;
-	if (gave_up)
-		list_del(&sender->link);
-	else
-		ret = sender->error;
-	mutex_unlock(&queue->send_lock);
-
-	/* Who stood behind may be smaller and fit. */
-	if (gave_up)
-		tq_move_up(queue);
+	tq_notify_deliver(file->queue, &notify);
 	return ret;
 }
 
 /* Why a message of @bytes cannot be sent, not even later; or 0. */
-static int tq_refusal(struct tqueue *queue, unsigned long bytes)
+static int tq_refusal(const struct tq_file *file, unsigned long bytes)
 {
-	lockdep_assert_held(&queue->send_lock);
+	const struct tqueue *queue = file->queue;
 
-	if (queue->closed)
-		return queue->closed;
+	if (queue->policy.shutdown_error)
+		return queue->policy.shutdown_error;
+	if (tq_no_reader(file))
+		return -EPIPE;
 	/* The ring may have become smaller since the length was looked at. */
 	return bytes > queue->ring.size ? -EMSGSIZE : 0;
 }
 
+/*
+ * One try, with tx.lock held: 0 if the message was sent; -EINPROGRESS if it is
+ * now that of a blocked sender; -EAGAIN if it is not to be; another error.
+ * TQ_NOTIFY_ADMIT asks for another try.
+ */
+static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
+			  struct tq_notify *notify)
+{
+	struct tqueue *queue = sender->file->queue;
+	unsigned long bytes = tq_message_bytes(sender->message);
+	u32 overflow = queue->policy.overflow;
+	int ret;
+
+	ret = tq_refusal(sender->file, bytes);
+	if (ret)
+		return ret;
+	if (!(queue->tx.gate & TQ_GATE_BLOCKED)) {
+		if (!tq_has_room(queue, bytes)) {
+			ret = -EAGAIN;
+			if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST)
+				ret = tq_drop_for(queue, bytes, notify);
+			else if (overflow == TQUEUE_OVERFLOW_REJECT)
+				ret = -ENOBUFS;
+		}
+		if (!ret) {
+			tq_notify_add(notify, sender->message);
+			sender->id = tq_place(queue, &sender->message);
+		} else if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST &&
+			   ret == -EAGAIN) {
+			notify->events |= TQ_NOTIFY_ADMIT;
+		}
+		if (ret != -EAGAIN || notify->events & TQ_NOTIFY_ADMIT)
+			return ret;
+	}
+	/* Others are blocked though nobody has to be: they are let in at once. */
+	if (overflow != TQUEUE_OVERFLOW_BLOCK)
+		nowait = false;
+	if (nowait) {
+		bool filled = tq_message_left(sender->message);
+
+		ret = pass ? tq_senders_pass(sender->file, &sender->message,
+					     &sender->id) : -EAGAIN;
+		if (!ret) {
+			notify->ready++;
+			notify->filled |= filled;
+		}
+		return ret;
+	}
+	tq_senders_block(sender);
+	tq_senders_admit(queue, notify);
+	return -EINPROGRESS;
+}
+
 /**
  * tq_send_message - send a message that is in kernel memory already
- * @queue: the queue
- * @message: the message, stamped.  What is left of it, if the index does not
- *	own it now, is the caller's to free: *@message
+ * @file: the open file it is sent through
+ * @message: the message, stamped.  If *@message is not NULL afterwards, it is the
+ *	caller's to free.
  * @nowait: whether to fail rather than wait for room
+ * @pass: whether it may then go past blocked senders: see senders.c
  * @deadline: until when to wait, CLOCK_MONOTONIC; NULL for ever
  * @id: filled with the id of the message
  *
  * Context: Process context, may sleep, no lock held.
- * Return: 0; -EAGAIN; -ETIMEDOUT; -EMSGSIZE; -ESHUTDOWN; -EIDRM; -ERESTARTSYS.
+ * Return: 0; -EAGAIN; -ENOBUFS; -ETIMEDOUT; -EMSGSIZE; -EPIPE; -ESHUTDOWN;
+ * -EIDRM; -ERESTARTSYS on a signal.
  */
-int tq_send_message(struct tqueue *queue, struct tq_message **message,
-		    bool nowait, ktime_t *deadline, u64 *id)
+int tq_send_message(struct tq_file *file, struct tq_message **message,
+		    bool nowait, bool pass, ktime_t *deadline, u64 *id)
 {
-	struct tq_sender sender = { .message = *message, .task = current };
-	unsigned long bytes = tq_message_bytes(*message);
-	unsigned int count;
+	struct tq_sender sender = { .file = file, .message = *message };
+	struct tqueue *queue = file->queue;
+	bool again;
 	int ret;
 
-	mutex_lock(&queue->send_lock);
-	ret = tq_refusal(queue, bytes);
-	if (ret)
-		goto unlock;
-	if (!queue->need && tq_has_room(queue, bytes)) {
-		*id = tq_place(queue, message);
-		mutex_unlock(&queue->send_lock);
-		tq_wake_receivers(queue, 1);
-		return 0;
-	}
-	ret = -EAGAIN;
-	if (queue->overflow == TQUEUE_OVERFLOW_REJECT ||
-	    (nowait && queue->overflow == TQUEUE_OVERFLOW_BLOCK))
-		goto unlock;
-	list_add_tail(&sender.link, &queue->senders);
-	count = tq_admit(queue);
-	mutex_unlock(&queue->send_lock);
+	do {
+		struct tq_notify notify = {};
 
-	if (unlikely(count))
-		tq_line_moved(queue, count);
-	ret = tq_wait_admitted(queue, &sender, deadline);
+		mutex_lock(&queue->tx.lock);
+		ret = tq_send_locked(&sender, nowait, pass, &notify);
+		mutex_unlock(&queue->tx.lock);
+		again = ret == -EAGAIN && notify.events & TQ_NOTIFY_ADMIT;
+		if (again)
+			notify.events &= ~TQ_NOTIFY_ADMIT;
+		tq_notify_deliver(queue, &notify);
+	} while (again);
+	if (ret == -EINPROGRESS)
+		ret = tq_senders_wait(&sender, deadline);
 	*message = sender.message;
 	*id = sender.id;
-	return ret;
-
-unlock:
-	mutex_unlock(&queue->send_lock);
 	return ret;
 }
 
 /**
- * tq_no_room - why a send that found no room should not go on
- * @queue: the queue
+ * tq_send_hopeless - why a send that found no room should not go on
+ * @file: the open file it goes through
  * @nowait: whether it must not wait
  *
  * Saves it a message in kernel memory that would be of no use.
  *
  * Context: Any.
- * Return: 0, and tq_send_message() decides; -EAGAIN; -ESHUTDOWN; -EIDRM.
+ * Return: 0, and tq_send_message() decides; -EAGAIN; -ENOBUFS; -EPIPE;
+ * -ESHUTDOWN; -EIDRM.
  */
-int tq_no_room(struct tqueue *queue, bool nowait)
+int tq_send_hopeless(const struct tq_file *file, bool nowait)
 {
-	int closed = tq_closed(queue);
+	const struct tqueue *queue = file->queue;
+	int error = tq_shutdown_error(queue);
 
-	if (closed)
-		return closed;
-	switch (READ_ONCE(queue->overflow)) {
+	if (error)
+		return error;
+	if (tq_no_reader(file))
+		return -EPIPE;
+	switch (READ_ONCE(queue->policy.overflow)) {
 	case TQUEUE_OVERFLOW_DROP_OLDEST:
 		return 0;
 	case TQUEUE_OVERFLOW_REJECT:
-		return -EAGAIN;
-	default:
-		return nowait ? -EAGAIN : 0;
+		return -ENOBUFS;
 	}
+	/* Past blocked senders it may go, when it is its turn. */
+	if (nowait && (READ_ONCE(file->ticket) || !READ_ONCE(queue->tx.need)))
+		return -EAGAIN;
+	return 0;
+}
+
+/* Look for room for a message that does not go through the ring. */
+static int tq_room_for(struct tq_file *file, size_t length)
+{
+	struct tqueue *queue = file->queue;
+	bool room;
+
+	mutex_lock(&queue->tx.lock);
+	room = !(queue->tx.gate & TQ_GATE_BLOCKED) &&
+	       tq_has_room(queue, tq_record_bytes(length));
+	mutex_unlock(&queue->tx.lock);
+	return room ? TQ_SEND_SLOW : -EAGAIN;
 }
 
 static noinline ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
 				     size_t length, bool nowait, int ret)
 {
+	struct tqueue *queue = file->queue;
 	struct tq_message *message;
 	u64 id;
 
+	if (ret == -EAGAIN && READ_ONCE(queue->policy.overflow) ==
+			      TQUEUE_OVERFLOW_DROP_OLDEST)
+		ret = tq_send_dropping(file, user, length);
 	if (ret == -EFAULT) {
-		if (!tq_user_fault_in_readable(user, length))
+		if (!tq_fault_in_readable(user, length))
 			return -EFAULT;
-		ret = tq_send_direct(file, user, length);
-		if (!ret) {
-			tq_wake_receivers(file->queue, 1);
-			return length;
-		}
+		ret = tq_send_dropping(file, user, length);
 	}
+	if (!ret)
+		return length;
 	if (ret == -EAGAIN) {
-		ret = tq_no_room(file->queue, nowait);
+		ret = tq_send_hopeless(file, nowait);
 		if (ret)
 			return ret;
 	}
@@ -412,11 +323,11 @@ static noinline ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
 	if (!message)
 		return -ENOMEM;
 	tq_record_stamp(&message->record, length, file->uid);
-	if (tq_user_copy_in(user, message->record.payload, length))
-		ret = tq_send_message(file->queue, &message, nowait, NULL, &id);
+	if (tq_copy_from_user(user, message->record.payload, length))
+		ret = tq_send_message(file, &message, nowait, true, NULL, &id);
 	else
 		ret = -EFAULT;
-	tq_message_free(message);
+	tq_message_put(message);
 	return ret ?: length;
 }
 
@@ -431,9 +342,9 @@ static noinline ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
  *
  * Context: Process context, may sleep (even with @nowait: for the two locks,
  * which are never held for long, and for the caller's own memory).
- * Return: @length; -EMSGSIZE; -EAGAIN when there is no room, or others wait
- * for it; -ESHUTDOWN; -EIDRM; -EFAULT; -ENOMEM; -ERESTARTSYS or -EINTR on a
- * signal.
+ * Return: @length; -EMSGSIZE; -EAGAIN when there is no room and it must not wait;
+ * -ENOBUFS when there is none and the queue does not let it wait; -EPIPE;
+ * -ESHUTDOWN; -EIDRM; -EFAULT; -ENOMEM; -ERESTARTSYS or -EINTR on a signal.
  */
 ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
 		bool nowait)
@@ -441,11 +352,14 @@ ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
 	struct tqueue *queue = file->queue;
 	int ret;
 
-	if (unlikely(length > READ_ONCE(queue->max_message)))
+	if (likely(length <= READ_ONCE(queue->policy.direct_max)))
+		ret = tq_send_direct(file, user, length, NULL);
+	else if (length <= READ_ONCE(queue->policy.max_message))
+		ret = tq_room_for(file, length);
+	else
 		return tq_removed(queue) ? -EIDRM : -EMSGSIZE;
-	ret = tq_send_direct(file, user, length);
 	if (unlikely(ret))
 		return tq_send_slow(file, user, length, nowait, ret);
-	tq_wake_receivers(queue, 1);
+	tq_notify_ready(queue, 1, true);
 	return length;
 }

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What can be read about a queue: TQUEUE_INFO, its sysfs attributes, one value
- * a file, and the lines it adds to /proc/PID/fdinfo.
+ * What can be read about a queue: TQUEUE_INFO, and its sysfs attributes, one
+ * value a file.
  *
- * Everything is read with both locks held, so that the numbers of one call
- * belong together.
+ * The numbers of TQUEUE_INFO belong together: they are read with both locks held.
+ * A sysfs attribute takes no lock, so that those who may read it cannot hold up
+ * the queue.  A difference of two counts that change meanwhile may then come out
+ * below zero, and is shown as zero.
  */
-#include <linux/fs.h>
-#include <linux/seq_file.h>
+#include <linux/cred.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 
-#include "message.h"
+#include "space.h"
 #include "tqueue.h"
 
 /**
@@ -23,120 +27,166 @@
  */
 void tq_stats_info(struct tqueue *queue, struct tqueue_info *info)
 {
+	const struct tq_policy *policy = &queue->policy;
+	const struct tq_tx *tx = &queue->tx;
+	const struct tq_rx *rx = &queue->rx;
+	kuid_t owner;
+
 	memset(info, 0, sizeof(*info));
 	strscpy(info->name, dev_name(&queue->dev), sizeof(info->name));
+	export_uuid(info->uuid, &queue->uuid);
 	info->features = TQ_FEATURES;
 	info->major = MAJOR(queue->dev.devt);
 	info->minor = MINOR(queue->dev.devt);
 
 	tq_lock_both(queue);
 	info->size = queue->ring.size;
-	info->max_message = queue->max_message;
-	info->bytes = tq_queue_bytes(queue);
-	info->messages = queue->last_id - queue->taken;
-	info->received = queue->taken - queue->lost;
-	info->dropped = queue->lost;
-	info->last_id = queue->last_id;
-	info->overflow = queue->overflow;
-	info->end_of_file = queue->end_of_file;
-	if (queue->closed)
+	info->max_message = policy->max_message;
+	info->bytes = tq_queue_bytes(queue) - rx->store.void_bytes;
+	info->last_id = tq_counter_get(&tx->last_id);
+	info->sent = tq_counter_get(&tx->sent);
+	info->dropped = tq_counter_get(&rx->dropped);
+	info->in_flight = rx->flights_begun - rx->flights_ended;
+	info->messages = info->sent - tq_counter_get(&rx->gone);
+	info->received = tq_counter_get(&rx->gone) - info->dropped -
+			 info->in_flight;
+	info->overflow = policy->overflow;
+	info->end_of_file = policy->end_of_file;
+	info->no_reader = policy->no_reader;
+	if (policy->shutdown_error)
 		info->state |= TQUEUE_STATE_STOPPED;
-	info->readers = queue->read_files;
-	info->writers = queue->write_files;
-	info->in_flight = queue->hands - queue->hands_done;
+	info->readers = queue->opens.readers;
+	info->writers = queue->opens.writers;
+	info->blocked_senders = tx->blocked_count;
+	owner = policy->owner;
 	tq_unlock_both(queue);
+	info->uid = from_kuid_munged(current_user_ns(), owner);
 }
 
-/* Shows a number of struct tqueue_info. */
-#define TQ_SHOW_NUMBER(field)						\
-static ssize_t field##_show(struct device *dev,				\
-			    struct device_attribute *attr, char *buf)	\
+static u64 tq_difference(u64 from, u64 less)
+{
+	return from > less ? from - less : 0;
+}
+
+static u64 tq_in_flight(const struct tqueue *queue)
+{
+	u32 ended = READ_ONCE(queue->rx.flights_ended);
+
+	return max_t(s32, READ_ONCE(queue->rx.flights_begun) - ended, 0);
+}
+
+static u64 tq_received(const struct tqueue *queue)
+{
+	u64 gone = tq_counter_read(&queue->rx.gone);
+
+	return tq_difference(gone, tq_counter_read(&queue->rx.dropped) +
+				   tq_in_flight(queue));
+}
+
+static u64 tq_messages(const struct tqueue *queue)
+{
+	u64 gone = tq_counter_read(&queue->rx.gone);
+
+	return tq_difference(tq_counter_read(&queue->tx.sent), gone);
+}
+
+static u64 tq_bytes(const struct tqueue *queue)
+{
+	unsigned long from = READ_ONCE(queue->rx.limit) -
+			     READ_ONCE(queue->ring.size);
+
+	return max_t(long, READ_ONCE(queue->tx.pos) - from, 0);
+}
+
+/* Shows a number. */
+#define TQ_SHOW_NUMBER(name, expression)				\
+static ssize_t name##_show(struct device *dev,				\
+			   struct device_attribute *attr, char *buf)	\
 {									\
-	struct tqueue_info info;					\
+	const struct tqueue *queue = to_tqueue(dev);			\
 									\
-	tq_stats_info(tq_of_dev(dev), &info);				\
-	return sysfs_emit(buf, "%llu\n", (u64)info.field);		\
-}
+	return sysfs_emit(buf, "%llu\n", (u64)(expression));		\
+}									\
+static DEVICE_ATTR_RO(name)
 
-TQ_SHOW_NUMBER(size)
-static DEVICE_ATTR_RO(size);
+TQ_SHOW_NUMBER(size, READ_ONCE(queue->ring.size));
+TQ_SHOW_NUMBER(max_message, READ_ONCE(queue->policy.max_message));
+TQ_SHOW_NUMBER(messages, tq_messages(queue));
+TQ_SHOW_NUMBER(bytes, tq_bytes(queue));
+TQ_SHOW_NUMBER(sent, tq_counter_read(&queue->tx.sent));
+TQ_SHOW_NUMBER(received, tq_received(queue));
+TQ_SHOW_NUMBER(dropped, tq_counter_read(&queue->rx.dropped));
+TQ_SHOW_NUMBER(in_flight, tq_in_flight(queue));
+TQ_SHOW_NUMBER(readers, READ_ONCE(queue->opens.readers));
+TQ_SHOW_NUMBER(writers, READ_ONCE(queue->opens.writers));
+TQ_SHOW_NUMBER(blocked_senders, READ_ONCE(queue->tx.blocked_count));
 
-TQ_SHOW_NUMBER(max_message)
-static DEVICE_ATTR_RO(max_message);
+/* Shows a choice by its name. */
+#define TQ_SHOW_CHOICE(name, ...)					\
+static ssize_t name##_show(struct device *dev,				\
+			   struct device_attribute *attr, char *buf)	\
+{									\
+	static const char * const names[] = { __VA_ARGS__ };		\
+									\
+	return sysfs_emit(buf, "%s\n",					\
+			  names[READ_ONCE(to_tqueue(dev)->policy.name)]); \
+}									\
+static DEVICE_ATTR_RO(name)
 
-TQ_SHOW_NUMBER(messages)
-static DEVICE_ATTR_RO(messages);
-
-TQ_SHOW_NUMBER(bytes)
-static DEVICE_ATTR_RO(bytes);
-
-TQ_SHOW_NUMBER(received)
-static DEVICE_ATTR_RO(received);
-
-TQ_SHOW_NUMBER(dropped)
-static DEVICE_ATTR_RO(dropped);
-
-TQ_SHOW_NUMBER(readers)
-static DEVICE_ATTR_RO(readers);
-
-TQ_SHOW_NUMBER(writers)
-static DEVICE_ATTR_RO(writers);
-
-TQ_SHOW_NUMBER(in_flight)
-static DEVICE_ATTR_RO(in_flight);
-
-static const char * const tq_overflows[] = {
-	[TQUEUE_OVERFLOW_BLOCK]		= "block",
-	[TQUEUE_OVERFLOW_REJECT]	= "reject",
-	[TQUEUE_OVERFLOW_DROP_OLDEST]	= "drop-oldest",
-};
-
-static ssize_t overflow_show(struct device *dev, struct device_attribute *attr,
-			     char *buf)
-{
-	struct tqueue *queue = tq_of_dev(dev);
-
-	return sysfs_emit(buf, "%s\n",
-			  tq_overflows[READ_ONCE(queue->overflow)]);
-}
-static DEVICE_ATTR_RO(overflow);
-
-static const char * const tq_ends_of_file[] = {
-	[TQUEUE_EOF_NEVER]		= "never",
-	[TQUEUE_EOF_LAST_WRITER]	= "last-writer",
-};
-
-static ssize_t end_of_file_show(struct device *dev,
-				struct device_attribute *attr, char *buf)
-{
-	struct tqueue *queue = tq_of_dev(dev);
-
-	return sysfs_emit(buf, "%s\n",
-			  tq_ends_of_file[READ_ONCE(queue->end_of_file)]);
-}
-static DEVICE_ATTR_RO(end_of_file);
+TQ_SHOW_CHOICE(overflow,
+	       [TQUEUE_OVERFLOW_BLOCK]		= "block",
+	       [TQUEUE_OVERFLOW_REJECT]		= "reject",
+	       [TQUEUE_OVERFLOW_DROP_OLDEST]	= "drop-oldest");
+TQ_SHOW_CHOICE(end_of_file,
+	       [TQUEUE_EOF_NEVER]		= "never",
+	       [TQUEUE_EOF_LAST_WRITER]		= "last-writer");
+TQ_SHOW_CHOICE(no_reader,
+	       [TQUEUE_NO_READER_KEEP]		= "keep",
+	       [TQUEUE_NO_READER_ERROR]		= "error");
 
 static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
-	return sysfs_emit(buf, "%s\n",
-			  tq_closed(tq_of_dev(dev)) ? "stopped" : "started");
+	return sysfs_emit(buf, "%s\n", tq_shutdown_error(to_tqueue(dev)) ?
+				       "stopped" : "started");
 }
 static DEVICE_ATTR_RO(state);
 
+static ssize_t uuid_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%pUb\n", &to_tqueue(dev)->uuid);
+}
+static DEVICE_ATTR_RO(uuid);
+
+static ssize_t owner_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	kuid_t owner = READ_ONCE(to_tqueue(dev)->policy.owner);
+
+	return sysfs_emit(buf, "%u\n",
+			  from_kuid_munged(current_user_ns(), owner));
+}
+static DEVICE_ATTR_RO(owner);
+
 static struct attribute *tq_stats_attrs[] = {
+	&dev_attr_uuid.attr,
+	&dev_attr_owner.attr,
 	&dev_attr_size.attr,
 	&dev_attr_max_message.attr,
 	&dev_attr_overflow.attr,
 	&dev_attr_end_of_file.attr,
+	&dev_attr_no_reader.attr,
 	&dev_attr_state.attr,
 	&dev_attr_messages.attr,
 	&dev_attr_bytes.attr,
+	&dev_attr_sent.attr,
 	&dev_attr_received.attr,
 	&dev_attr_dropped.attr,
+	&dev_attr_in_flight.attr,
 	&dev_attr_readers.attr,
 	&dev_attr_writers.attr,
-	&dev_attr_in_flight.attr,
+	&dev_attr_blocked_senders.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(tq_stats);
@@ -150,31 +200,4 @@ ATTRIBUTE_GROUPS(tq_stats);
 const struct attribute_group **tq_stats_groups_get(void)
 {
 	return tq_stats_groups;
-}
-
-/**
- * tq_stats_fdinfo - what /proc/PID/fdinfo says of an open file
- * @seq: where to print
- * @file: the open file
- *
- * Context: Process context, takes both locks.
- */
-void tq_stats_fdinfo(struct seq_file *seq, struct tq_file *file)
-{
-	struct tqueue *queue = file->queue;
-	struct tqueue_info info;
-	struct tq_message *rest;
-	size_t left = 0;
-
-	mutex_lock(&queue->receive_lock);
-	rest = file->rest;
-	if (rest && rest != TQ_REST_IN_HAND)
-		left = tq_message_left(rest);
-	mutex_unlock(&queue->receive_lock);
-
-	tq_stats_info(queue, &info);
-	seq_printf(seq, "queue:\t%s\n", info.name);
-	seq_printf(seq, "messages:\t%llu\n", info.messages);
-	seq_printf(seq, "bytes:\t%llu\n", info.bytes);
-	seq_printf(seq, "partial:\t%zu\n", left);
 }

@@ -17,8 +17,8 @@
 #include "tqueue.h"
 
 TRACE_EVENT(tqueue_send,
-	    TP_PROTO(const struct tqueue *queue, unsigned int count),
-	    TP_ARGS(queue, count),
+	    TP_PROTO(const struct tqueue *queue, u64 id, unsigned int count),
+	    TP_ARGS(queue, id, count),
 	    TP_STRUCT__entry(
 		__string(name, dev_name(&queue->dev))
 		__field(u64, id)
@@ -26,7 +26,7 @@ TRACE_EVENT(tqueue_send,
 	    ),
 	    TP_fast_assign(
 		tq_assign_str(name, dev_name(&queue->dev));
-		__entry->id = queue->last_id;
+		__entry->id = id;
 		__entry->count = count;
 	    ),
 	    TP_printk("queue=%s id=%llu count=%u", __get_str(name), __entry->id,
@@ -70,7 +70,7 @@ DEFINE_EVENT(tqueue_message, tqueue_drop,
 	     TP_ARGS(queue, id)
 );
 
-DEFINE_EVENT(tqueue_message, tqueue_return,
+DEFINE_EVENT(tqueue_message, tqueue_requeue,
 	     TP_PROTO(const struct tqueue *queue, u64 id),
 	     TP_ARGS(queue, id)
 );
@@ -84,8 +84,8 @@ DECLARE_EVENT_CLASS(tqueue_queue,
 		    ),
 		    TP_fast_assign(
 			tq_assign_str(name, dev_name(&queue->dev));
-			__entry->messages = READ_ONCE(queue->last_id) -
-					    READ_ONCE(queue->taken);
+			__entry->messages = tq_counter_read(&queue->tx.sent) -
+					    tq_counter_read(&queue->rx.gone);
 		    ),
 		    TP_printk("queue=%s messages=%llu", __get_str(name),
 			      __entry->messages)

@@ -4,7 +4,8 @@
  *
  * A copy either may fault, and then no lock may be held, since the memory
  * behind it may belong to a process (userfaultfd, FUSE) that takes its time;
- * or it must not fault (the _nofault functions), and then it fails instead.
+ * or it must not fault (the _nofault and _some functions), and then it fails or
+ * stops instead.
  */
 #ifndef TQ_USER_H
 #define TQ_USER_H
@@ -31,21 +32,15 @@ struct tq_user {
 	struct iov_iter *iter;
 };
 
-/* Whether a copy out may allocate, or stop short with no fault: see compat.h */
-static inline bool tq_user_cuts(const struct tq_user *user)
-{
-	return user->iter && tq_iter_cuts(user->iter);
-}
-
 /*
- * Copy from resident memory that access_ok() allowed, as far as it is resident.
- * Any context; returns the bytes that were copied.
+ * Copy from memory that access_ok() allowed, as far as it is resident.  Any
+ * context; returns the bytes that were copied.
  *
- * It is __copy_from_user_inatomic() but for the look whether @to lies within
- * one object, which would search the tree of all that was ever mapped.  The
- * caller has just measured what it has there.
+ * This is __copy_from_user_inatomic() without the check that @to lies within one
+ * object, which would search the tree of all that was ever mapped.  The caller
+ * has just measured what it has there.
  */
-static __always_inline size_t tq_copy_in_partly(void *to,
+static __always_inline size_t tq_copy_from_user_some(void *to,
 						const void __user *from,
 						size_t n)
 {
@@ -62,7 +57,7 @@ static __always_inline size_t tq_copy_in_partly(void *to,
 }
 
 /* The same the other way. */
-static __always_inline size_t tq_copy_out_partly(void __user *to,
+static __always_inline size_t tq_copy_to_user_some(void __user *to,
 						 const void *from, size_t n)
 {
 	size_t left;
@@ -78,12 +73,12 @@ static __always_inline size_t tq_copy_out_partly(void __user *to,
 
 /* Copy in from resident memory.  Any context; false when a byte is not. */
 static __always_inline bool
-tq_user_copy_in_nofault(const struct tq_user *user, void *to, size_t n)
+tq_copy_from_user_nofault(const struct tq_user *user, void *to, size_t n)
 {
 	size_t copied;
 
 	if (likely(!user->iter))
-		return likely(tq_copy_in_partly(to, user->buf, n) == n);
+		return likely(tq_copy_from_user_some(to, user->buf, n) == n);
 	pagefault_disable();
 	copied = copy_from_iter(to, n, user->iter);
 	pagefault_enable();
@@ -94,12 +89,12 @@ tq_user_copy_in_nofault(const struct tq_user *user, void *to, size_t n)
 
 /* Copy out to resident memory.  Any context; false when a byte is not. */
 static __always_inline bool
-tq_user_copy_out_nofault(const struct tq_user *user, const void *from, size_t n)
+tq_copy_to_user_nofault(const struct tq_user *user, const void *from, size_t n)
 {
 	size_t copied;
 
 	if (likely(!user->iter))
-		return likely(tq_copy_out_partly(user->buf, from, n) == n);
+		return likely(tq_copy_to_user_some(user->buf, from, n) == n);
 	pagefault_disable();
 	copied = copy_to_iter(from, n, user->iter);
 	pagefault_enable();
@@ -109,35 +104,31 @@ tq_user_copy_out_nofault(const struct tq_user *user, const void *from, size_t n)
 }
 
 /* Copy in, with faults.  No lock held; false when the memory is bad. */
-static inline bool tq_user_copy_in(const struct tq_user *user, void *to,
-				   size_t n)
+static inline bool tq_copy_from_user(const struct tq_user *user, void *to,
+				     size_t n)
 {
 	if (!user->iter)
 		return !copy_from_user(to, user->buf, n);
 	return copy_from_iter(to, n, user->iter) == n;
 }
 
-/*
- * Copy out, with faults.  No lock held.  Returns the bytes that were copied:
- * @n, or 0 when the memory is bad, or something between where tq_user_cuts().
- */
-static inline size_t tq_user_copy_out(const struct tq_user *user,
-				      const void *from, size_t n)
+/* Copy out, with faults.  No lock held; false when the memory is bad. */
+static inline bool tq_copy_to_user(const struct tq_user *user, const void *from,
+				   size_t n)
 {
 	size_t copied;
 
 	if (!user->iter)
-		return copy_to_user(user->buf, from, n) ? 0 : n;
+		return !copy_to_user(user->buf, from, n);
 	copied = copy_to_iter(from, n, user->iter);
-	if (copied == n || tq_user_cuts(user))
-		return copied;
+	if (copied == n)
+		return true;
 	iov_iter_revert(user->iter, copied);
-	return 0;
+	return false;
 }
 
 /* Make the memory to copy from resident.  No lock held; false when it is bad. */
-static inline bool tq_user_fault_in_readable(const struct tq_user *user,
-					     size_t n)
+static inline bool tq_fault_in_readable(const struct tq_user *user, size_t n)
 {
 	if (!user->iter)
 		return !fault_in_readable(user->buf, n);
@@ -145,19 +136,29 @@ static inline bool tq_user_fault_in_readable(const struct tq_user *user,
 }
 
 /* Make the memory to copy to resident.  No lock held; false when it is bad. */
-static inline bool tq_user_fault_in_writeable(const struct tq_user *user,
-					      size_t n)
+static inline bool tq_fault_in_writeable(const struct tq_user *user, size_t n)
 {
 	if (!user->iter)
 		return !fault_in_writeable(user->buf, n);
 	return !fault_in_iov_iter_writeable(user->iter, n);
 }
 
+/* Whether the memory to copy from is resident.  Any context. */
+static inline bool tq_readable_nofault(const struct tq_user *user, size_t n)
+{
+	bool ret;
+
+	pagefault_disable();
+	ret = tq_fault_in_readable(user, n);
+	pagefault_enable();
+	return ret;
+}
+
 /*
  * Whether the memory to copy to is known to be resident, for those who may not
  * fault it in yet.  Any context.
  */
-static inline bool tq_user_resident(const struct tq_user *user, size_t n)
+static inline bool tq_writeable_nofault(const struct tq_user *user, size_t n)
 {
 	size_t left;
 

@@ -178,8 +178,8 @@ struct tqueue_wait {
 
 /**
  * struct tqueue_config - what can be chosen for a queue, and chosen anew
- * @fields: TQUEUE_CONFIG_*; what is not given stays as it is, or gets its
- *	default in a new queue, and is 0
+ * @fields: TQUEUE_CONFIG_*; the others are not looked at: what is not given
+ *	stays as it is, or gets its default in a new queue
  * @size: bytes of all that it holds, rounded up to a power of two of pages
  * @max_message: most payload bytes of a message; 0 for the most that @size
  *	allows, also when @size changes

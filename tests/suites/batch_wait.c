@@ -360,7 +360,7 @@ static void in_line(void)
 {
 	struct t_batch first, third;
 	struct t_task second;
-	char a[256], b[64], c[256];
+	char a[256], b[64], c[256], byte = 0;
 	int place[5] = { 0 }, at, n, i;
 	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_WRONLY | O_NONBLOCK);
 
@@ -372,11 +372,13 @@ static void in_line(void)
 	t_asleep(&second, SYS_write);
 	t_start_send(&third, fd, c, t_put_many(c, 64, 13, 2), TQUEUE_FOREVER);
 	t_asleep(&third.task, SYS_ioctl);
-	/* Nobody goes before them. */
-	t_errno(write(other, b, 1), EAGAIN);
+	/* Nobody goes before them, but one that may not wait, and that once. */
+	t_is(write(other, &byte, 1), 1);
+	t_errno(write(other, &byte, 1), EAGAIN);
 	t_errno(t_send_call(other, a, t_record(64), 0), EAGAIN);
 	t_is(t_poll(other, POLLOUT), 0);
 	t_received(fd, 4, TQ_SMALL_MAX, 1);
+	t_is(read(fd, &byte, 1), 1);
 	t_finish(&first.task);
 	t_finish(&third.task);
 	t_result(&second, 64);

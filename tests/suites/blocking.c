@@ -123,7 +123,10 @@ static void line_of_senders(void)
 	close(fd);
 }
 
-/* A small message that would fit does not pass the large one that waits. */
+/*
+ * A small message that would fit does not pass the large one that waits, but for
+ * one of a file that may not wait.
+ */
 static void nobody_overtakes(void)
 {
 	int fd = t_open(O_RDWR), quick = t_open(O_WRONLY | O_NONBLOCK), i;
@@ -136,6 +139,7 @@ static void nobody_overtakes(void)
 	t_pattern(buf, sizeof(buf), 4, 0);
 	t_start_write(&large, fd, buf, sizeof(buf));
 	t_asleep(&large, SYS_write);
+	t_is(write(quick, &byte, 1), 1);
 	t_errno(write(quick, &byte, 1), EAGAIN);
 	t_is(t_poll(quick, POLLOUT), 0);
 	t_start_write(&small, fd, buf, 8);
@@ -144,6 +148,7 @@ static void nobody_overtakes(void)
 	for (i = 0; i < 3; i++)
 		t_receive(fd, TQ_SMALL_MAX, i);
 	t_receive(fd, 8, 3);
+	t_is(read(fd, &byte, 1), 1);
 	t_receive(fd, TQ_SMALL_MAX, 4);
 	t_receive(fd, 8, 4);
 	t_finish(&large);

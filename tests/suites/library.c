@@ -708,7 +708,7 @@ static void administration(void)
 	agree("lib.b", fd, ctl);
 	t_is(tqueue_control_start(ctl, "lib.b"), 0);
 	fill_up(fd);
-	t_errno(tqueue_send(fd, text, 1, TQUEUE_FOREVER), EAGAIN);
+	t_errno(tqueue_send(fd, text, 1, TQUEUE_FOREVER), ENOBUFS);
 	config.fields = TQUEUE_CONFIG_SIZE;
 	config.size = 32768;
 	t_is(tqueue_control_set(ctl, "lib.b", &config), 0);
@@ -733,13 +733,20 @@ static void polling(void)
 {
 	int fd = open_queue("tqueue", O_RDWR);
 	struct pollfd watched = { .fd = fd, .events = POLLIN };
-	struct tqueue_record record;
+	struct tqueue_record record[2];
 
 	t_is(poll(&watched, 1, 0), 0);
-	t_is(tqueue_send(fd, "", 0, 0), 0);
+	t_is(tqueue_send(fd, "x", 1, 0), 0);
 	t_is(poll(&watched, 1, 0), 1);
 	t_is(watched.revents, POLLIN);
-	t_is(tqueue_receive(fd, &record, sizeof(record), 0), 1);
+	t_is(tqueue_receive(fd, record, 48, 0), 1);
+	/* An empty message is none to those who read. */
+	t_is(tqueue_send(fd, "", 0, 0), 0);
+	t_is(poll(&watched, 1, 0), 0);
+	watched.events = POLLMSG;
+	t_is(poll(&watched, 1, 0), 1);
+	t_is(watched.revents, POLLMSG);
+	t_is(tqueue_receive(fd, record, 40, 0), 1);
 	t_is(poll(&watched, 1, 0), 0);
 	close(fd);
 }

@@ -2,7 +2,7 @@
 /*
  * What a full queue does to its senders, where that is chosen: "reject" refuses
  * at once, "drop-oldest" makes room at the cost of what is there, and tells the
- * receivers how many messages were dropped, and where.
+ * receivers of records how many messages were dropped: each drop once.
  */
 #include "calls.h"
 
@@ -25,7 +25,7 @@ static void set_overflow(unsigned int overflow)
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW, overflow, 0), 0);
 }
 
-/* Receives one: its seed, what was dropped before it, and whether it says so. */
+/* Receives one: its seed, what was dropped and not told, and whether it says so. */
 static void received_at(int line, int fd, size_t len, uint64_t seed,
 			uint64_t dropped, unsigned int flags)
 {
@@ -49,39 +49,103 @@ static void received_at(int line, int fd, size_t len, uint64_t seed,
 }
 
 #define received(fd, len, seed, dropped)	received_at(__LINE__, fd, len, seed, dropped, 0)
-#define peeked(fd, len, seed, dropped)					\
-	received_at(__LINE__, fd, len, seed, dropped, TQUEUE_RECEIVE_PEEK)
+/* Who only looks is told of nothing. */
+#define peeked(fd, len, seed)						\
+	received_at(__LINE__, fd, len, seed, 0, TQUEUE_RECEIVE_PEEK)
 
 /* ---- reject ------------------------------------------------------------------ */
 
+/* Every way to send, to a file that may wait and to one that may not. */
+static void all_are_refused(int fd, int error)
+{
+	char buf[4 * 1024];
+	size_t end = t_put_many(buf, TQ_SMALL_MAX, 1, 3);
+	struct iovec two[2] = { { buf, 1 }, { buf, 99 } };
+	int ends[2];
+
+	t_errno(write(fd, buf, 1), error);
+	t_errno(write(fd, buf, TQ_SMALL_MAX), error);
+	t_errno(writev(fd, two, 2), error);
+	t_errno(pwritev2(fd, two, 2, -1, RWF_NOWAIT), error);
+	t_errno(t_send_call(fd, buf, end, 0), error);
+	t_errno(t_send_call(fd, buf, end, TQUEUE_FOREVER), error);
+	t_errno(t_send_call(fd, buf, end, t_deadline(10)), error);
+	t_errno(t_send_call(fd, buf, t_record(TQ_SMALL_MAX), TQUEUE_FOREVER), error);
+	t_is(pipe(ends), 0);
+	t_is(write(ends[1], buf, 10), 10);
+	t_errno(splice(ends[0], NULL, fd, NULL, 10, 0), error);
+	t_errno(splice(ends[0], NULL, fd, NULL, 10, SPLICE_F_NONBLOCK), error);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/*
+ * Not EAGAIN, which says that waiting helps: a program of an event loop would poll
+ * for ever, and a blocking one does not expect it.
+ */
 static void refuses_at_once(void)
 {
-	int fd = open_with(TQUEUE_OVERFLOW_REJECT), ends[2];
+	int fd = open_with(TQUEUE_OVERFLOW_REJECT);
 	char *buf = malloc(8192);
 	size_t end;
 
-	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), FULL);
-	t_pattern(buf, TQ_SMALL_MAX, 9, 0);
-	t_errno(write(fd, buf, 1), EAGAIN);
-	t_errno(write(fd, buf, TQ_SMALL_MAX), EAGAIN);
-	end = t_put_many(buf, TQ_SMALL_MAX, 1, 3);
-	t_errno(t_send_call(fd, buf, end, 0), EAGAIN);
-	t_errno(t_send_call(fd, buf, end, TQUEUE_FOREVER), EAGAIN);
-	t_errno(t_send_call(fd, buf, end, t_deadline(10)), EAGAIN);
-	t_is(pipe(ends), 0);
-	t_is(write(ends[1], buf, 10), 10);
-	t_errno(splice(ends[0], NULL, fd, NULL, 10, 0), EAGAIN);
+	t_is(t_info(fd).overflow, TQUEUE_OVERFLOW_REJECT);
+	end = t_put_many(buf, TQ_SMALL_MAX, 1, FULL);
+	t_is(t_send_call(fd, buf, end, TQUEUE_FOREVER), FULL);
+	all_are_refused(fd, ENOBUFS);
+	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	all_are_refused(fd, ENOBUFS);
+	t_is(fcntl(fd, F_SETFL, 0), 0);
 	t_is(t_poll(fd, POLLIN | POLLOUT), POLLIN);
 	t_received(fd, 2, TQ_SMALL_MAX, 1);
 	t_is(t_poll(fd, POLLIN | POLLOUT), POLLIN | POLLOUT);
 	/* What there is room for goes. */
+	end = t_put_many(buf, TQ_SMALL_MAX, 1, 3);
 	t_is(t_send_call(fd, buf, end, TQUEUE_FOREVER), 2);
 	t_received(fd, 2, TQ_SMALL_MAX, 3);
 	t_received(fd, 2, TQ_SMALL_MAX, 1);
 	t_is(t_info(fd).dropped, 0);
 	/* A receiver waits as ever. */
 	t_errno(t_receive_call(fd, buf, 100, t_deadline(0.01)), ETIMEDOUT);
+	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	t_errno(read(fd, buf, 100), EAGAIN);
 	free(buf);
+	t_end(fd);
+}
+
+/* What is wrong with the message or with the queue comes first. */
+static void refuses_for_other_reasons(void)
+{
+	int fd = open_with(TQUEUE_OVERFLOW_REJECT);
+	char buf[4096];
+	size_t end = t_put_many(buf, TQ_SMALL_MAX, 1, FULL - 1);
+
+	t_is(t_send_call(fd, buf, end, 0), FULL - 1);
+	t_is(t_send_call(fd, buf, t_record(TQ_SMALL_MAX), 0), 1);
+	t_errno(write(fd, buf, TQ_SMALL_MAX + 1), EMSGSIZE);
+	t_is(ioctl(fd, TQUEUE_STOP), 0);
+	all_are_refused(fd, ESHUTDOWN);
+	t_is(t_poll(fd, POLLOUT), POLLOUT);
+	t_is(ioctl(fd, TQUEUE_START), 0);
+	t_is(t_poll(fd, POLLOUT), 0);
+	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+	all_are_refused(fd, EIDRM);
+	close(fd);
+}
+
+/* A file that may not wait at a queue that blocks, and one that may. */
+static void blocks(void)
+{
+	int fd = open_with(TQUEUE_OVERFLOW_BLOCK);
+	char buf[4096];
+	size_t end = t_put_many(buf, TQ_SMALL_MAX, 1, 2);
+
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), FULL);
+	t_errno(t_send_call(fd, buf, end, 0), EAGAIN);
+	t_errno(t_send_call(fd, buf, end, t_deadline(0.01)), ETIMEDOUT);
+	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	all_are_refused(fd, EAGAIN);
+	t_received(fd, FULL, TQ_SMALL_MAX, 1);
 	t_end(fd);
 }
 
@@ -113,7 +177,7 @@ static void counts_what_it_drops(void)
 	t_end(fd);
 }
 
-/* Only the first of a batch can stand behind a gap. */
+/* The first record of a call says that something was dropped. */
 static void the_gap_in_a_batch(void)
 {
 	struct tqueue_receive receive = { 0 };
@@ -133,7 +197,7 @@ static void the_gap_in_a_batch(void)
 	t_end(fd);
 }
 
-/* A marked message dropped in its turn: what was dropped adds up. */
+/* What was dropped and not told adds up. */
 static void gaps_add_up(void)
 {
 	int fd = open_dropping(), i;
@@ -141,7 +205,7 @@ static void gaps_add_up(void)
 	for (i = 0; i < 50; i++) {
 		t_send(fd, TQ_SMALL_MAX, i);
 		if (i >= FULL)
-			peeked(fd, TQ_SMALL_MAX, i - FULL + 1, i - FULL + 1);
+			peeked(fd, TQ_SMALL_MAX, i - FULL + 1);
 	}
 	received(fd, TQ_SMALL_MAX, 46, 46);
 	received(fd, TQ_SMALL_MAX, 47, 0);
@@ -151,17 +215,132 @@ static void gaps_add_up(void)
 	t_end(fd);
 }
 
-/* A plain read takes the marked message, and so the mark. */
+/* Nobody is told of it but by RECEIVE, whoever took which message. */
 static void plain_readers_notice_nothing(void)
 {
-	int fd = open_dropping(), i;
+	int fd = open_dropping(), other = t_open_queue(NAME, O_RDONLY), i;
 
 	for (i = 0; i < FULL + 2; i++)
 		t_send(fd, TQ_SMALL_MAX, i);
 	t_receive(fd, TQ_SMALL_MAX, 2);
-	received(fd, TQ_SMALL_MAX, 3, 0);
+	received(other, TQ_SMALL_MAX, 3, 2);
 	received(fd, TQ_SMALL_MAX, 4, 0);
-	received(fd, TQ_SMALL_MAX, 5, 0);
+	received(other, TQ_SMALL_MAX, 5, 0);
+	t_is(t_info(fd).dropped, 2);
+	close(other);
+	t_end(fd);
+}
+
+/* A call that fails is told of nothing: the next one is. */
+static void told_by_no_call_that_fails(void)
+{
+	size_t page = t_page();
+	int fd = open_dropping(), i;
+	char *edge = t_edge(page), buf[2048];
+	struct tqueue_receive receive;
+
+	for (i = 0; i < FULL + 3; i++)
+		t_send(fd, TQ_SMALL_MAX, i);
+	for (i = 0; i < 5; i++) {
+		receive = (struct tqueue_receive){
+			.records = (uintptr_t)buf, .bytes = 100, .dropped = 77,
+		};
+		t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EMSGSIZE);
+		t_is(receive.dropped, 0);
+		receive = (struct tqueue_receive){
+			.records = (uintptr_t)edge + page - 8 * i, .bytes = 4096,
+			.dropped = 77,
+		};
+		t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EFAULT);
+		t_is(receive.dropped, 0);
+		receive = (struct tqueue_receive){
+			.records = (uintptr_t)edge + page - 500 - 8 * i,
+			.bytes = 4096, .dropped = 77,
+		};
+		t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EFAULT);
+		t_is(receive.dropped, 0);
+		peeked(fd, TQ_SMALL_MAX, 3);
+	}
+	received(fd, TQ_SMALL_MAX, 3, 3);
+	for (i = 4; i < FULL + 3; i++)
+		received(fd, TQ_SMALL_MAX, i, 0);
+	/* With nothing there, nobody is told either. */
+	for (i = 0; i < FULL + 1; i++)
+		t_send(fd, TQ_SMALL_MAX, i);
+	for (i = 1; i < FULL + 1; i++)
+		t_receive(fd, TQ_SMALL_MAX, i);
+	receive = (struct tqueue_receive){
+		.records = (uintptr_t)buf, .bytes = sizeof(buf), .dropped = 77,
+	};
+	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EAGAIN);
+	t_is(receive.dropped, 0);
+	t_send(fd, 10, 9);
+	received(fd, 10, 9, 1);
+	t_end(fd);
+}
+
+/*
+ * A receiver has the message after the gap in flight, and cannot have it: it comes
+ * back, and so does what was to be told. What is dropped meanwhile adds to it.
+ */
+static void what_comes_back_is_told_once(void)
+{
+	size_t page = t_page(), len = 500;
+	char *zeros = aligned_alloc(page, 2 * page);
+	int fd = open_dropping(), in, i, more;
+	struct t_batch batch;
+	struct t_stall stall;
+	uint64_t dropped;
+
+	memset(zeros, 0, 2 * page);
+	for (more = 0; more < 3; more++) {
+		in = t_open_queue(NAME, O_RDONLY);
+		dropped = t_info(fd).dropped;
+		for (i = 0; i < 10; i++)
+			t_send(fd, len, i);
+		t_is(t_info(fd).dropped - dropped, 3);
+		t_stall_make(&stall, 2 * page);
+		t_start_receive(&batch, in, stall.map + page - 8, t_record(len),
+				 TQUEUE_FOREVER);
+		t_stall_by_turns(&stall, zeros);
+		/* It has 3 now. Of 4 to 9 so many go. */
+		for (i = 0; i < 2 * more; i++)
+			t_send(fd, len, 10 + i);
+		t_is(t_info(fd).in_flight, 1);
+		t_stall_spoil(&stall);
+		t_fails(&batch.task, EFAULT);
+		t_is(batch.receive.dropped, 0);
+		close(stall.uffd);
+		munmap(stall.map, stall.len);
+		dropped = t_info(fd).dropped - dropped;
+		received(fd, len, 3, dropped);
+		for (i = 4 + dropped - 3; i < 10 + 2 * more; i++)
+			received(fd, len, i, 0);
+		close(in);
+	}
+	free(zeros);
+	t_end(fd);
+}
+
+/* A partial message that comes back is none that was dropped, and tells nothing. */
+static void a_partial_behind_the_gap(void)
+{
+	int fd = open_dropping(), holder = t_open_queue(NAME, O_RDONLY), i;
+	char buf[2048];
+	struct tqueue_receive receive = {
+		.records = (uintptr_t)buf, .bytes = sizeof(buf), .count = 1,
+	};
+
+	for (i = 0; i < FULL + 2; i++)
+		t_send(fd, TQ_SMALL_MAX, i);
+	t_is(read(holder, buf, 8), 8);
+	t_send(fd, TQ_SMALL_MAX, FULL + 2);
+	close(holder);
+	t_is(ioctl(fd, TQUEUE_RECEIVE, &receive), 1);
+	t_is(receive.dropped, 2);
+	t_is(t_at(buf, 0)->flags, TQUEUE_FLAG_PARTIAL | TQUEUE_FLAG_DROPPED);
+	for (i = 3; i < FULL + 3; i++)
+		received(fd, TQ_SMALL_MAX, i, 0);
 	t_is(t_info(fd).dropped, 2);
 	t_end(fd);
 }
@@ -191,10 +370,7 @@ static void dropped_before_anybody_received(void)
 	}
 }
 
-/*
- * A rest that came back stands before the gap. When it is dropped too, all that
- * is missing before the next message is one gap.
- */
+/* A partial message that came back is dropped in its turn, and counts as one. */
 static void gaps_around_a_rest(void)
 {
 	int fd = open_dropping(), holder = t_open_queue(NAME, O_RDONLY), i;
@@ -218,7 +394,7 @@ static void gaps_around_a_rest(void)
 
 /*
  * A receiver stalls in the midst of a batch, and what it would have received
- * next is dropped. What was dropped is told, and only before a first record.
+ * next is dropped. All of it is told, each time with a first record.
  */
 static void a_gap_while_a_receiver_stalls(void)
 {
@@ -246,10 +422,8 @@ static void a_gap_while_a_receiver_stalls(void)
 		size_t at = 0;
 
 		for (i = 0; i < batch.task.result; i++) {
-			if (t_at(buf, at)->flags & TQUEUE_FLAG_DROPPED)
-				t_true(!i && batch.receive.dropped,
-					"record %d of %zd says that messages were dropped",
-					i, batch.task.result);
+			t_is(!!(t_at(buf, at)->flags & TQUEUE_FLAG_DROPPED),
+			      !i && batch.receive.dropped);
 			at += t_record(len);
 		}
 		dropped += batch.receive.dropped;
@@ -318,6 +492,98 @@ static void failures_drop_nothing(void)
 	t_errno(t_send_call(fd, buf, t_record(TQ_SMALL_MAX + 1), 0), EMSGSIZE);
 	t_is(t_info(fd).dropped, 0);
 	t_received(fd, FULL, TQ_SMALL_MAX, 0);
+	t_end(fd);
+}
+
+/*
+ * Memory that is there when it is looked at, and gone when it is copied: then, too,
+ * nothing was dropped for a message that cannot be had.
+ */
+static void memory_that_goes(bool batch)
+{
+	size_t page = t_page();
+	char *from = aligned_alloc(page, 2 * page), *at;
+	int fd = open_dropping(), i;
+	struct t_stall stall;
+	struct t_task writer, *task;
+	struct t_batch sender;
+	char buf[200];
+
+	memset(from, 0, 2 * page);
+	t_put(from, page - t_record(0), 100, 9);
+	for (i = 0; i < FULL; i++)
+		t_send(fd, TQ_SMALL_MAX, i);
+	t_stall_make(&stall, 2 * page);
+	at = stall.map + page - t_record(0);
+	if (batch)
+		t_start_send(&sender, fd, at, t_record(100), TQUEUE_FOREVER);
+	else
+		t_start_write(&writer, fd, at, 100);
+	task = batch ? &sender.task : &writer;
+	t_stall_wait(&stall);
+	t_stall_give(&stall, from, 0, page);
+	t_stall_wait(&stall);
+	t_is(madvise(stall.map, page, MADV_DONTNEED), 0);
+	t_stall_give(&stall, from, page, page);
+	/* Is the first wanted once more, or was it copied the first time? */
+	while (!t_done(task) && !t_stall_hit(&stall, 1))
+		;
+	if (t_done(task)) {
+		t_result(task, batch ? 1 : 100);
+		t_stall_release(&stall, NULL);
+		t_is(t_info(fd).dropped, 1);
+		t_receive(fd, TQ_SMALL_MAX, 1);
+		t_receive(fd, TQ_SMALL_MAX, 2);
+		t_receive(fd, TQ_SMALL_MAX, 3);
+		t_is(read(fd, buf, sizeof(buf)), 100);
+	} else {
+		t_is(t_info(fd).dropped, 0);
+		t_stall_spoil(&stall);
+		t_fails(task, EFAULT);
+		close(stall.uffd);
+		t_is(t_info(fd).dropped, 0);
+		t_received(fd, FULL, TQ_SMALL_MAX, 0);
+	}
+	munmap(stall.map, stall.len);
+	free(from);
+	t_end(fd);
+}
+
+static void memory_that_goes_drops_nothing(void)
+{
+	memory_that_goes(false);
+	memory_that_goes(true);
+}
+
+/* What a batch could not send has cost nothing: as much as the records that went. */
+static void a_batch_that_ends_early(void)
+{
+	int fd = open_dropping(), i, good;
+	size_t page = t_page(), end;
+	char *edge = t_edge(2 * page);
+
+	for (good = 0; good < 3; good++) {
+		for (i = 0; i < FULL; i++)
+			t_send(fd, TQ_SMALL_MAX, i);
+		t_is(t_info(fd).dropped, good * (good - 1) / 2);
+		/* The last lies half behind the edge. */
+		end = 2 * page - good * t_record(TQ_SMALL_MAX) - 200;
+		for (i = 0; i < good; i++)
+			end = t_put(edge, end, TQ_SMALL_MAX, 50 + i);
+		memset(edge + end, 0, 200);
+		t_at(edge, end)->length = TQ_SMALL_MAX;
+		t_at(edge, end)->header_words = TQUEUE_HEADER_WORDS;
+		end = 2 * page - good * t_record(TQ_SMALL_MAX) - 200;
+		if (good)
+			t_is(t_send_call(fd, edge + end,
+					  (good + 1) * t_record(TQ_SMALL_MAX), 0), good);
+		else
+			t_errno(t_send_call(fd, edge + end, t_record(TQ_SMALL_MAX), 0),
+				 EFAULT);
+		t_is(t_info(fd).dropped, good * (good + 1) / 2);
+		for (i = 0; i < FULL; i++)
+			t_is(read(fd, edge, TQ_SMALL_MAX), TQ_SMALL_MAX);
+	}
 	t_end(fd);
 }
 
@@ -454,8 +720,8 @@ static void waiting_senders(unsigned int overflow)
 	t_asleep(&batch.task, SYS_ioctl);
 	set_overflow(overflow);
 	if (overflow == TQUEUE_OVERFLOW_REJECT) {
-		t_fails(&sender, EAGAIN);
-		t_fails(&batch.task, EAGAIN);
+		t_fails(&sender, ENOBUFS);
+		t_fails(&batch.task, ENOBUFS);
 		t_received(fd, FULL, TQ_SMALL_MAX, 0);
 		t_end(fd);
 		return;
@@ -625,17 +891,151 @@ static void in_traffic(void)
 	t_end(fd);
 }
 
+/* ---- who receives what, at random -------------------------------------------------- */
+
+enum { RECEIVERS = 4 };
+
+struct tally {
+	atomic_ulong told, received;
+};
+
+static struct tally tally;
+
+/* Receives in ways that work and in ways that fail, and gives back what it began. */
+static void receive_on(struct t_task *task)
+{
+	size_t page = t_page();
+	char *edge = t_edge(page), part[4];
+	unsigned int state = task->number;
+	int fd = t_open_queue(NAME, O_RDONLY | O_NONBLOCK);
+
+	while (!atomic_load(&stop)) {
+		struct tqueue_receive receive = { .count = state >> 20 & 7 };
+		size_t at = 0;
+		long n, i;
+
+		state = state * 1664525 + 1013904223;
+		switch (state >> 28) {
+		case 0:		/* cannot be had, or not all of it */
+			receive.records = (uintptr_t)edge + page - (state >> 16 & 0x3f8);
+			break;
+		case 1:		/* taken in part, and given back */
+			if (read(fd, part, sizeof(part)) == sizeof(part)) {
+				close(fd);
+				fd = t_open_queue(NAME, O_RDONLY | O_NONBLOCK);
+			}
+			continue;
+		case 2:
+			receive.records = (uintptr_t)edge;
+			receive.flags = TQUEUE_RECEIVE_PEEK;
+			break;
+		default:
+			receive.records = (uintptr_t)edge;
+			break;
+		}
+		receive.bytes = 2 * page;
+		if (state >> 28 > 2)
+			receive.bytes = page;
+		receive.dropped = 99;
+		n = ioctl(fd, TQUEUE_RECEIVE, &receive);
+		if (n < 0) {
+			t_is(receive.dropped, 0);
+			t_true(errno == EAGAIN || errno == EFAULT || errno == EMSGSIZE,
+				"RECEIVE fails with %s", strerrorname_np(errno));
+			sched_yield();
+			continue;
+		}
+		for (i = 0; i < n; i++) {
+			struct tqueue_record *record =
+				t_at((void *)(uintptr_t)receive.records, at);
+
+			t_is(!!(record->flags & TQUEUE_FLAG_DROPPED),
+			      !i && receive.dropped);
+			at += t_record(record->length);
+		}
+		if (receive.flags & TQUEUE_RECEIVE_PEEK) {
+			t_is(receive.dropped, 0);
+			continue;
+		}
+		atomic_fetch_add(&tally.told, receive.dropped);
+		atomic_fetch_add(&tally.received, n);
+	}
+	close(fd);
+	t_edge_free(edge, page);
+}
+
+/*
+ * Each message that was sent was received once or dropped once, and each drop was
+ * told once, whoever received in whatever way.
+ */
+static void all_is_told(void)
+{
+	struct t_task senders[2], receivers[RECEIVERS];
+	double end = t_now() + t_seconds(3);
+	int fd = open_dropping(), i;
+	uint64_t sent = 1;
+	char buf[8192];
+	long n;
+
+	for (i = 0; i < 2; i++) {
+		senders[i] = (struct t_task){
+			.number = i, .fd = t_open_queue(NAME, O_WRONLY),
+		};
+		t_start(&senders[i], send_on);
+	}
+	for (i = 0; i < RECEIVERS; i++) {
+		receivers[i] = (struct t_task){ .number = 77 + i };
+		t_start(&receivers[i], receive_on);
+	}
+	while (t_goes_on(end, t_info(fd).dropped > 100 &&
+			  atomic_load(&tally.told)))
+		t_sleep_ms(10);
+	atomic_store(&stop, 1);
+	for (i = 0; i < RECEIVERS; i++)
+		t_finish(&receivers[i]);
+	for (i = 0; i < 2; i++) {
+		t_finish(&senders[i]);
+		sent += atomic_load(&senders[i].count);
+		close(senders[i].fd);
+	}
+	/* The last one brings what was not told yet. */
+	t_send(fd, 100, 1);
+	do {
+		struct tqueue_receive receive = {
+			.records = (uintptr_t)buf, .bytes = sizeof(buf),
+		};
+
+		n = ioctl(fd, TQUEUE_RECEIVE, &receive);
+		if (n > 0) {
+			tally.told += receive.dropped;
+			tally.received += n;
+		}
+	} while (n > 0);
+	t_is(tally.told, t_info(fd).dropped);
+	t_is(tally.received, t_info(fd).received);
+	t_is(tally.received + tally.told, sent);
+	t_true(tally.told, "nothing was ever dropped");
+	t_end(fd);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(refuses_at_once),
+	TQ_TEST(refuses_for_other_reasons),
+	TQ_TEST(blocks),
 	TQ_TEST(counts_what_it_drops),
 	TQ_TEST(the_gap_in_a_batch),
 	TQ_TEST(gaps_add_up),
 	TQ_TEST(plain_readers_notice_nothing),
+	TQ_TEST(told_by_no_call_that_fails),
+	TQ_TEST(what_comes_back_is_told_once),
+	TQ_TEST(a_partial_behind_the_gap),
 	TQ_TEST(dropped_before_anybody_received),
 	TQ_TEST(gaps_around_a_rest),
 	TQ_TEST(a_gap_while_a_receiver_stalls),
 	TQ_TEST(as_many_as_need_be),
 	TQ_TEST(failures_drop_nothing),
+	TQ_TEST(memory_that_goes_drops_nothing),
+	TQ_TEST(a_batch_that_ends_early),
 	TQ_TEST(stalled_sender),
 	TQ_TEST(batches),
 	TQ_TEST(rests),
@@ -645,6 +1045,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(pollers),
 	TQ_TEST(back_to_block),
 	TQ_TEST(in_traffic),
+	TQ_TEST(all_is_told),
 };
 
 int main(int argc, char **argv)

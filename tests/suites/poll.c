@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * poll, select and epoll. POLLIN: a read of this file would not block. POLLOUT:
- * nobody waits and a message of max_message fits. Every arrival is an edge.
+ * poll, select and epoll. POLLIN: a read of this file returns something. POLLOUT:
+ * a message of max_message fits or, where others wait for room, this file has not
+ * had its turn. Every arrival is an edge.
  */
 #include "calls.h"
 
@@ -76,20 +77,27 @@ static void writable_follows_max_message(void)
 
 static void not_writable_while_a_sender_waits(void)
 {
-	int fd = t_open(O_RDWR), i;
+	int fd = t_open(O_RDWR), quick = t_open(O_WRONLY | O_NONBLOCK), i;
 	struct t_task sender;
 	char buf[TQ_SMALL_MAX] = "";
 
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
+	t_is(t_poll(quick, OUT), 0);
 	t_start_write(&sender, fd, buf, sizeof(buf));
 	t_asleep(&sender, SYS_write);
-	t_is(t_poll(fd, OUT), 0);
+	t_is(t_poll(quick, OUT), OUT);
+	t_send(quick, 1, 9);
+	t_is(t_poll(quick, OUT), 0);
 	t_receive(fd, TQ_SMALL_MAX, 0);
+	t_receive(fd, TQ_SMALL_MAX, 1);
 	t_finish(&sender);
-	t_is(t_poll(fd, OUT), 0);
-	for (i = 0; i < 4; i++)
-		t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
-	t_is(t_poll(fd, OUT), OUT);
+	t_is(t_poll(quick, OUT), 0);
+	for (i = 2; i < 4; i++)
+		t_receive(fd, TQ_SMALL_MAX, i);
+	t_receive(fd, 1, 9);
+	t_is(t_poll(quick, OUT), OUT);
+	t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
+	close(quick);
 	close(fd);
 }
 
@@ -142,24 +150,29 @@ static void poll_waits_for_room(void)
 /* Room that a line of senders uses up is no room; what is left after it is. */
 static void poll_waits_for_room_behind_a_line(void)
 {
-	int fd = t_open(O_RDWR), i;
-	struct t_task poller = { .fd = t_open(O_WRONLY), .number = OUT };
+	int fd = t_open(O_RDWR);
+	struct t_task poller = {
+		.fd = t_open(O_WRONLY | O_NONBLOCK), .number = OUT,
+	};
 	struct t_task sender;
 	char buf[TQ_SMALL_MAX] = "";
 
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	t_start_write(&sender, fd, buf, sizeof(buf));
 	t_asleep(&sender, SYS_write);
+	/* Its turn. */
+	t_send(poller.fd, 1, 9);
 	t_start(&poller, run_poll);
 	t_asleep(&poller, SYS_poll);
 	t_receive(fd, TQ_SMALL_MAX, 0);
+	t_receive(fd, TQ_SMALL_MAX, 1);
 	t_finish(&sender);
 	t_still_asleep(&poller, SYS_poll);
-	t_receive(fd, TQ_SMALL_MAX, 1);
+	t_receive(fd, TQ_SMALL_MAX, 2);
 	t_finish(&poller);
 	t_is(poller.number, OUT);
-	for (i = 2; i < 4; i++)
-		t_receive(fd, TQ_SMALL_MAX, i);
+	t_receive(fd, TQ_SMALL_MAX, 3);
+	t_receive(fd, 1, 9);
 	t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
 	close(fd);
 	close(poller.fd);
@@ -169,20 +182,24 @@ static void poll_waits_for_room_behind_a_line(void)
 static void poll_sees_the_line_gone(void)
 {
 	int fd = t_open(O_RDWR);
-	struct t_task poller = { .fd = t_open(O_WRONLY), .number = OUT };
+	struct t_task poller = {
+		.fd = t_open(O_WRONLY | O_NONBLOCK), .number = OUT,
+	};
 	char buf[TQ_SMALL_MAX] = "", records[3 * 1024];
 	struct t_task sender;
 
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	t_start_write(&sender, fd, buf, sizeof(buf));
 	t_asleep(&sender, SYS_write);
+	/* Its turn. */
+	t_send(poller.fd, 1, 9);
 	t_start(&poller, run_poll);
 	t_asleep(&poller, SYS_poll);
 	t_is(t_receive_call(fd, records, sizeof(records), 0), 3);
 	t_finish(&sender);
 	t_finish(&poller);
 	t_is(poller.number, OUT);
-	t_is(t_drain(), 2);
+	t_is(t_drain(), 3);
 	close(fd);
 	close(poller.fd);
 }

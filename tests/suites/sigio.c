@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* O_ASYNC: a signal for every arrival and for room that comes back. */
-#include "common.h"
+/* O_ASYNC: a signal for every arrival, for room that comes back, and for the end. */
+#include "calls.h"
 
-static atomic_int signals, in, out;
+#define NAME	"sigio"
+
+static atomic_int signals, in, out, hup;
 
 static void handler(int number, siginfo_t *info, void *context)
 {
@@ -12,6 +14,8 @@ static void handler(int number, siginfo_t *info, void *context)
 		in++;
 	if (info->si_band & POLLOUT)
 		out++;
+	if (info->si_code == POLL_HUP)
+		hup++;
 	signals++;
 }
 
@@ -139,12 +143,121 @@ static void two_files(void)
 	close(other);
 }
 
+/* ---- the end ------------------------------------------------------------------ */
+
+static void nothing_is_over(void)
+{
+	t_sleep_ms(20);
+	t_is(hup, 0);
+}
+
+static int open_listening(int flags)
+{
+	int fd = t_open_queue(NAME, flags | O_NONBLOCK);
+
+	listen_on(fd, true);
+	return fd;
+}
+
+/* Neither a setting nor a stop before all was received is an end. */
+static void no_end(void)
+{
+	struct tqueue_config config = {
+		.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_OVERFLOW |
+			  TQUEUE_CONFIG_END_OF_FILE,
+		.size = 8192,
+	};
+	int other = t_open_small(NAME), fd = open_listening(O_RDONLY);
+	int both = open_listening(O_RDWR), i;
+
+	for (i = 0; i < 3; i++) {
+		config.size = 8192 << i;
+		config.overflow = i;
+		config.end_of_file = i & 1;
+		t_is(ioctl(other, TQUEUE_SET, &config), 0);
+	}
+	nothing_is_over();
+	t_send(other, 10, 1);
+	t_send(other, 10, 2);
+	t_is(ioctl(other, TQUEUE_STOP), 0);
+	nothing_is_over();
+	t_receive(fd, 10, 1);
+	nothing_is_over();
+	t_is(ioctl(other, TQUEUE_START), 0);
+	nothing_is_over();
+	t_receive(fd, 10, 2);
+	nothing_is_over();
+	close(both);
+	close(fd);
+	t_end(other);
+}
+
+/* That the last message of a stopped queue was received, is. */
+static void stopped(void)
+{
+	int other = t_open_small(NAME), fd = open_listening(O_RDONLY);
+	char part[4];
+	int holder;
+
+	t_is(ioctl(other, TQUEUE_STOP), 0);
+	at_least(&hup, 1);
+	t_is(ioctl(other, TQUEUE_START), 0);
+	t_send(other, 10, 1);
+	t_send(other, 10, 2);
+	hup = 0;
+	t_is(ioctl(other, TQUEUE_STOP), 0);
+	t_receive(fd, 10, 1);
+	nothing_is_over();
+	/* In flight it may still come back. */
+	holder = t_open_queue(NAME, O_RDONLY);
+	t_is(read(holder, part, sizeof(part)), sizeof(part));
+	nothing_is_over();
+	close(holder);
+	nothing_is_over();
+	t_receive_rest(fd, 6, 2, 4);
+	at_least(&hup, 1);
+	t_is(ioctl(other, TQUEUE_START), 0);
+	close(fd);
+	t_end(other);
+}
+
+static void the_last_writer(void)
+{
+	int fd, out;
+
+	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
+	fd = open_listening(O_RDONLY);
+	out = t_open_queue(NAME, O_WRONLY);
+	t_send(out, 10, 1);
+	close(out);
+	nothing_is_over();
+	t_receive(fd, 10, 1);
+	at_least(&hup, 1);
+	t_end(fd);
+}
+
+static void removed(void)
+{
+	int other = t_open_small(NAME), fd = open_listening(O_RDWR);
+
+	t_send(other, 10, 1);
+	nothing_is_over();
+	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+	at_least(&hup, 1);
+	close(fd);
+	close(other);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(each_arrival),
 	TQ_TEST(a_returned_rest),
 	TQ_TEST(switched_off),
 	TQ_TEST(closed),
 	TQ_TEST(two_files),
+	TQ_TEST(no_end),
+	TQ_TEST(stopped),
+	TQ_TEST(the_last_writer),
+	TQ_TEST(removed),
 	TQ_TEST_WITH(room, TQ_SMALL),
 };
 

@@ -535,31 +535,9 @@ static void epoll_of_a_stalled_rest(void)
 }
 
 /*
- * Two poll, one on the shared file whose rest is held, and one on the other, which
- * alone learns of the message that came; the first learns of its rest when that is
- * let go.
- */
-static void the_other_polls_on(struct t_stall *stall, struct t_task *holder,
-			       int shared, int other, struct t_task loops[2])
-{
-	int i;
-
-	t_finish(&loops[1]);
-	t_receive(other, 5, 2);
-	t_stall_release(stall, NULL);
-	t_finish(holder);
-	t_finish(&loops[0]);
-	t_receive_rest(shared, 70, 1, 30);
-	t_nothing();
-	for (i = 0; i < 2; i++)
-		close(loops[i].fd);
-	close(other);
-	close(shared);
-}
-
-/*
- * While the rest of a shared file is in flight, a message must not be announced to
- * that file's EPOLLEXCLUSIVE poller alone, who could not receive it.
+ * While what is left of a shared file's message is in flight, another message must
+ * not be announced to that file's EPOLLEXCLUSIVE poller alone, who has been told
+ * already and may not be waiting.
  */
 static void epoll_beside_a_held_rest(void)
 {
@@ -579,46 +557,21 @@ static void epoll_beside_a_held_rest(void)
 		t_is(epoll_ctl(loops[i].fd, EPOLL_CTL_ADD, i ? other : shared,
 				&event), 0);
 		t_start(&loops[i], run_epoll);
-		t_asleep(&loops[i], SYS_epoll_wait);
 	}
+	t_finish(&loops[0]);
+	t_is(loops[0].result, 1);
+	t_asleep(&loops[1], SYS_epoll_wait);
 	t_send(other, 5, 2);
-	the_other_polls_on(&stall, &stalled, shared, other, loops);
-}
-
-/*
- * The message is announced to that poller first, and the rest is in flight by the
- * time when it looks.  All are kept on one processor, where those who write and
- * read go first.
- */
-static void epoll_before_a_held_rest(void)
-{
-	int shared = t_open(O_RDWR), other = t_open(O_RDWR), i;
-	struct sched_param first = { .sched_priority = 1 };
-	struct epoll_event event;
-	struct t_stall stall;
-	struct t_task stalled, loops[2];
-	char buf[64];
-
-	t_send(shared, 100, 1);
-	t_is(read(shared, buf, 10), 10);
-	t_stall_make(&stall, t_page());
-	t_pin(0);
-	for (i = 0; i < 2; i++) {
-		loops[i] = (struct t_task){ .fd = epoll_create1(0) };
-		event.events = EPOLLIN | EPOLLEXCLUSIVE | EPOLLET;
-		t_is(epoll_ctl(loops[i].fd, EPOLL_CTL_ADD, i ? other : shared,
-				&event), 0);
-		/* The rest is no news. */
-		t_is(epoll_wait(loops[i].fd, &event, 1, 0), !i);
-		t_start(&loops[i], run_epoll);
-		t_asleep(&loops[i], SYS_epoll_wait);
-	}
-	if (sched_setscheduler(0, SCHED_FIFO, &first))
-		t_skip("no real-time priority: %s", strerror(errno));
-	t_send(other, 5, 2);
-	t_start_read(&stalled, shared, stall.map, 20);
-	t_stall_wait(&stall);
-	the_other_polls_on(&stall, &stalled, shared, other, loops);
+	t_finish(&loops[1]);
+	t_receive(other, 5, 2);
+	t_stall_release(&stall, NULL);
+	t_finish(&stalled);
+	t_receive_rest(shared, 70, 1, 30);
+	t_nothing();
+	for (i = 0; i < 2; i++)
+		close(loops[i].fd);
+	close(other);
+	close(shared);
 }
 
 struct victim {
@@ -728,7 +681,6 @@ static const struct t_test tests[] = {
 	TQ_TEST(poll_after_a_stalled_rest),
 	TQ_TEST(epoll_of_a_stalled_rest),
 	TQ_TEST(epoll_beside_a_held_rest),
-	TQ_TEST(epoll_before_a_held_rest),
 	TQ_TEST(killed_while_stalled),
 	TQ_TEST(transfer_beside_stalls),
 	TQ_TEST_WITH(stalled_before_the_line, TQ_SMALL),

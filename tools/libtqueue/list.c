@@ -113,6 +113,23 @@ static uint32_t read_word(int directory, const char *attribute,
 	return 0;
 }
 
+/* "c3cf0d6c-6d24-4d6e-8d6f-0f2b5b2c8a11"; zeros if it is none. */
+static void read_uuid(int directory, __u8 uuid[16])
+{
+	unsigned int byte, i;
+	char text[40];
+	const char *at = text;
+
+	read_text(directory, "uuid", text, sizeof(text));
+	for (i = 0; i < 16; i++) {
+		at += *at == '-';
+		if (sscanf(at, "%2x", &byte) != 1)
+			break;
+		uuid[i] = (__u8)byte;
+		at += 2;
+	}
+}
+
 EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
 {
 	static const char *const overflow[] = {
@@ -121,6 +138,7 @@ EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
 	static const char *const end_of_file[] = {
 		"never", "last-writer", NULL
 	};
+	static const char *const no_reader[] = { "keep", "error", NULL };
 	static const char *const state[] = { "started", "stopped", NULL };
 	char path[sizeof(CLASS_PATH) + 1 + TQUEUE_NAME_MAX];
 	char number[32];
@@ -140,13 +158,18 @@ EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
 	info->max_message = read_number(directory, "max_message");
 	info->bytes = read_number(directory, "bytes");
 	info->messages = read_number(directory, "messages");
+	info->sent = read_number(directory, "sent");
 	info->received = read_number(directory, "received");
 	info->dropped = read_number(directory, "dropped");
 	info->readers = (uint32_t)read_number(directory, "readers");
 	info->writers = (uint32_t)read_number(directory, "writers");
 	info->in_flight = (uint32_t)read_number(directory, "in_flight");
+	info->blocked_senders = (uint32_t)read_number(directory, "blocked_senders");
+	info->uid = (uint32_t)read_number(directory, "owner");
 	info->overflow = read_word(directory, "overflow", overflow);
 	info->end_of_file = read_word(directory, "end_of_file", end_of_file);
+	info->no_reader = read_word(directory, "no_reader", no_reader);
+	read_uuid(directory, info->uuid);
 	if (read_word(directory, "state", state))
 		info->state |= TQUEUE_STATE_STOPPED;
 	read_text(directory, "dev", number, sizeof(number));

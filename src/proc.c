@@ -18,49 +18,49 @@
 #include "tqueue.h"
 
 /* Of one open file, guarded by the lock of its seq_file. */
-struct tq_table {
+struct tq_proc {
 	struct tqueue_info info;	/* the line to be shown next */
 	loff_t line;			/* its number, or that of the end */
 	bool ended;
 };
 
 /* When it was read last, CLOCK_BOOTTIME in nanoseconds; 0: not yet. */
-static atomic64_t tq_table_read = ATOMIC64_INIT(0);
+static atomic64_t tq_proc_read = ATOMIC64_INIT(0);
 
-static void *tq_table_line(struct tq_table *table)
+static void *tq_proc_line(struct tq_proc *proc)
 {
-	return table->ended ? NULL : &table->info;
+	return proc->ended ? NULL : &proc->info;
 }
 
-static void *tq_table_start(struct seq_file *seq, loff_t *pos)
+static void *tq_proc_start(struct seq_file *seq, loff_t *pos)
 {
-	struct tq_table *table = seq->private;
+	struct tq_proc *proc = seq->private;
 
 	if (!*pos)
 		return SEQ_START_TOKEN;
 	/* It is asked for lines out of their turn only from the first on. */
-	return *pos == table->line ? tq_table_line(table) : NULL;
+	return *pos == proc->line ? tq_proc_line(proc) : NULL;
 }
 
-static void *tq_table_next(struct seq_file *seq, void *v, loff_t *pos)
+static void *tq_proc_next(struct seq_file *seq, void *v, loff_t *pos)
 {
-	struct tq_table *table = seq->private;
+	struct tq_proc *proc = seq->private;
 
 	if (v == SEQ_START_TOKEN)
-		table->info.name[0] = '\0';
-	table->ended = tq_control_next(&table->info);
-	table->line = ++*pos;
-	return tq_table_line(table);
+		proc->info.name[0] = '\0';
+	proc->ended = tq_control_next(&proc->info);
+	proc->line = ++*pos;
+	return tq_proc_line(proc);
 }
 
-static void tq_table_stop(struct seq_file *seq, void *v)
+static void tq_proc_stop(struct seq_file *seq, void *v)
 {
 }
 
-static void tq_table_head(struct seq_file *seq)
+static void tq_proc_head(struct seq_file *seq)
 {
 	s64 now = ktime_get_boottime_ns();
-	s64 last = atomic64_xchg(&tq_table_read, now);
+	s64 last = atomic64_xchg(&tq_proc_read, now);
 	struct timespec64 clock;
 	u32 rest;
 
@@ -82,12 +82,12 @@ static void tq_table_head(struct seq_file *seq)
 		   "RECEIVED", "DROPPED", "READERS", "WRITERS");
 }
 
-static int tq_table_show(struct seq_file *seq, void *v)
+static int tq_proc_show(struct seq_file *seq, void *v)
 {
 	const struct tqueue_info *info = v;
 
 	if (v == SEQ_START_TOKEN) {
-		tq_table_head(seq);
+		tq_proc_head(seq);
 		return 0;
 	}
 	seq_printf(seq, "%-16s %-8s %8llu %10llu %10llu %9u %10llu %8llu %8u %8u\n",
@@ -98,36 +98,36 @@ static int tq_table_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
-static const struct seq_operations tq_table_ops = {
-	.start	= tq_table_start,
-	.next	= tq_table_next,
-	.stop	= tq_table_stop,
-	.show	= tq_table_show,
+static const struct seq_operations tq_proc_ops = {
+	.start	= tq_proc_start,
+	.next	= tq_proc_next,
+	.stop	= tq_proc_stop,
+	.show	= tq_proc_show,
 };
 
 /**
- * tq_table_init - make /proc/tqueue
+ * tq_proc_init - make /proc/tqueue
  *
  * Context: Process context, may sleep.
  * Return: 0; -ENOMEM.
  */
-int tq_table_init(void)
+int tq_proc_init(void)
 {
 	if (!IS_ENABLED(CONFIG_PROC_FS))
 		return 0;
-	return proc_create_seq_private(TQ_NAME, 0444, NULL, &tq_table_ops,
-				       sizeof(struct tq_table), NULL) ?
+	return proc_create_seq_private(TQ_NAME, 0444, NULL, &tq_proc_ops,
+				       sizeof(struct tq_proc), NULL) ?
 	       0 : -ENOMEM;
 }
 
 /**
- * tq_table_exit - undo tq_table_init()
+ * tq_proc_exit - undo tq_proc_init()
  *
  * Nobody reads it any more when this returns; who has it open gets EIO.
  *
  * Context: Process context, may sleep.
  */
-void tq_table_exit(void)
+void tq_proc_exit(void)
 {
 	remove_proc_entry(TQ_NAME, NULL);
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Room at the cost of the oldest messages: TQUEUE_OVERFLOW_DROP_OLDEST.
+ */
+#ifndef TQ_DROP_H
+#define TQ_DROP_H
+
+#include "notify.h"
+#include "tqueue.h"
+
+int tq_drop_for(struct tqueue *queue, unsigned long bytes,
+		struct tq_notify *notify);
+
+#endif /* TQ_DROP_H */

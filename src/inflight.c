@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How messages go in flight, and what becomes of them: see inflight.h.
+ *
+ * rx.lock guards which messages are in flight, and what open files keep of them.
+ * The message itself belongs to the call alone.
+ */
+#include <linux/minmax.h>
+#include <linux/sched.h>
+
+#include "inflight.h"
+#include "message.h"
+#include "notify.h"
+#include "settled.h"
+#include "space.h"
+#include "store.h"
+#include "tqueue.h"
+#include "trace.h"
+#include "wait.h"
+
+/* Internal results of one try. */
+#define TQ_NEED_SPARE	(-ENOSPC)	/* @needed bytes of memory of our own */
+#define TQ_LOOK_AGAIN	(-ESTALE)	/* let the lock go, and go on */
+
+/* A message that may come back is about to leave its queue. */
+static void tq_flights_begin(struct tq_rx *rx)
+{
+	WRITE_ONCE(rx->flights_begun, rx->flights_begun + 1);
+	/* In flight, then no longer ready: see tq_nothing_left(). */
+	smp_wmb();
+}
+
+/* A message in flight was settled, or came back. */
+static void tq_flights_end(struct tqueue *queue, struct tq_notify *notify)
+{
+	struct tq_rx *rx = &queue->rx;
+
+	/* Ready again, then no longer in flight: see tq_nothing_left(). */
+	smp_wmb();
+	WRITE_ONCE(rx->flights_ended, rx->flights_ended + 1);
+	notify->events |= tq_settled_changed(queue) | TQ_NOTIFY_ENDED;
+}
+
+/* A message in flight comes back no more. */
+static void tq_flight_settle(struct tqueue *queue, struct tq_message *message,
+			     struct tq_notify *notify)
+{
+	tq_store_settle(&queue->rx.store, message);
+	tq_flights_end(queue, notify);
+	tq_notify_free(notify, message);
+}
+
+/* A message in flight goes back to its place.  With both locks held. */
+static void tq_flight_requeue(struct tqueue *queue, struct tq_message *message,
+			      struct tq_notify *notify)
+{
+	struct tq_rx *rx = &queue->rx;
+
+	tq_assert_both_held(queue);
+
+	if (queue->policy.shutdown_error == -EIDRM) {
+		tq_flight_settle(queue, message, notify);
+		return;
+	}
+	if (message->begun)
+		message->record.flags |= TQUEUE_FLAG_PARTIAL;
+	message->begun = false;
+	tq_claim_space(queue, tq_message_bytes(message));
+	tq_store_put(&rx->store, message);
+	tq_counter_add(&rx->gone, -1);
+	trace_tqueue_requeue(queue, message->record.id);
+	tq_flights_end(queue, notify);
+	tq_notify_add(notify, message);
+}
+
+/**
+ * tq_requeue - put a message in flight back to its place in the queue
+ * @queue: the queue
+ * @message: owned by the caller, from now on by the store; freed if the queue was
+ *	removed
+ *
+ * Context: Process context, no lock held; takes both.
+ */
+void tq_requeue(struct tqueue *queue, struct tq_message *message)
+{
+	struct tq_notify notify = {};
+
+	tq_lock_both(queue);
+	tq_flight_requeue(queue, message, &notify);
+	tq_unlock_both(queue);
+	tq_notify_deliver(queue, &notify);
+}
+
+/*
+ * Plain reads pass over empty messages.  Nobody waits for those, so they need
+ * not go in flight.  Returns false after a piece of work.
+ */
+static bool tq_skip_empties(struct tqueue *queue, struct tq_notify *notify)
+{
+	struct tq_rx *rx = &queue->rx;
+	struct tq_store *store = &rx->store;
+	struct tq_message *message;
+	struct tq_cursor cursor;
+	unsigned long bytes;
+	int n;
+
+	for (n = 0; n < TQ_PIECE_RECORDS; n++) {
+		tq_store_begin(store, &cursor);
+		if (tq_store_at_end(store, &cursor))
+			return true;
+		message = tq_store_detached(store, &cursor);
+		if (message ? tq_message_left(message) :
+			      tq_store_length(store, cursor.pos))
+			return true;
+		bytes = tq_store_take(store, &cursor);
+		if (message) {
+			tq_store_settle(store, message);
+			tq_notify_free(notify, message);
+		} else {
+			WRITE_ONCE(rx->empties, rx->empties + 1);
+		}
+		notify->events |= tq_release_space(queue, bytes, 1);
+	}
+	return false;
+}
+
+/*
+ * What is copied out of a message, as it is now: one that is only peeked at may
+ * be read in part by others meanwhile.
+ */
+static void tq_flight_take(struct tq_flight *flight, struct tq_message *message)
+{
+	flight->message = message;
+	flight->head = message->record;
+	flight->payload = message->record.payload + message->offset;
+	flight->left = tq_message_left(message);
+}
+
+/* Copy a record out of the ring into the spare memory of a flight. */
+static int tq_copy_record(struct tq_store *store, unsigned long pos,
+			  size_t length, struct tq_flight *flight)
+{
+	struct tq_message *message = flight->spare;
+	struct tqueue_record *record = tq_store_at(store, pos);
+
+	/* Not much more than it takes: it may stay for long. */
+	if (!message || message->capacity < length ||
+	    message->capacity > 2 * length + 256)
+		return TQ_NEED_SPARE;
+	flight->spare = NULL;
+	message->record = *record;
+	/* What it was measured with, not what it may say by now. */
+	message->record.length = length;
+	memcpy(message->record.payload, record->payload,
+	       tq_record_bytes(length) - sizeof(*record));
+	tq_flight_take(flight, message);
+	return 0;
+}
+
+/* Take the message at the cursor, or a reference to it, or a copy. */
+static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
+			struct tq_notify *notify)
+{
+	struct tqueue *queue = receiver->file->queue;
+	struct tq_rx *rx = &queue->rx;
+	struct tq_store *store = &rx->store;
+	struct tq_cursor *cursor = &receiver->cursor;
+	struct tq_message *message;
+	unsigned long bytes;
+	size_t length;
+	int ret;
+
+	if (tq_store_at_end(store, cursor))
+		return -EAGAIN;
+	message = tq_store_detached(store, cursor);
+	length = message ? tq_message_left(message) :
+			   tq_store_length(store, cursor->pos);
+	/* It would come back, and out of its turn. */
+	receiver->needed = receiver->header + min(length, receiver->wanted);
+	if (receiver->needed > receiver->resident)
+		return -EFAULT;
+
+	if (message) {
+		tq_flight_take(flight, message);
+	} else {
+		ret = tq_copy_record(store, cursor->pos, length, flight);
+		if (ret) {
+			receiver->needed = length;
+			return ret;
+		}
+	}
+	if (receiver->peek) {
+		receiver->last = flight->head;
+		if (message)
+			refcount_inc(&message->refs);
+		tq_store_step(store, cursor);
+		return 0;
+	}
+	tq_flights_begin(rx);
+	if (!message) {
+		tq_store_track(store, flight->message);
+		if (!length)
+			WRITE_ONCE(rx->empties, rx->empties + 1);
+	}
+	bytes = tq_store_take(store, cursor);
+	notify->events |= tq_release_space(queue, bytes, 1);
+	if (receiver->records) {
+		flight->dropped = tq_counter_get(&rx->dropped) -
+				  rx->dropped_told;
+		rx->dropped_told += flight->dropped;
+	}
+	return 0;
+}
+
+/* One try, with rx.lock held. */
+static int tq_flight_try(struct tq_receiver *receiver, struct tq_flight *flight,
+			 struct tq_notify *notify)
+{
+	struct tq_file *file = receiver->file;
+	struct tqueue *queue = file->queue;
+	struct tq_store *store = &queue->rx.store;
+
+	lockdep_assert_held(&queue->rx.lock);
+
+	if (queue->policy.shutdown_error == -EIDRM)
+		return -EIDRM;
+	if (tq_must_leave(receiver->slept))
+		return -ERESTARTSYS;
+	if (file->partial == TQ_PARTIAL_IN_FLIGHT)
+		return -EBUSY;
+	flight->from_queue = !file->partial;
+	if (file->partial) {
+		if (receiver->records)
+			return -EBUSY;
+		tq_flight_take(flight, file->partial);
+		return 0;
+	}
+	if (!receiver->records && !tq_skip_empties(queue, notify))
+		return TQ_LOOK_AGAIN;
+	tq_receive_begin(receiver, store);
+	return tq_take_next(receiver, flight, notify);
+}
+
+/**
+ * tq_flight_begin - take in flight what is received next
+ * @receiver: the receive.  A message of which more is wanted than is resident is
+ *	left where it is.  If only a part of it is wanted, the file's place for a
+ *	partial message is held until tq_flight_end().
+ * @flight: filled
+ *
+ * Context: Process context, may sleep, no lock held; takes both.
+ * Return: 0; -EAGAIN; -EBUSY (another call has the file's partial message in
+ * flight, or, for records, the file holds one); -EFAULT (@receiver->needed bytes
+ * are wanted); -EIDRM; -ENOMEM; -ERESTARTSYS.
+ */
+int tq_flight_begin(struct tq_receiver *receiver, struct tq_flight *flight)
+{
+	struct tq_file *file = receiver->file;
+	struct tqueue *queue = file->queue;
+	int ret;
+
+	memset(flight, 0, sizeof(*flight));
+	do {
+		struct tq_notify notify = {};
+
+		mutex_lock(&queue->rx.lock);
+		ret = tq_flight_try(receiver, flight, &notify);
+		if (!ret && !receiver->peek) {
+			flight->holds = !flight->from_queue ||
+					flight->left > receiver->wanted;
+			if (flight->holds)
+				WRITE_ONCE(file->partial, TQ_PARTIAL_IN_FLIGHT);
+		}
+		mutex_unlock(&queue->rx.lock);
+		tq_notify_deliver(queue, &notify);
+		if (ret == TQ_NEED_SPARE) {
+			tq_message_put(flight->spare);
+			flight->spare = tq_message_alloc(receiver->needed);
+			if (!flight->spare)
+				ret = -ENOMEM;
+		} else if (ret == TQ_LOOK_AGAIN) {
+			cond_resched();
+		}
+	} while (ret == TQ_NEED_SPARE || ret == TQ_LOOK_AGAIN);
+	tq_message_put(flight->spare);
+	flight->spare = NULL;
+	return ret;
+}
+
+/**
+ * tq_flight_end - a call is done with a message in flight
+ * @receiver: the receive
+ * @flight: begun by tq_flight_begin()
+ * @outcome: what becomes of the message
+ *
+ * Context: Process context, no lock held; takes both.
+ */
+void tq_flight_end(struct tq_receiver *receiver, struct tq_flight *flight,
+		   enum tq_outcome outcome)
+{
+	struct tq_message *message = flight->message;
+	struct tq_file *file = receiver->file;
+	struct tqueue *queue = file->queue;
+	struct tq_notify notify = {};
+
+	if (receiver->peek) {
+		tq_message_put(message);
+		return;
+	}
+	/* Only what comes back needs room. */
+	if (outcome == TQ_NOT_DELIVERED)
+		mutex_lock(&queue->tx.lock);
+	mutex_lock(&queue->rx.lock);
+	switch (outcome) {
+	case TQ_DELIVERED:
+		tq_flight_settle(queue, message, &notify);
+		break;
+	case TQ_BEGUN:
+		break;
+	case TQ_NOT_DELIVERED:
+		queue->rx.dropped_told -= flight->dropped;
+		tq_flight_requeue(queue, message, &notify);
+		break;
+	}
+	if (flight->holds) {
+		WRITE_ONCE(file->partial,
+			   outcome == TQ_BEGUN ? message : NULL);
+		notify.file = file;
+	}
+	mutex_unlock(&queue->rx.lock);
+	if (outcome == TQ_NOT_DELIVERED)
+		mutex_unlock(&queue->tx.lock);
+	tq_notify_deliver(queue, &notify);
+}

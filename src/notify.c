@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Delivering wake-ups: see notify.h, and wait.h for why none is lost.
+ */
+#include <linux/fs.h>
+#include <linux/poll.h>
+
+#include "message.h"
+#include "notify.h"
+#include "senders.h"
+#include "wait.h"
+
+/* All pollers, also EPOLLEXCLUSIVE ones. */
+static void tq_wake_all_pollers(struct wait_queue_head *pollers,
+				__poll_t events)
+{
+	__wake_up(pollers, TASK_NORMAL, 0, poll_to_key(events));
+}
+
+/**
+ * tq_notify_pollers_in - messages became ready: wake those who poll for them
+ * @queue: the queue
+ * @count: how many: as many EPOLLEXCLUSIVE pollers wake, and all others
+ * @filled: one of them has bytes to read
+ *
+ * Context: Any, no lock held, and past a full barrier after what made it so.
+ */
+void tq_notify_pollers_in(struct tqueue *queue, unsigned int count, bool filled)
+{
+	struct tq_waiters *waiters = &queue->waiters;
+	__poll_t events = EPOLLMSG;
+
+	/* An empty message is of no use to those who read. */
+	if (filled)
+		events |= EPOLLIN | EPOLLRDNORM;
+	/* The caller has passed the barrier. */
+	if (waitqueue_active(&waiters->poll))
+		__wake_up(&waiters->poll, TASK_NORMAL, count,
+			  poll_to_key(events));
+	if (filled)
+		kill_fasync(&waiters->fasync_in, SIGIO, POLL_IN);
+}
+
+/*
+ * Wake all who poll for output, also EPOLLEXCLUSIVE ones: what one of them sends
+ * may leave the queue writable, and then no further edge comes for the others.
+ */
+static void tq_wake_pollers_out(struct tqueue *queue)
+{
+	struct tq_waiters *waiters = &queue->waiters;
+
+	/* The caller has passed the barrier. */
+	if (waitqueue_active(&waiters->poll))
+		tq_wake_all_pollers(&waiters->poll,
+				    EPOLLOUT | EPOLLWRNORM | EPOLLERR);
+	kill_fasync(&waiters->fasync_out, SIGIO, POLL_OUT);
+}
+
+/* The end has come: wake all who receive or poll for input. */
+static void tq_wake_ended(struct tqueue *queue)
+{
+	struct tq_waiters *waiters = &queue->waiters;
+
+	wake_up_all(&waiters->read);
+	tq_wake_all_pollers(&waiters->poll,
+			    EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP);
+	kill_fasync(&waiters->fasync_in, SIGIO, POLL_HUP);
+}
+
+/* A file's partial message changed hands: wake all who wait on that very file. */
+static void tq_wake_file(struct tq_file *file)
+{
+	struct tqueue *queue = file->queue;
+
+	/* The caller has passed the barrier. */
+	if (atomic_read(&file->sleepers))
+		__wake_up(&queue->waiters.read, TASK_INTERRUPTIBLE, 0, file);
+	/* After the barrier. */
+	if (waitqueue_active(&file->wait))
+		tq_wake_all_pollers(&file->wait,
+				    EPOLLIN | EPOLLRDNORM | EPOLLMSG |
+				    EPOLLRDHUP | EPOLLHUP);
+}
+
+/**
+ * tq_notify_turn - a file may send past blocked senders again
+ * @file: the open file
+ *
+ * Context: tx.lock held: the file may be closed at any other moment.
+ */
+void tq_notify_turn(struct tq_file *file)
+{
+	struct tqueue *queue = file->queue;
+
+	lockdep_assert_held(&queue->tx.lock);
+
+	/* Publish, barrier, look for pollers: see wait.h. */
+	smp_mb();
+	/* After the barrier. */
+	if (waitqueue_active(&file->wait))
+		tq_wake_all_pollers(&file->wait, EPOLLOUT | EPOLLWRNORM);
+	kill_fasync(&queue->waiters.fasync_out, SIGIO, POLL_OUT);
+}
+
+/**
+ * tq_pass_on - let the next reader have what this one was woken for
+ * @queue: the queue
+ *
+ * For a reader that has slept and leaves without a message, or is about to do
+ * what takes its time.
+ *
+ * Context: Any, no lock held.
+ */
+void tq_pass_on(struct tqueue *queue)
+{
+	if (!tq_nothing_ready(queue))
+		__wake_up(&queue->waiters.read, TASK_INTERRUPTIBLE, 1, NULL);
+}
+
+/**
+ * tq_notify_deliver - deliver what was collected
+ * @queue: the queue
+ * @notify: what was collected, and published by then; its garbage is freed
+ *
+ * Context: Process context, no lock held; may take both.
+ */
+void tq_notify_deliver(struct tqueue *queue, struct tq_notify *notify)
+{
+	struct tq_message *message;
+
+	if (notify->ready)
+		tq_notify_ready(queue, notify->ready, notify->filled);
+	/* Publish, barrier, look for sleepers: see wait.h. */
+	smp_mb();
+	if (notify->file)
+		tq_wake_file(notify->file);
+	if (notify->events & TQ_NOTIFY_ADMIT)
+		tq_admit_senders(queue);
+	if (notify->events & TQ_NOTIFY_WRITABLE)
+		tq_wake_pollers_out(queue);
+	if (notify->events & TQ_NOTIFY_SETTLED)
+		wake_up(&queue->waiters.settled);
+	if (notify->events & TQ_NOTIFY_ENDED && tq_ending(queue) &&
+	    tq_drained(queue))
+		tq_wake_ended(queue);
+
+	while ((message = notify->garbage)) {
+		notify->garbage = message->next;
+		tq_message_put(message);
+	}
+}
+
+/**
+ * tq_notify_removed - wake all who wait for anything of a queue
+ * @queue: the queue, which was removed
+ *
+ * Context: Process context, no lock held; takes rx.lock.
+ */
+void tq_notify_removed(struct tqueue *queue)
+{
+	const __poll_t end = EPOLLHUP | EPOLLERR;
+	struct tq_waiters *waiters = &queue->waiters;
+	struct tq_file *file;
+
+	/* Publish, barrier, look for sleepers: see wait.h. */
+	smp_mb();
+	wake_up_all(&waiters->read);
+	wake_up_all(&waiters->settled);
+	tq_wake_all_pollers(&waiters->poll, EPOLLIN | EPOLLRDNORM | EPOLLRDHUP |
+					    EPOLLOUT | EPOLLWRNORM | end);
+	/* Reads that wait for a partial message; no file can be opened now. */
+	mutex_lock(&queue->rx.lock);
+	list_for_each_entry(file, &queue->opens.files, link)
+		wake_up_all(&file->wait);
+	mutex_unlock(&queue->rx.lock);
+	kill_fasync(&waiters->fasync_in, SIGIO, POLL_HUP);
+	kill_fasync(&waiters->fasync_out, SIGIO, POLL_HUP);
+}

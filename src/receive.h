@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Receiving: what read() and TQUEUE_RECEIVE share.
+ */
+#ifndef TQ_RECEIVE_H
+#define TQ_RECEIVE_H
+
+#include "tqueue.h"
+#include "user.h"
+
+struct tq_flight;
+struct tq_receiver;
+
+/* Internal result: the message must be taken in flight. */
+#define TQ_TAKE_IN_FLIGHT (-ERANGE)
+
+/**
+ * struct tq_receive_ops - how a receive differs from others
+ * @copy: copy what is ready, with page faults disabled.  0 if no more is wanted;
+ *	-EAGAIN: nothing is ready; -EFAULT: @needed bytes were not resident;
+ *	-EBUSY: another call copies from the file's partial message;
+ *	%TQ_TAKE_IN_FLIGHT; or another error.
+ * @fault_in: make at least @needed bytes of the caller's memory resident, with
+ *	no lock held: 0 or -EFAULT
+ * @deliver: copy out a message in flight, with no lock held, and end its flight:
+ *	0 or -EFAULT
+ */
+struct tq_receive_ops {
+	int (*copy)(struct tq_receiver *receiver);
+	int (*fault_in)(struct tq_receiver *receiver);
+	int (*deliver)(struct tq_receiver *receiver, struct tq_flight *flight);
+};
+
+/**
+ * struct tq_receiver - a receive on its way
+ * @ops: what it is
+ * @file: the open file it goes through
+ * @deadline: until when to wait, CLOCK_MONOTONIC; NULL for ever
+ * @nowait: whether to fail rather than wait
+ * @records: messages are received whole, as records, empty ones too
+ * @peek: they stay in the queue
+ * @slept: it has slept, and heeds each signal from now on
+ * @woken: it may have been woken for a message that it did not take yet
+ * @got: bytes or records that it has received
+ * @wanted: of one message, the most payload bytes that it takes
+ * @header: bytes that precede them
+ * @needed: bytes that must be resident for the next message
+ * @resident: bytes that are known to be
+ * @cursor: where a peek has come to, once it has begun
+ * @last: the header of the last message that it has passed
+ */
+struct tq_receiver {
+	const struct tq_receive_ops *ops;
+	struct tq_file *file;
+	ktime_t *deadline;
+	bool nowait;
+	bool records;
+	bool peek;
+	bool slept;
+	bool woken;
+	ssize_t got;
+	size_t wanted;
+	size_t header;
+	size_t needed;
+	size_t resident;
+	struct tq_cursor cursor;
+	struct tqueue_record last;
+};
+
+ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
+		   bool nowait);
+ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret);
+void tq_receive_pass_on(struct tq_receiver *receiver);
+size_t tq_next_length(struct tq_file *file);
+
+/* Go to where the receive has come to.  With rx.lock held. */
+static inline void tq_receive_begin(struct tq_receiver *receiver,
+				    struct tq_store *store)
+{
+	if (unlikely(receiver->peek && receiver->got))
+		tq_store_resume(store, &receiver->cursor, &receiver->last);
+	else
+		tq_store_begin(store, &receiver->cursor);
+}
+
+#endif /* TQ_RECEIVE_H */

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receiving many records in one call: TQUEUE_RECEIVE.
+ *
+ * As many records as there are and as fit are copied straight out of the ring,
+ * a piece at a time, with page faults disabled; detached messages that come
+ * between them are copied one by one.  What faults twice, and what is longer than
+ * a piece, goes in flight.
+ */
+#include <linux/minmax.h>
+#include <linux/sched/signal.h>
+#include <linux/uidgid.h>
+
+#include "inflight.h"
+#include "message.h"
+#include "notify.h"
+#include "receive.h"
+#include "space.h"
+#include "store.h"
+#include "tqueue.h"
+#include "user.h"
+#include "wait.h"
+
+/* Internal result: let the lock go, and go on. */
+#define TQ_NEXT_PIECE (-ESTALE)
+
+/**
+ * struct tq_receive_batch - records on their way from a queue to user space
+ * @receiver: what it shares with other receives
+ * @at: where the next record goes
+ * @room: bytes there
+ * @most: how many more are wanted
+ * @dropped: messages that were dropped since this was told before
+ */
+struct tq_receive_batch {
+	struct tq_receiver receiver;
+	void __user *at;
+	size_t room;
+	int most;
+	u64 dropped;
+};
+
+/**
+ * struct tq_piece - what is received while the lock is held once
+ * @bytes: how many more may be copied
+ * @records: how many more may be
+ * @count: how many were
+ * @freed: the room that this makes
+ * @dropped: messages of whose drop the first record tells
+ * @notify: what others are to be notified of
+ */
+struct tq_piece {
+	size_t bytes;
+	int records;
+	int count;
+	unsigned long freed;
+	u64 dropped;
+	struct tq_notify notify;
+};
+
+static struct tq_receive_batch *tq_batch_of(struct tq_receiver *receiver)
+{
+	return container_of(receiver, struct tq_receive_batch, receiver);
+}
+
+static void tq_batch_got(struct tq_receive_batch *batch, size_t bytes,
+			 int count)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+
+	batch->at += bytes;
+	batch->room -= bytes;
+	batch->most -= count;
+	receiver->got += count;
+	receiver->resident -= min(receiver->resident, bytes);
+}
+
+/*
+ * The header of a message as this file's receiver sees it: what it may know of
+ * the sender, and what belongs to this delivery.
+ */
+static void tq_header_for(const struct tq_file *file,
+			  const struct tqueue_record *record, size_t length,
+			  bool dropped, struct tqueue_record *head)
+{
+	*head = *record;
+	head->length = length;
+	if (dropped)
+		head->flags |= TQUEUE_FLAG_DROPPED;
+	if (likely(!file->foreign))
+		return;
+	head->uid = from_kuid_munged(file->cred->user_ns,
+				     make_kuid(&init_user_ns, record->uid));
+	if (!file->pids)
+		head->pid = 0;
+}
+
+/* Copy out a detached message with page faults disabled: 0 or -EFAULT. */
+static int tq_copy_detached(const struct tq_file *file,
+			    const struct tq_message *message, bool dropped,
+			    void __user *to)
+{
+	static const u64 zeros;
+	size_t left = tq_message_left(message);
+	struct tqueue_record head;
+
+	tq_header_for(file, &message->record, left, dropped, &head);
+	if (tq_copy_to_user_some(to, &head, sizeof(head)) != sizeof(head))
+		return -EFAULT;
+	to += sizeof(head);
+	if (tq_copy_to_user_some(to, message->record.payload + message->offset,
+				 left) != left)
+		return -EFAULT;
+	to += left;
+	left = tq_record_bytes(left) - sizeof(head) - left;
+	return tq_copy_to_user_some(to, &zeros, left) == left ? 0 : -EFAULT;
+}
+
+/*
+ * Copy @count records of the ring out one by one, with headers made for their
+ * receiver.  Returns the bytes of those that were copied, in *@count how many.
+ */
+static size_t tq_copy_each(const struct tq_file *file, unsigned long from,
+			   bool dropped, void __user *to, int *count)
+{
+	const struct tq_store *store = &file->queue->rx.store;
+	struct tqueue_record head;
+	size_t done = 0;
+	int n;
+
+	for (n = 0; n < *count; n++) {
+		const struct tqueue_record *record =
+			tq_store_at(store, from + done);
+		size_t length = tq_store_length(store, from + done);
+		size_t bytes = tq_record_bytes(length);
+		size_t rest = bytes - sizeof(head);
+
+		tq_header_for(file, record, length, dropped && !n, &head);
+		if (tq_copy_to_user_some(to + done, &head, sizeof(head)) !=
+		    sizeof(head) ||
+		    tq_copy_to_user_some(to + done + sizeof(head),
+					 record->payload, rest) != rest)
+			break;
+		done += bytes;
+	}
+	*count = n;
+	return done;
+}
+
+/* Mark a record that was copied out: messages were dropped before it. */
+static bool tq_mark_dropped(const struct tqueue_record *record,
+			    struct tqueue_record __user *to)
+{
+	u16 flags = record->flags | TQUEUE_FLAG_DROPPED;
+
+	return tq_copy_to_user_some(&to->flags, &flags, sizeof(flags)) ==
+	       sizeof(flags);
+}
+
+/*
+ * Copy records of the ring, from the cursor on, as many as there are and as fit
+ * into @room bytes.  Returns the bytes of those that were copied, in *@count how
+ * many.
+ */
+static size_t tq_copy_run(const struct tq_receive_batch *batch, bool dropped,
+			  size_t room, int most, int *count)
+{
+	const struct tq_receiver *receiver = &batch->receiver;
+	const struct tq_cursor *cursor = &receiver->cursor;
+	const struct tq_file *file = receiver->file;
+	const struct tq_store *store = &file->queue->rx.store;
+	const void *from = tq_store_at(store, cursor->pos);
+	size_t bytes, copied;
+
+	bytes = tq_store_run(store, cursor, room, most, count);
+	if (unlikely(file->foreign))
+		return tq_copy_each(file, cursor->pos, dropped, batch->at,
+				    count);
+	copied = tq_copy_to_user_some(batch->at, from, bytes);
+	if (unlikely(copied != bytes))
+		bytes = tq_store_run(store, cursor, copied, *count, count);
+	if (unlikely(dropped) && bytes &&
+	    !tq_mark_dropped(from, batch->at)) {
+		*count = 0;
+		return 0;
+	}
+	return bytes;
+}
+
+/* Whether a record of @bytes may be copied now: 0, or why not. */
+static int tq_batch_fits(struct tq_receive_batch *batch,
+			 const struct tq_piece *piece, size_t bytes)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+
+	receiver->needed = bytes;
+	if (bytes > batch->room)
+		return -EMSGSIZE;
+	if (receiver->resident && bytes > receiver->resident)
+		return -EFAULT;
+	return bytes > piece->bytes ? TQ_NEXT_PIECE : 0;
+}
+
+/* The message at the cursor is detached: copy it out.  0 or why not. */
+static int tq_batch_detached(struct tq_receive_batch *batch,
+			     struct tq_piece *piece, struct tq_message *message)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+	struct tq_store *store = &receiver->file->queue->rx.store;
+	struct tq_cursor at = receiver->cursor;
+	size_t left = tq_message_left(message);
+	size_t bytes = tq_record_bytes(left);
+	int ret;
+
+	ret = tq_batch_fits(batch, piece, bytes);
+	/* What is longer than a piece goes in flight. */
+	if (ret == TQ_NEXT_PIECE && left > TQ_PIECE)
+		ret = -EFAULT;
+	if (ret)
+		return ret;
+	if (tq_copy_detached(receiver->file, message,
+			     piece->dropped && !piece->count, batch->at))
+		return -EFAULT;
+	tq_batch_got(batch, bytes, 1);
+	piece->bytes -= bytes;
+	piece->records--;
+	piece->count++;
+	receiver->last = message->record;
+	tq_store_step(store, &receiver->cursor);
+	if (receiver->peek)
+		return 0;
+	piece->freed += tq_store_take(store, &at);
+	tq_store_settle(store, message);
+	tq_notify_free(&piece->notify, message);
+	return 0;
+}
+
+/* Of @count records from @pos on: how many are empty, and which is the last. */
+static const struct tqueue_record *tq_survey_run(const struct tq_store *store,
+						 unsigned long pos, int count,
+						 u32 *empties)
+{
+	const struct tqueue_record *record;
+
+	do {
+		size_t length = tq_store_length(store, pos);
+
+		record = tq_store_at(store, pos);
+		*empties += !length;
+		pos += tq_record_bytes(length);
+	} while (--count);
+	return record;
+}
+
+/* Records of the ring were copied: pass them. */
+static void tq_batch_pass(struct tq_receiver *receiver, struct tq_piece *piece,
+			  size_t bytes, int count)
+{
+	struct tqueue *queue = receiver->file->queue;
+	struct tq_cursor *cursor = &receiver->cursor;
+	struct tq_rx *rx = &queue->rx;
+	struct tq_store *store = &rx->store;
+	u32 empties = 0;
+
+	if (receiver->peek) {
+		receiver->last = *tq_survey_run(store, cursor->pos, count,
+						&empties);
+		cursor->pos += bytes;
+		tq_store_skip_voids(store, &cursor->pos);
+		return;
+	}
+	/* They are counted before they are published. */
+	if (unlikely(READ_ONCE(queue->tx.empties) != rx->empties)) {
+		tq_survey_run(store, cursor->pos, count, &empties);
+		WRITE_ONCE(rx->empties, rx->empties + empties);
+	}
+	piece->freed += tq_store_advance(store, bytes);
+	cursor->pos = store->pos;
+}
+
+/* The message at the cursor stands in the ring: copy it, and what follows. */
+static int tq_batch_run(struct tq_receive_batch *batch, struct tq_piece *piece)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+	struct tq_store *store = &receiver->file->queue->rx.store;
+	size_t room = min(batch->room, piece->bytes);
+	size_t bytes;
+	int count;
+
+	if (unlikely(receiver->resident))
+		room = min(room, receiver->resident);
+	bytes = tq_copy_run(batch, piece->dropped && !piece->count, room,
+			    min(batch->most, piece->records), &count);
+	if (unlikely(!count)) {
+		bytes = tq_record_bytes(tq_store_length(store,
+							receiver->cursor.pos));
+		return tq_batch_fits(batch, piece, bytes) ?: -EFAULT;
+	}
+	tq_batch_pass(receiver, piece, bytes, count);
+	tq_batch_got(batch, bytes, count);
+	piece->bytes -= bytes;
+	piece->records -= count;
+	piece->count += count;
+	return 0;
+}
+
+/* Copy out what there is, with rx.lock held.  0, or why it ended. */
+static int tq_batch_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+	struct tq_store *store = &receiver->file->queue->rx.store;
+	struct tq_message *message;
+	int ret = 0;
+
+	while (!ret && batch->most) {
+		if (!piece->records)
+			return TQ_NEXT_PIECE;
+		if (tq_store_at_end(store, &receiver->cursor))
+			return -EAGAIN;
+		message = tq_store_detached(store, &receiver->cursor);
+		if (unlikely(message))
+			ret = tq_batch_detached(batch, piece, message);
+		else
+			ret = tq_batch_run(batch, piece);
+	}
+	return ret;
+}
+
+/* Why nothing can be received through this file now, or 0. */
+static int tq_batch_refusal(const struct tq_receiver *receiver)
+{
+	const struct tq_file *file = receiver->file;
+
+	if (unlikely(tq_must_leave(receiver->slept)))
+		return -ERESTARTSYS;
+	if (unlikely(file->queue->policy.shutdown_error == -EIDRM))
+		return -EIDRM;
+	return unlikely(file->partial) ? -EBUSY : 0;
+}
+
+/* Copy one piece out of the queue. */
+static int tq_batch_copy_piece(struct tq_receive_batch *batch)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+	struct tqueue *queue = receiver->file->queue;
+	struct tq_rx *rx = &queue->rx;
+	struct tq_piece piece = {
+		.bytes = tq_record_bytes(TQ_PIECE),
+		.records = TQ_PIECE_RECORDS,
+	};
+	int ret;
+
+	mutex_lock(&rx->lock);
+	ret = tq_batch_refusal(receiver);
+	if (ret)
+		goto unlock;
+	tq_receive_begin(receiver, &rx->store);
+	if (!receiver->peek && !receiver->got)
+		piece.dropped = tq_counter_get(&rx->dropped) -
+				rx->dropped_told;
+	ret = tq_batch_walk(batch, &piece);
+	if (piece.count && !receiver->peek) {
+		rx->dropped_told += piece.dropped;
+		batch->dropped += piece.dropped;
+		receiver->woken = false;
+		piece.notify.events = tq_release_space(queue, piece.freed,
+						       piece.count);
+	}
+unlock:
+	mutex_unlock(&rx->lock);
+	if (unlikely(piece.notify.events || piece.notify.garbage))
+		tq_notify_deliver(queue, &piece.notify);
+	return ret;
+}
+
+static int tq_batch_copy(struct tq_receiver *receiver)
+{
+	int ret;
+
+	do {
+		ret = tq_batch_copy_piece(tq_batch_of(receiver));
+	} while (ret == TQ_NEXT_PIECE);
+	return ret;
+}
+
+/*
+ * Make the room for what is ready resident: at least that for the record which
+ * could not be copied, and at most a piece.
+ */
+static int tq_batch_fault_in(struct tq_receiver *receiver)
+{
+	struct tq_receive_batch *batch = tq_batch_of(receiver);
+	struct tqueue *queue = receiver->file->queue;
+	size_t want, left;
+	unsigned long pos;
+
+	/* Another record is first now: look whether it fits at all. */
+	if (receiver->needed > batch->room)
+		return 0;
+	/* This may take as long as the memory's owner likes. */
+	tq_receive_pass_on(receiver);
+	/* In this order: tx.pos is never behind. */
+	pos = smp_load_acquire(&queue->rx.store.pos);
+	want = min3(batch->room, (size_t)(READ_ONCE(queue->tx.pos) - pos),
+		    (size_t)TQ_PIECE);
+	want = max(want, receiver->needed);
+	left = fault_in_writeable(batch->at, want);
+	receiver->resident = ALIGN_DOWN(want - left, sizeof(u64));
+	if (receiver->resident < receiver->needed)
+		return -EFAULT;
+	return signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
+static int tq_batch_deliver(struct tq_receiver *receiver,
+			    struct tq_flight *flight)
+{
+	struct tq_receive_batch *batch = tq_batch_of(receiver);
+	size_t left = flight->left;
+	size_t bytes = tq_record_bytes(left);
+	void __user *to = batch->at;
+	struct tqueue_record head;
+
+	tq_header_for(receiver->file, &flight->head, left, flight->dropped,
+		      &head);
+	if (copy_to_user(to, &head, sizeof(head)) ||
+	    copy_to_user(to + sizeof(head), flight->payload, left) ||
+	    clear_user(to + sizeof(head) + left, bytes - sizeof(head) - left)) {
+		tq_flight_end(receiver, flight, TQ_NOT_DELIVERED);
+		receiver->needed = 0;
+		return -EFAULT;
+	}
+	batch->dropped += flight->dropped;
+	tq_batch_got(batch, bytes, 1);
+	tq_flight_end(receiver, flight, TQ_DELIVERED);
+	return 0;
+}
+
+static const struct tq_receive_ops tq_batch_ops = {
+	.copy		= tq_batch_copy,
+	.fault_in	= tq_batch_fault_in,
+	.deliver	= tq_batch_deliver,
+};
+
+/**
+ * tq_receive_batch - receive messages as records
+ * @file: the open file they are received through
+ * @args: copied from user space and checked, but for the buffer; its results
+ *	are filled in, also with -EMSGSIZE
+ * @nowait: whether to fail rather than wait, whatever the deadline
+ *
+ * Context: Process context, may sleep, no lock held.
+ * Return: how many were received; 0 at end-of-file; if none, -EAGAIN,
+ * -ETIMEDOUT, -EMSGSIZE, -EBUSY, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS on a
+ * signal.
+ */
+int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
+		     bool nowait)
+{
+	struct tq_receive_batch batch = {
+		.receiver = {
+			.ops = &tq_batch_ops,
+			.file = file,
+			.nowait = nowait || !args->deadline,
+			.records = true,
+			.peek = args->flags & TQUEUE_RECEIVE_PEEK,
+			.wanted = SIZE_MAX,
+			.header = sizeof(struct tqueue_record),
+		},
+		.at = u64_to_user_ptr(args->records),
+		.room = min_t(u64, args->bytes, MAX_RW_COUNT),
+		.most = args->count && args->count < INT_MAX ? args->count :
+							       INT_MAX,
+	};
+	void __user *from = batch.at;
+	ktime_t place;
+	int ret;
+
+	if (!access_ok(batch.at, batch.room))
+		return -EFAULT;
+	batch.receiver.deadline = tq_deadline(args->deadline, &place);
+	ret = tq_batch_copy(&batch.receiver);
+	if (ret)
+		ret = tq_receive_loop(&batch.receiver, ret);
+	else
+		ret = batch.receiver.got;
+	if (ret < 0 && ret != -EMSGSIZE)
+		return ret;
+	args->bytes = ret < 0 ? batch.receiver.needed : batch.at - from;
+	args->dropped = batch.dropped;
+	return ret;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sending: what goes into a queue, one message at a time.
+ */
+#ifndef TQ_SEND_H
+#define TQ_SEND_H
+
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+
+#include "notify.h"
+#include "space.h"
+#include "tqueue.h"
+#include "trace.h"
+#include "user.h"
+
+/* Internal result: the slow path must look, and knows why. */
+#define TQ_SEND_SLOW (-EFBIG)
+
+ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
+		bool nowait);
+int tq_send_message(struct tq_file *file, struct tq_message **message,
+		    bool nowait, bool pass, ktime_t *deadline, u64 *id);
+int tq_send_hopeless(const struct tq_file *file, bool nowait);
+u64 tq_place(struct tqueue *queue, struct tq_message **message);
+u64 tq_place_detached(struct tqueue *queue, struct tq_message *message);
+
+/* Fill in what the driver says of a message, but for its id. */
+static inline void tq_record_sign(struct tqueue_record *record, s64 now,
+				  u32 uid, u32 pid)
+{
+	record->sent_ns = now;
+	record->uid = uid;
+	record->pid = pid;
+	record->delivery = 0;
+	record->attempts = 0;
+	record->reserved = 0;
+}
+
+/* Fill in the header but for the id, which a message gets with its place. */
+static inline void tq_record_stamp(struct tqueue_record *record, u32 length,
+				   u32 uid)
+{
+	record->length = length;
+	record->header_words = TQUEUE_HEADER_WORDS;
+	record->priority = 0;
+	record->flags = 0;
+	tq_record_sign(record, ktime_to_ns(ktime_get_coarse_boottime()), uid,
+		       task_tgid_nr(current));
+}
+
+/* Ids for the next @count messages; returns the last.  With tx.lock held. */
+static inline u64 tq_alloc_ids(struct tqueue *queue, unsigned int count)
+{
+	struct tq_tx *tx = &queue->tx;
+	u64 id = tq_counter_get(&tx->last_id) + count;
+
+	lockdep_assert_held(&tx->lock);
+
+	tq_counter_set(&tx->last_id, id);
+	tq_counter_add(&tx->sent, count);
+	trace_tqueue_send(queue, id, count);
+	return id;
+}
+
+/* Let receivers see the records of @bytes at tx.pos.  With tx.lock held. */
+static inline void tq_publish(struct tqueue *queue, unsigned long bytes)
+{
+	/* Release: the records are complete before receivers see them. */
+	smp_store_release(&queue->tx.pos, queue->tx.pos + bytes);
+}
+
+#endif /* TQ_SEND_H */

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sending many records in one call: TQUEUE_SEND.
+ *
+ * A batch is copied once, a piece at a time, straight into the room at tx.pos,
+ * with page faults disabled.  There user space can change it no more, and there
+ * it is checked and stamped; what was found right becomes visible at once.  What
+ * faults twice, what finds no room, and what is longer than a piece goes by the
+ * slow path of single messages.
+ */
+#include <linux/minmax.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+
+#include "drop.h"
+#include "message.h"
+#include "notify.h"
+#include "send.h"
+#include "space.h"
+#include "tqueue.h"
+#include "user.h"
+
+/* What is faulted in at once of a batch that may not find room anyway. */
+#define TQ_FAULT_IN_MOST	SZ_1M
+
+/* The most bytes of records that are copied at once. */
+#define TQ_PIECE_BYTES		tq_record_bytes(TQ_PIECE)
+
+/* What follows the length, as one word: no priority, no flags. */
+static inline bool tq_header_right(const struct tqueue_record *record)
+{
+	const __le32 *word = (const __le32 *)&record->header_words;
+
+	return likely(*word == cpu_to_le32(TQUEUE_HEADER_WORDS));
+}
+
+/* Whether a header that can change no more is right: 0 or an error. */
+static int tq_header_check(const struct tqueue_record *record,
+			   const struct tq_policy *policy)
+{
+	if (!tq_header_right(record))
+		return -EINVAL;
+	if (record->length > READ_ONCE(policy->max_message))
+		return -EMSGSIZE;
+	return record->length > READ_ONCE(policy->direct_max) ? TQ_SEND_SLOW : 0;
+}
+
+/**
+ * struct tq_send_batch - records on their way from user space into a queue
+ * @at: the next of them
+ * @bytes: from there to the end of the buffer
+ * @count: how many were sent
+ * @last_id: id of the last of them
+ */
+struct tq_send_batch {
+	const void __user *at;
+	size_t bytes;
+	int count;
+	u64 last_id;
+};
+
+static void tq_send_batch_sent(struct tq_send_batch *batch, size_t bytes,
+			       int count, u64 last_id)
+{
+	batch->at += bytes;
+	batch->bytes -= bytes;
+	batch->count += count;
+	batch->last_id = last_id;
+}
+
+/*
+ * Check and stamp the records at tx.pos, of which @copied bytes are there.
+ * Returns the bytes of those that are whole and right; in *@count how many, and
+ * in *@empties how many of those have no payload.
+ */
+static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count,
+			       int *empties)
+{
+	struct tqueue *queue = file->queue;
+	struct tqueue_record *first = tq_ring_at(&queue->ring, queue->tx.pos);
+	s64 now = ktime_to_ns(ktime_get_coarse_boottime());
+	unsigned long direct_max = queue->policy.direct_max;
+	u64 last_id = tq_counter_get(&queue->tx.last_id);
+	struct tqueue_record *record = first, *next;
+	const void *end = (void *)first + copied;
+	u32 pid = task_tgid_nr(current);
+	u32 uid = file->uid;
+	u64 id = last_id;
+
+	*count = 0;
+	*empties = 0;
+	if (unlikely(copied < sizeof(*record)))
+		return 0;
+	for (; (void *)record <= end - sizeof(*record); record = next) {
+		unsigned long length = record->length;
+
+		if (unlikely(!tq_header_right(record)))
+			break;
+		/* Too long, or empty: one comparison for both. */
+		if (unlikely(length - 1 >= direct_max)) {
+			if (length)
+				break;
+			++*empties;
+		}
+		next = (void *)record + tq_record_bytes(length);
+		if (unlikely((void *)next > end)) {
+			if (!length)
+				--*empties;
+			break;
+		}
+		tq_record_clear_pad(record);
+		tq_record_sign(record, now, uid, pid);
+		record->id = ++id;
+	}
+	*count = id - last_id;
+	return (void *)record - (void *)first;
+}
+
+/* Why the first of the records at tx.pos cannot be sent as it is. */
+static int tq_record_fault(struct tqueue *queue,
+			   const struct tq_send_batch *batch, size_t want,
+			   size_t copied)
+{
+	const struct tqueue_record *record =
+		tq_ring_at(&queue->ring, queue->tx.pos);
+	int ret;
+
+	/* The buffer ends within it. */
+	if (batch->bytes < sizeof(*record))
+		return -EINVAL;
+	if (copied >= sizeof(*record)) {
+		ret = tq_header_check(record, &queue->policy);
+		if (ret)
+			return ret;
+		if (batch->bytes < tq_record_bytes(record->length))
+			return -EINVAL;
+	}
+	return copied < want ? -EFAULT : -EAGAIN;
+}
+
+/* The bytes of the records within @most that are whole and seem right. */
+static size_t tq_measure_records(const struct tq_policy *policy,
+				 const struct tq_send_batch *batch, size_t most)
+{
+	const struct tqueue_record __user *record = batch->at;
+	size_t bytes = 0, more;
+	u32 length;
+	u8 words;
+
+	if (!user_read_access_begin(batch->at, most))
+		return 0;
+	pagefault_disable();
+	while (most - bytes >= sizeof(*record)) {
+		unsafe_get_user(length, &record->length, out);
+		unsafe_get_user(words, &record->header_words, out);
+		if (words != TQUEUE_HEADER_WORDS || length > policy->direct_max)
+			break;
+		more = tq_record_bytes(length);
+		if (more > most - bytes)
+			break;
+		bytes += more;
+		record = (const void __user *)record + more;
+	}
+out:
+	pagefault_enable();
+	user_read_access_end();
+	return bytes;
+}
+
+/*
+ * Drop old messages for as many of the next records as @want has, once it is
+ * known that they can be copied; @want becomes their bytes.  0, or why not.
+ */
+static int tq_drop_for_records(struct tqueue *queue,
+			       const struct tq_send_batch *batch, size_t *want,
+			       struct tq_notify *notify)
+{
+	struct tq_user user = { .buf = (void __user *)batch->at };
+
+	/* A quarter of the ring fits in any case. */
+	*want = min(*want, queue->ring.size / 4);
+	*want = tq_measure_records(&queue->policy, batch, *want);
+	if (!*want)
+		return TQ_SEND_SLOW;
+	if (!tq_readable_nofault(&user, *want))
+		return -EFAULT;
+	return tq_drop_for(queue, *want, notify);
+}
+
+/* Room for as many as possible of the next @want bytes: 0, or why not. */
+static int tq_room_for_records(struct tqueue *queue,
+			       const struct tq_send_batch *batch, size_t *want,
+			       struct tq_notify *notify)
+{
+	struct tq_tx *tx = &queue->tx;
+
+	if (likely(tq_has_room(queue, *want)))
+		return 0;
+	if (queue->policy.overflow == TQUEUE_OVERFLOW_DROP_OLDEST)
+		return tq_drop_for_records(queue, batch, want, notify);
+	if (!tq_fits(tx->limit_cached, tx->pos, sizeof(struct tqueue_record)))
+		return -EAGAIN;
+	*want = tx->limit_cached - tx->pos;
+	return 0;
+}
+
+/*
+ * Copy records straight into the ring, as many as there is room for.  Returns 0
+ * if there were any; -EAGAIN (no room for the first), -EFAULT, -EINVAL, -EMSGSIZE
+ * or TQ_SEND_SLOW.
+ */
+static int tq_send_records(struct tq_file *file, struct tq_send_batch *batch)
+{
+	struct tqueue *queue = file->queue;
+	struct tq_tx *tx = &queue->tx;
+	struct tq_notify notify = {};
+	size_t want, copied, bytes;
+	int count, empties;
+	int ret;
+
+	mutex_lock(&tx->lock);
+	if (unlikely(tx->gate)) {
+		ret = tx->gate == TQ_GATE_NO_READER ? TQ_SEND_SLOW : -EAGAIN;
+		goto unlock;
+	}
+	want = min_t(size_t, batch->bytes, TQ_PIECE_BYTES);
+	ret = tq_room_for_records(queue, batch, &want, &notify);
+	if (unlikely(ret))
+		goto unlock;
+	copied = tq_copy_from_user_some(tq_ring_at(&queue->ring, tx->pos),
+					batch->at, want);
+	bytes = tq_stamp_records(file, copied, &count, &empties);
+	if (unlikely(!count)) {
+		ret = tq_record_fault(queue, batch, want, copied);
+		goto unlock;
+	}
+	tq_send_batch_sent(batch, bytes, count, tq_alloc_ids(queue, count));
+	if (unlikely(empties))
+		WRITE_ONCE(tx->empties, tx->empties + empties);
+	tq_publish(queue, bytes);
+	mutex_unlock(&tx->lock);
+
+	tq_notify_ready(queue, count, count > empties);
+	if (unlikely(notify.events || notify.garbage))
+		tq_notify_deliver(queue, &notify);
+	return 0;
+
+unlock:
+	mutex_unlock(&tx->lock);
+	tq_notify_deliver(queue, &notify);
+	return ret;
+}
+
+/* Copy one record in, with no lock held: the message, or an ERR_PTR. */
+static struct tq_message *tq_fetch_record(struct tq_file *file,
+					  const struct tq_send_batch *batch)
+{
+	struct tq_message *message;
+	struct tqueue_record head;
+	int ret;
+
+	if (batch->bytes < sizeof(head))
+		return ERR_PTR(-EINVAL);
+	if (copy_from_user(&head, batch->at, sizeof(head)))
+		return ERR_PTR(-EFAULT);
+	ret = tq_header_check(&head, &file->queue->policy);
+	if (ret && ret != TQ_SEND_SLOW)
+		return ERR_PTR(ret);
+	if (tq_record_bytes(head.length) > batch->bytes)
+		return ERR_PTR(-EINVAL);
+
+	message = tq_message_alloc(head.length);
+	if (!message)
+		return ERR_PTR(-ENOMEM);
+	tq_record_stamp(&message->record, head.length, file->uid);
+	if (copy_from_user(message->record.payload, batch->at + sizeof(head),
+			   head.length)) {
+		tq_message_put(message);
+		return ERR_PTR(-EFAULT);
+	}
+	return message;
+}
+
+/* Send the first record of a batch by the slow path of single messages. */
+static int tq_send_first(struct tq_file *file, struct tq_send_batch *batch,
+			 bool nowait, bool pass, ktime_t *deadline)
+{
+	struct tq_message *message = tq_fetch_record(file, batch);
+	size_t bytes;
+	u64 id;
+	int ret;
+
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	bytes = tq_message_bytes(message);
+	ret = tq_send_message(file, &message, nowait, pass, deadline, &id);
+	tq_message_put(message);
+	if (!ret)
+		tq_send_batch_sent(batch, bytes, 1, id);
+	return ret;
+}
+
+/* Whether a batch of which some were sent goes on though there is no room. */
+static bool tq_batch_goes_on(struct tq_file *file)
+{
+	return READ_ONCE(file->queue->policy.overflow) ==
+	       TQUEUE_OVERFLOW_DROP_OLDEST;
+}
+
+static int tq_send_all(struct tq_file *file, struct tq_send_batch *batch,
+		       bool nowait, ktime_t *deadline)
+{
+	bool faulted = false;
+	size_t some;
+	int ret = 0;
+
+	while (batch->bytes) {
+		ret = tq_send_records(file, batch);
+		if (!ret) {
+			faulted = false;
+			continue;
+		}
+		if (ret == -EFAULT && !faulted) {
+			faulted = true;
+			some = min_t(size_t, batch->bytes, TQ_FAULT_IN_MOST);
+			if (fault_in_readable(batch->at, some) < some)
+				continue;
+			break;
+		}
+		if (ret == -EAGAIN) {
+			/* Wait for the first record only. */
+			if (batch->count && !tq_batch_goes_on(file))
+				break;
+			ret = tq_send_hopeless(file, nowait);
+			if (ret)
+				break;
+		} else if (ret != -EFAULT && ret != TQ_SEND_SLOW) {
+			break;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		ret = tq_send_first(file, batch, nowait || batch->count,
+				    !batch->count, deadline);
+		if (ret)
+			break;
+		faulted = false;
+	}
+	return ret;
+}
+
+/**
+ * tq_send_batch - send the records of a buffer
+ * @file: the open file they are sent through
+ * @args: copied from user space and checked, but for what is in the buffer; its
+ *	results are filled in
+ * @nowait: whether to fail rather than wait, whatever the deadline
+ *
+ * Context: Process context, may sleep, no lock held.
+ * Return: how many were sent; if none, -EINVAL, -EMSGSIZE, -EAGAIN, -ENOBUFS,
+ * -ETIMEDOUT, -EPIPE, -ESHUTDOWN, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS or
+ * -EINTR on a signal.
+ */
+int tq_send_batch(struct tq_file *file, struct tqueue_send *args, bool nowait)
+{
+	struct tq_send_batch batch = {
+		.at = u64_to_user_ptr(args->records),
+		.bytes = min_t(u64, args->bytes, MAX_RW_COUNT),
+	};
+	ktime_t place;
+	int ret;
+
+	if (!access_ok(batch.at, batch.bytes))
+		return -EFAULT;
+	ret = tq_send_all(file, &batch, nowait || !args->deadline,
+			  tq_deadline(args->deadline, &place));
+	args->last_id = batch.last_id;
+	args->sent_bytes = batch.at - u64_to_user_ptr(args->records);
+	return batch.count ?: ret;
+}

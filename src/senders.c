@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Senders that wait for room.
+ *
+ * The message of a blocked sender is in kernel memory.  The first one's need is
+ * published in tx.need; the receiver that makes so much room, or whoever comes
+ * next, admits the message in its turn.  So a blocked sender needs neither its own
+ * memory nor a processor to get on, and holds up nobody behind it.
+ *
+ * While senders are blocked nobody overtakes them, but for files that may not
+ * wait: such a one would never find room.  It may send one message past those
+ * that are blocked at that moment, and the next one once they all were served.  So
+ * it gets as much as each of them does.  Blocked senders are numbered as they
+ * come; the file keeps the number of the last one, its ticket.
+ */
+#include <linux/list.h>
+#include <linux/sched.h>
+
+#include "drop.h"
+#include "message.h"
+#include "notify.h"
+#include "send.h"
+#include "senders.h"
+#include "space.h"
+#include "store.h"
+#include "tqueue.h"
+#include "wait.h"
+
+static struct tq_sender *tq_first_blocked(struct tqueue *queue)
+{
+	return list_first_entry_or_null(&queue->tx.blocked, struct tq_sender,
+					link);
+}
+
+/* Let a sender go, with 0 or an error. */
+static void tq_sender_release(struct tqueue *queue, struct tq_sender *sender,
+			      int error)
+{
+	struct tq_tx *tx = &queue->tx;
+
+	list_del(&sender->link);
+	WRITE_ONCE(tx->blocked_count, tx->blocked_count - 1);
+	sender->error = error;
+	/* Release: with what became of the message. */
+	smp_store_release(&sender->left, true);
+	wake_up_process(sender->task);
+}
+
+/* Senders have left: publish who is first, and give files their turns. */
+static void tq_senders_changed(struct tqueue *queue)
+{
+	struct tq_tx *tx = &queue->tx;
+	struct tq_sender *first = tq_first_blocked(queue);
+	unsigned long served = first ? first->ticket - 1 : tx->ticket;
+	struct tq_file *file, *next;
+
+	lockdep_assert_held(&tx->lock);
+
+	if (!first)
+		tx->gate &= ~TQ_GATE_BLOCKED;
+	/* Release: who sees that none is blocked sees the tx.pos they left. */
+	smp_store_release(&tx->need,
+			  first ? tq_message_bytes(first->message) : 0);
+	list_for_each_entry_safe(file, next, &tx->turns, turn) {
+		if ((long)(file->ticket - served) > 0)
+			break;
+		list_del_init(&file->turn);
+		WRITE_ONCE(file->ticket, 0);
+		tq_notify_turn(file);
+	}
+}
+
+/**
+ * tq_senders_block - a sender becomes blocked
+ * @sender: with file and message; the rest is filled in
+ *
+ * Context: tx.lock held.  The caller then admits whom it can, which looks for
+ * room after the need was published: see wait.h.
+ */
+void tq_senders_block(struct tq_sender *sender)
+{
+	struct tq_tx *tx = &sender->file->queue->tx;
+
+	lockdep_assert_held(&tx->lock);
+
+	sender->task = current;
+	sender->left = false;
+	/* 0 is no ticket. */
+	if (!++tx->ticket)
+		tx->ticket++;
+	sender->ticket = tx->ticket;
+	list_add_tail(&sender->link, &tx->blocked);
+	WRITE_ONCE(tx->blocked_count, tx->blocked_count + 1);
+	tx->gate |= TQ_GATE_BLOCKED;
+}
+
+/**
+ * tq_senders_admit - admit as many blocked senders as fit, in order
+ * @queue: the queue
+ * @notify: what others are to be notified of is added
+ *
+ * Context: tx.lock held; may take rx.lock.
+ */
+void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
+{
+	struct tq_tx *tx = &queue->tx;
+	bool blocked = tx->need;
+	struct tq_sender *sender;
+	int ret;
+
+	lockdep_assert_held(&tx->lock);
+
+	while ((sender = tq_first_blocked(queue))) {
+		unsigned long bytes = tq_message_bytes(sender->message);
+
+		/* Before the room is looked at: see wait.h. */
+		WRITE_ONCE(tx->need, bytes);
+		ret = 0;
+		if (!tq_has_room(queue, bytes)) {
+			if (queue->policy.overflow !=
+			    TQUEUE_OVERFLOW_DROP_OLDEST)
+				break;
+			ret = tq_drop_for(queue, bytes, notify);
+			if (ret == -EAGAIN) {
+				/* Another piece of work, and another lock. */
+				notify->events |= TQ_NOTIFY_ADMIT;
+				break;
+			}
+		}
+		if (!ret) {
+			tq_notify_add(notify, sender->message);
+			sender->id = tq_place(queue, &sender->message);
+		}
+		tq_sender_release(queue, sender, ret);
+	}
+	tq_senders_changed(queue);
+	/* Files without a ticket may now send past them, or with them gone. */
+	if (tx->need ? !blocked :
+	    blocked && tq_has_room(queue, tq_record_bytes(
+					queue->policy.max_message)))
+		notify->events |= TQ_NOTIFY_WRITABLE;
+}
+
+/**
+ * tq_admit_senders - room was made for the first blocked sender
+ * @queue: the queue
+ *
+ * Context: Process context, no lock held; takes tx.lock.
+ */
+void tq_admit_senders(struct tqueue *queue)
+{
+	unsigned int again;
+
+	do {
+		struct tq_notify notify = {};
+
+		mutex_lock(&queue->tx.lock);
+		tq_senders_admit(queue, &notify);
+		mutex_unlock(&queue->tx.lock);
+		again = notify.events & TQ_NOTIFY_ADMIT;
+		notify.events &= ~TQ_NOTIFY_ADMIT;
+		tq_notify_deliver(queue, &notify);
+	} while (again);
+}
+
+/**
+ * tq_senders_fail - refuse blocked senders
+ * @queue: the queue
+ * @error: what their calls return.  -EPIPE: only of those whose file has seen a
+ *	reader.
+ * @notify: what others are to be notified of is added
+ *
+ * Context: tx.lock held.
+ */
+void tq_senders_fail(struct tqueue *queue, int error, struct tq_notify *notify)
+{
+	struct tq_tx *tx = &queue->tx;
+	struct tq_sender *sender, *next;
+
+	lockdep_assert_held(&tx->lock);
+
+	list_for_each_entry_safe(sender, next, &tx->blocked, link)
+		if (error != -EPIPE || tq_no_reader(sender->file))
+			tq_sender_release(queue, sender, error);
+	tq_senders_changed(queue);
+	/* Those that are left may be smaller, and fit. */
+	notify->events |= TQ_NOTIFY_WRITABLE | TQ_NOTIFY_ADMIT;
+}
+
+/**
+ * tq_senders_pass - send a message past those that are blocked
+ * @file: the open file, which may not wait
+ * @message: its message.  *@message is NULL once the store owns it.
+ * @id: filled with the id of the message
+ *
+ * The message may exceed the size of the queue, as one that comes back does, but
+ * all such messages together by no more than the size once more.
+ *
+ * Context: tx.lock held; takes rx.lock.
+ * Return: 0; -EAGAIN when none is blocked, or it was not its turn.
+ */
+int tq_senders_pass(struct tq_file *file, struct tq_message **message, u64 *id)
+{
+	struct tqueue *queue = file->queue;
+	struct tq_tx *tx = &queue->tx;
+	unsigned long bytes = tq_message_bytes(*message);
+
+	lockdep_assert_held(&tx->lock);
+
+	if (!(tx->gate & TQ_GATE_BLOCKED) || file->ticket)
+		return -EAGAIN;
+	WRITE_ONCE(file->ticket, tx->ticket);
+	list_add_tail(&file->turn, &tx->turns);
+	tq_has_room(queue, bytes);
+	if (!tq_fits(tx->limit_cached + queue->ring.size, tx->pos, bytes))
+		return -EAGAIN;
+	*id = tq_place_detached(queue, *message);
+	*message = NULL;
+	return 0;
+}
+
+/**
+ * tq_senders_forget - a file waits for no turn any more
+ * @file: the open file, which is being closed
+ *
+ * Context: Process context, no lock held; takes tx.lock.
+ */
+void tq_senders_forget(struct tq_file *file)
+{
+	struct tqueue *queue = file->queue;
+
+	/* No call uses the file; only its turn may come meanwhile. */
+	if (!READ_ONCE(file->ticket))
+		return;
+	mutex_lock(&queue->tx.lock);
+	list_del_init(&file->turn);
+	mutex_unlock(&queue->tx.lock);
+}
+
+/**
+ * tq_senders_wait - sleep until a blocked sender was admitted or refused
+ * @sender: blocked by tq_senders_block()
+ * @deadline: until when, CLOCK_MONOTONIC; NULL for ever
+ *
+ * Context: Process context, no lock held; takes tx.lock.
+ * Return: 0 if it was admitted; why it was refused; -ETIMEDOUT; -ERESTARTSYS on a
+ * signal.  Of an error, the message is still the caller's.
+ */
+int tq_senders_wait(struct tq_sender *sender, ktime_t *deadline)
+{
+	struct tqueue *queue = sender->file->queue;
+	struct tq_notify notify = {};
+	int ret;
+
+	/* Acquire: with what became of the message. */
+	ret = tq_sleep(set_current_state(TASK_INTERRUPTIBLE),
+		       smp_load_acquire(&sender->left), deadline);
+
+	/* Whoever let it go is done with @sender when the lock is free. */
+	mutex_lock(&queue->tx.lock);
+	if (sender->left) {
+		ret = sender->error;
+	} else {
+		sender->left = true;
+		list_del(&sender->link);
+		WRITE_ONCE(queue->tx.blocked_count,
+			   queue->tx.blocked_count - 1);
+		/* Those behind it may be smaller, and fit. */
+		tq_senders_admit(queue, &notify);
+	}
+	mutex_unlock(&queue->tx.lock);
+	tq_notify_deliver(queue, &notify);
+	return ret;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * splice() out of a queue and into it.
+ *
+ * The VFS calls us with the pipe locked, and others who use that pipe wait for
+ * the lock and cannot be killed.  So a splice out of an empty queue lets the lock
+ * go while it sleeps, and then looks anew at what it finds there.
+ */
+#include <linux/bvec.h>
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+
+#include "file.h"
+#include "notify.h"
+#include "receive.h"
+#include "splice.h"
+#include "tqueue.h"
+#include "user.h"
+#include "wait.h"
+
+/**
+ * struct tq_pages - pages on their way into a pipe
+ * @bvec: the pages, as what is received goes into them
+ * @pages: the same, as the pipe takes them
+ * @parts: how much of each
+ * @count: how many there are
+ * @length: bytes that they have room for
+ */
+struct tq_pages {
+	struct bio_vec *bvec;
+	struct page **pages;
+	struct partial_page *parts;
+	unsigned int count;
+	size_t length;
+};
+
+static void tq_pages_free(struct tq_pages *pages)
+{
+	while (pages->count--)
+		__free_page(pages->pages[pages->count]);
+	kfree(pages->bvec);
+	kfree(pages->pages);
+	kfree(pages->parts);
+}
+
+/* Make @pages for @length bytes; -ENOMEM. */
+static int tq_pages_alloc(struct tq_pages *pages, size_t length)
+{
+	unsigned int count = DIV_ROUND_UP(length, PAGE_SIZE);
+	struct page *page;
+
+	memset(pages, 0, sizeof(*pages));
+	pages->bvec = kcalloc(count, sizeof(*pages->bvec), GFP_KERNEL);
+	pages->pages = kcalloc(count, sizeof(*pages->pages), GFP_KERNEL);
+	pages->parts = kcalloc(count, sizeof(*pages->parts), GFP_KERNEL);
+	if (!pages->bvec || !pages->pages || !pages->parts)
+		goto free;
+	while (pages->count < count) {
+		page = alloc_page(GFP_KERNEL_ACCOUNT);
+		if (!page)
+			goto free;
+		pages->pages[pages->count] = page;
+		bvec_set_page(&pages->bvec[pages->count], page, PAGE_SIZE, 0);
+		pages->count++;
+	}
+	pages->length = length;
+	return 0;
+
+free:
+	tq_pages_free(pages);
+	return -ENOMEM;
+}
+
+static void tq_spd_release(struct splice_pipe_desc *spd, unsigned int i)
+{
+	put_page(spd->pages[i]);
+}
+
+/* Give the first @length bytes to the pipe, which then owns their pages. */
+static ssize_t tq_pages_give(struct tq_pages *pages,
+			     struct pipe_inode_info *pipe, size_t length)
+{
+	unsigned int count = DIV_ROUND_UP(length, PAGE_SIZE);
+	struct splice_pipe_desc spd = {
+		.pages = pages->pages,
+		.partial = pages->parts,
+		.nr_pages = count,
+		.nr_pages_max = count,
+		.ops = &nosteal_pipe_buf_ops,
+		.spd_release = tq_spd_release,
+	};
+	unsigned int i;
+	size_t left = length;
+
+	for (i = 0; i < count; i++) {
+		pages->parts[i].len = min_t(size_t, left, PAGE_SIZE);
+		left -= pages->parts[i].len;
+	}
+	for (i = count; i < pages->count; i++)
+		__free_page(pages->pages[i]);
+	pages->count = 0;
+	return splice_to_pipe(pipe, &spd);
+}
+
+/* What the pipe takes of @length bytes now. */
+static size_t tq_pipe_room(struct pipe_inode_info *pipe, size_t length)
+{
+	unsigned int used = pipe_occupancy(pipe->head, pipe->tail);
+	size_t slots = used < pipe->max_usage ? pipe->max_usage - used : 0;
+
+	return min_t(size_t, length, slots * PAGE_SIZE);
+}
+
+/* With the pipe unlocked: sleep until there is something to splice. */
+static int tq_splice_wait(struct tq_file *file, struct pipe_inode_info *pipe,
+			  bool full)
+{
+	int ret;
+
+	pipe_unlock(pipe);
+	if (full)
+		ret = wait_event_interruptible_exclusive(pipe->wr_wait,
+				!READ_ONCE(pipe->readers) ||
+				tq_pipe_room(pipe, 1));
+	else
+		ret = tq_wait_readable(file, NULL);
+	/* Woken for a message or not: another reader may have it. */
+	if (ret)
+		tq_pass_on(file->queue);
+	pipe_lock(pipe);
+	return ret;
+}
+
+/* One try, without waiting: bytes; 0 at the end; -EAGAIN; another error. */
+static ssize_t tq_splice_some(struct tq_file *file,
+			      struct pipe_inode_info *pipe, size_t length)
+{
+	struct tq_pages pages;
+	struct iov_iter iter;
+	struct tq_user user = { .iter = &iter };
+	ssize_t ret;
+
+	/* Whole pages, as many as the next message takes. */
+	length = min(length, PAGE_ALIGN(tq_next_length(file) ?: 1));
+	ret = tq_pages_alloc(&pages, length);
+	if (ret)
+		return ret;
+	iov_iter_bvec(&iter, ITER_DEST, pages.bvec, pages.count, length);
+	ret = tq_receive(file, &user, length, true);
+	if (ret > 0)
+		ret = tq_pages_give(&pages, pipe, ret);
+	tq_pages_free(&pages);
+	return ret;
+}
+
+/**
+ * tq_splice_read - splice a message out of a queue
+ * @filp: the queue's open file
+ * @pos: not used
+ * @pipe: where it goes; locked by the caller
+ * @length: the most bytes
+ * @flags: SPLICE_F_*
+ *
+ * Of a message longer than the pipe has room for, the rest stays with the file.
+ *
+ * Context: Process context, may sleep, the pipe is locked.
+ * Return: bytes; 0 at end-of-file; -EAGAIN; -EPIPE when the pipe has no reader
+ * left; -EIDRM; -ENOMEM; -ERESTARTSYS.
+ */
+ssize_t tq_splice_read(struct file *filp, loff_t *pos,
+		       struct pipe_inode_info *pipe, size_t length,
+		       unsigned int flags)
+{
+	struct tq_file *file = filp->private_data;
+	bool nowait = filp->f_flags & O_NONBLOCK ||
+		      flags & SPLICE_F_NONBLOCK;
+	bool slept = false;
+	size_t room;
+	ssize_t ret;
+
+	if (!length)
+		return 0;
+	tq_file_reads(file);
+	for (;;) {
+		if (!pipe->readers) {
+			send_sig(SIGPIPE, current, 0);
+			return -EPIPE;
+		}
+		if (tq_must_leave(slept)) {
+			tq_pass_on(file->queue);
+			return -ERESTARTSYS;
+		}
+		room = tq_pipe_room(pipe, length);
+		ret = room ? tq_splice_some(file, pipe, room) : -EAGAIN;
+		if (ret != -EAGAIN || nowait)
+			return ret;
+		ret = tq_splice_wait(file, pipe, !room);
+		if (ret)
+			return ret;
+		slept = true;
+	}
+}
+
+/**
+ * tq_splice_write - splice what is in a pipe into a queue, as one message
+ * @pipe: where it comes from
+ * @filp: the queue's open file
+ * @pos: not used
+ * @length: the most bytes
+ * @flags: SPLICE_F_*
+ *
+ * A pipe is a stream of bytes: what one call finds in it becomes one message,
+ * cut at max_message, and the caller goes on from there.
+ *
+ * Context: Process context, may sleep.
+ * Return: bytes, or an error as of write().
+ */
+ssize_t tq_splice_write(struct pipe_inode_info *pipe, struct file *filp,
+			loff_t *pos, size_t length, unsigned int flags)
+{
+	struct tq_file *file = filp->private_data;
+
+	length = min_t(size_t, length,
+		       READ_ONCE(file->queue->policy.max_message));
+	return iter_file_splice_write(pipe, filp, pos, length, flags);
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where the messages of a queue stand: see store.h.  tests/store runs this file
+ * in user space, against a simple model of it.
+ */
+#include <linux/build_bug.h>
+
+#include "store.h"
+
+/* Beyond what any ring holds, even where pointers have 32 bits. */
+static_assert(TQ_RECORD_VOID >= TQ_RING_SIZE_MAX);
+static_assert(TQUEUE_LENGTH_MAX < TQ_RECORD_VOID);
+
+static bool tq_ready_precedes(struct rb_node *a, const struct rb_node *b)
+{
+	return tq_record_precedes(&rb_entry(a, struct tq_message, ready)->record,
+				  &rb_entry(b, struct tq_message, ready)->record);
+}
+
+static bool tq_id_precedes(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct tq_message, by_id)->record.id <
+	       rb_entry(b, struct tq_message, by_id)->record.id;
+}
+
+static int tq_compare_id(const void *key, const struct rb_node *node)
+{
+	u64 id = *(const u64 *)key;
+	u64 other = rb_entry(node, struct tq_message, by_id)->record.id;
+
+	return id < other ? -1 : id > other;
+}
+
+/**
+ * tq_store_init - an empty store
+ * @store: what to fill
+ * @ring: its memory, which may be replaced by a larger one that keeps the
+ *	positions
+ * @tx_pos: where senders put the next record
+ *
+ * Context: Any; nobody else uses the store yet.
+ */
+void tq_store_init(struct tq_store *store, const struct tq_ring *ring,
+		   const unsigned long *tx_pos)
+{
+	store->ring = ring;
+	store->tx_pos = tx_pos;
+	store->pos = *tx_pos;
+	store->end = *tx_pos;
+	store->void_bytes = 0;
+	store->ready = RB_ROOT_CACHED;
+	store->ready_count = 0;
+	store->ready_filled = 0;
+	store->by_id = RB_ROOT_CACHED;
+}
+
+/**
+ * tq_store_skip_voids - pass over the voids at a position
+ * @store: the store
+ * @pos: a position in the ring; moved to the next message, or to the end
+ *
+ * Context: rx.lock held.
+ * Return: the bytes of the voids.
+ */
+unsigned long tq_store_skip_voids(struct tq_store *store, unsigned long *pos)
+{
+	unsigned long from = *pos;
+	u32 length;
+
+	while (*pos != store->end) {
+		length = READ_ONCE(tq_store_at(store, *pos)->length);
+		if (!(length & TQ_RECORD_VOID))
+			break;
+		*pos += tq_record_bytes(length & ~TQ_RECORD_VOID);
+	}
+	return *pos - from;
+}
+
+/**
+ * tq_store_resume - go on with a walk for which the lock was let go
+ * @store: the store
+ * @cursor: where it had come to
+ * @after: the header of the last message that was passed
+ *
+ * What was taken meanwhile is not seen, and what came back is seen only if it
+ * comes after @after.
+ *
+ * Context: rx.lock held.
+ */
+void tq_store_resume(struct tq_store *store, struct tq_cursor *cursor,
+		     const struct tqueue_record *after)
+{
+	struct rb_node *node = store->ready.rb_root.rb_node;
+	struct tq_message *message;
+
+	tq_store_refresh(store);
+	if ((long)(store->pos - cursor->pos) > 0)
+		cursor->pos = store->pos;
+	else
+		tq_store_skip_voids(store, &cursor->pos);
+
+	cursor->detached = NULL;
+	while (node) {
+		message = rb_entry(node, struct tq_message, ready);
+		if (tq_record_precedes(after, &message->record)) {
+			cursor->detached = message;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+}
+
+/**
+ * tq_store_step - pass the message at the cursor
+ * @store: the store
+ * @cursor: not at the end
+ *
+ * Context: rx.lock held.
+ */
+void tq_store_step(struct tq_store *store, struct tq_cursor *cursor)
+{
+	struct tq_message *message = tq_store_detached(store, cursor);
+	struct rb_node *next;
+
+	if (message) {
+		next = rb_next(&message->ready);
+		cursor->detached =
+			next ? rb_entry(next, struct tq_message, ready) : NULL;
+		return;
+	}
+	cursor->pos += tq_record_bytes(tq_store_length(store, cursor->pos));
+	if (unlikely(store->void_bytes))
+		tq_store_skip_voids(store, &cursor->pos);
+}
+
+/**
+ * tq_store_take - take the message at the cursor out of those that are ready
+ * @store: the store
+ * @cursor: not at the end; of no use afterwards
+ *
+ * A record goes with this, so the caller has copied what it wants of it.  Out of
+ * the middle of the ring it leaves a void.  A detached message becomes the
+ * caller's, in flight.
+ *
+ * Context: rx.lock held.
+ * Return: the room that this makes, in bytes.  That of a void comes once what
+ * stands before it has gone.
+ */
+unsigned long tq_store_take(struct tq_store *store,
+			    const struct tq_cursor *cursor)
+{
+	struct tq_message *message = tq_store_detached(store, cursor);
+	struct tqueue_record *record;
+	unsigned long bytes;
+	size_t length;
+
+	if (message) {
+		rb_erase_cached(&message->ready, &store->ready);
+		WRITE_ONCE(store->ready_count, store->ready_count - 1);
+		if (tq_message_left(message))
+			WRITE_ONCE(store->ready_filled,
+				   store->ready_filled - 1);
+		message->state = TQ_MESSAGE_IN_FLIGHT;
+		return tq_message_bytes(message);
+	}
+	length = tq_store_length(store, cursor->pos);
+	bytes = tq_record_bytes(length);
+	if (cursor->pos == store->pos)
+		return tq_store_advance(store, bytes);
+	record = tq_store_at(store, cursor->pos);
+	WRITE_ONCE(record->length, length | TQ_RECORD_VOID);
+	store->void_bytes += bytes;
+	return 0;
+}
+
+/**
+ * tq_store_put - make a detached message ready
+ * @store: the store, which owns it from now on
+ * @message: unsent, with an id, or in flight: then it goes back to its place
+ *
+ * Context: rx.lock held.
+ */
+void tq_store_put(struct tq_store *store, struct tq_message *message)
+{
+	if (message->state == TQ_MESSAGE_UNSENT)
+		rb_add_cached(&message->by_id, &store->by_id, tq_id_precedes);
+	message->state = TQ_MESSAGE_READY;
+	rb_add_cached(&message->ready, &store->ready, tq_ready_precedes);
+	if (tq_message_left(message))
+		WRITE_ONCE(store->ready_filled, store->ready_filled + 1);
+	WRITE_ONCE(store->ready_count, store->ready_count + 1);
+}
+
+/**
+ * tq_store_track - a copy of a record that was taken out of the ring is in flight
+ * @store: the store
+ * @message: the copy, owned by the caller
+ *
+ * Context: rx.lock held.
+ */
+void tq_store_track(struct tq_store *store, struct tq_message *message)
+{
+	message->state = TQ_MESSAGE_IN_FLIGHT;
+	rb_add_cached(&message->by_id, &store->by_id, tq_id_precedes);
+}
+
+/**
+ * tq_store_settle - a message in flight comes back no more
+ * @store: the store
+ * @message: owned by the caller
+ *
+ * Context: rx.lock held.
+ */
+void tq_store_settle(struct tq_store *store, struct tq_message *message)
+{
+	rb_erase_cached(&message->by_id, &store->by_id);
+}
+
+/**
+ * tq_store_lowest_id - the oldest message that is ready or in flight
+ * @store: the store
+ *
+ * Context: rx.lock held.
+ * Return: its id, or U64_MAX if there is none.
+ */
+u64 tq_store_lowest_id(struct tq_store *store)
+{
+	struct rb_node *node = rb_first_cached(&store->by_id);
+	u64 id = U64_MAX;
+
+	if (tq_store_ring_ready(store))
+		id = tq_store_at(store, store->pos)->id;
+	if (node)
+		id = min(id, rb_entry(node, struct tq_message, by_id)->record.id);
+	return id;
+}
+
+/**
+ * tq_store_by_id - find a detached message
+ * @store: the store
+ * @id: its id
+ *
+ * Context: rx.lock held.
+ * Return: the message, whatever its state, or NULL.
+ */
+struct tq_message *tq_store_by_id(struct tq_store *store, u64 id)
+{
+	struct rb_node *node = rb_find(&id, &store->by_id.rb_root,
+				       tq_compare_id);
+
+	return node ? rb_entry(node, struct tq_message, by_id) : NULL;
+}
+
+/**
+ * tq_store_clear - throw away messages that are ready
+ * @store: the store
+ * @most: how many detached ones at the most
+ *
+ * What is in flight stays known.
+ *
+ * Context: rx.lock held, and nobody sends.
+ * Return: the detached ones, a list by @next, for the caller to free; NULL once
+ * nothing is ready.
+ */
+struct tq_message *tq_store_clear(struct tq_store *store, unsigned int most)
+{
+	struct tq_message *list = NULL;
+	struct tq_cursor cursor;
+
+	tq_store_refresh(store);
+	store->void_bytes = 0;
+	WRITE_ONCE(store->pos, store->end);
+	for (tq_store_begin(store, &cursor); cursor.detached && most; most--) {
+		struct tq_message *message = cursor.detached;
+
+		tq_store_step(store, &cursor);
+		tq_store_take(store, &(struct tq_cursor){
+			.pos = store->pos, .detached = message });
+		tq_store_settle(store, message);
+		message->next = list;
+		list = message;
+	}
+	return list;
+}

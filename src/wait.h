@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sleeping, and what sleepers and pollers look at.
+ *
+ * No wake-up is lost
+ *
+ * Whoever makes something true publishes it, passes a full barrier, and then
+ * looks for sleepers.  Whoever goes to sleep registers, passes a full barrier,
+ * and then looks whether it is true.  At least one of them sees the other.
+ *
+ * A message arrives while a reader goes to sleep:
+ *
+ *	sender				receiver
+ *	------				--------
+ *	tx.pos = new (release)		prepare_to_wait_exclusive(read)
+ *	smp_mb() [tq_notify_ready]	smp_mb() [set_current_state]
+ *	waitqueue_active(read)?		tx.pos == store.pos?
+ *
+ * Room is made while a sender is blocked, or is refused and then polls:
+ *
+ *	receiver			sender
+ *	--------			------
+ *	rx.limit = new (release)	tx.need = bytes
+ *	smp_mb() [tq_release_space]	smp_mb() [tq_has_room]
+ *	tx.need != 0?			rx.limit - tx.pos < bytes?
+ *
+ * A refused send has passed that barrier, too.  So the receiver that makes room
+ * next finds a "not writable" that it can turn into "writable": there is an edge
+ * for those who poll for EPOLLOUT.  poll_wait() has the barrier of the pollers'
+ * side inside.
+ *
+ * The last message is settled while a reader waits for the end:
+ *
+ *	call that settles it		receiver
+ *	--------------------		--------
+ *	flights_ended++			prepare_to_wait_exclusive(read)
+ *	smp_mb() [tq_notify_deliver]	smp_mb() [set_current_state]
+ *	tq_drained()? wake all		tq_drained()?
+ *
+ * Nothing is taken along
+ *
+ * One message wakes one reader.  A reader that was woken and leaves without a
+ * message wakes the next one, if a message is there: tq_pass_on().  A reader that
+ * finds a signal after it has slept takes nothing, whatever it was woken for: a
+ * killed or stopped process cannot hold a message.  See tq_must_leave().
+ */
+#ifndef TQ_WAIT_H
+#define TQ_WAIT_H
+
+#include <linux/hrtimer.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+
+#include "tqueue.h"
+
+bool tq_drained(struct tqueue *queue);
+bool tq_ended(const struct tq_file *file);
+bool tq_told_end(struct tq_file *file);
+bool tq_readable(struct tq_file *file);
+bool tq_writable(struct tq_file *file);
+int tq_wait_readable(struct tq_file *file, ktime_t *deadline);
+int tq_wait_partial(struct tq_file *file);
+int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode, int sync,
+		    void *key);
+
+/**
+ * tq_sleep - sleep until something is true
+ * @prepare: statement that sets the state of the task to %TASK_INTERRUPTIBLE,
+ *	and registers it where it has to be for each sleep
+ * @condition: what to wait for; looked at after each @prepare
+ * @deadline: CLOCK_MONOTONIC, or NULL for ever
+ *
+ * Context: Process context, no lock held.
+ * Return: 0 once it is true; -ETIMEDOUT; -ERESTARTSYS on a signal.
+ */
+#define tq_sleep(prepare, condition, deadline)				\
+({									\
+	bool __late = false;						\
+	int __ret;							\
+									\
+	for (;;) {							\
+		prepare;						\
+		__ret = 0;						\
+		if (condition)						\
+			break;						\
+		__ret = -ETIMEDOUT;					\
+		if (__late)						\
+			break;						\
+		__ret = -ERESTARTSYS;					\
+		if (signal_pending(current))				\
+			break;						\
+		__late = !schedule_hrtimeout_range(deadline,		\
+						   current->timer_slack_ns, \
+						   HRTIMER_MODE_ABS);	\
+	}								\
+	__set_current_state(TASK_RUNNING);				\
+	__ret;								\
+})
+
+/*
+ * Whether a receive has to leave without a message.  Asked with rx.lock held: a
+ * signal that comes later finds a copy that has begun.  SIGSTOP and the freezer
+ * show as nothing but a pending signal, so a call that has slept heeds each.
+ */
+static inline bool tq_must_leave(bool slept)
+{
+	return unlikely(signal_pending(current)) &&
+	       (slept || fatal_signal_pending(current));
+}
+
+/* Whether the ring is empty.  Takes no lock. */
+static inline bool tq_ring_empty(const struct tqueue *queue)
+{
+	/*
+	 * In this order: neither position ever falls, and so the ring was empty
+	 * when the second one was loaded.
+	 */
+	unsigned long pos = smp_load_acquire(&queue->rx.store.pos);
+
+	/* Pairs with tq_publish(). */
+	return pos == smp_load_acquire(&queue->tx.pos);
+}
+
+/* Whether nothing is ready, not even an empty message.  Takes no lock. */
+static inline bool tq_nothing_ready(const struct tqueue *queue)
+{
+	return tq_ring_empty(queue) && !READ_ONCE(queue->rx.store.ready_count);
+}
+
+/* Whether readers may be at their end once nothing is left. */
+static inline bool tq_ending(const struct tqueue *queue)
+{
+	return tq_shutdown_error(queue) ||
+	       (READ_ONCE(queue->policy.end_of_file) ==
+		TQUEUE_EOF_LAST_WRITER && !READ_ONCE(queue->opens.writers));
+}
+
+/* Whether sends through this file fail since the last reader has left. */
+static inline bool tq_no_reader(const struct tq_file *file)
+{
+	const struct tqueue *queue = file->queue;
+
+	return unlikely(READ_ONCE(queue->policy.no_reader) ==
+			TQUEUE_NO_READER_ERROR) &&
+	       !READ_ONCE(queue->opens.readers) &&
+	       READ_ONCE(queue->opens.readers_begun) != file->readers_begun;
+}
+
+#endif /* TQ_WAIT_H */
