@@ -480,7 +480,7 @@ static void failures_drop_nothing(void)
 		t_errno(write(fd, edge + page - there, 100), EFAULT);
 	t_errno(writev(fd, parts, 2), EFAULT);
 	t_errno(write(fd, buf, TQ_SMALL_MAX + 1), EMSGSIZE);
-	t_errno(write(fd, buf, 1 << 20), EMSGSIZE);
+	t_errno(write(fd, edge, 1 << 20), EMSGSIZE);
 	t_errno(t_send_call(fd, edge + page, 100, 0), EFAULT);
 	t_errno(t_send_call(fd, edge + page - 20, 100, 0), EFAULT);
 	t_put(edge, page - t_record(100), 100, 1);
