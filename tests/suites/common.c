@@ -686,6 +686,11 @@ int t_main(const char *suite, const struct t_test *tests, size_t count,
 		}
 		filter = optarg;
 	}
+	if (t_page() != TQ_PAGE) {
+		fprintf(stderr, "%s: compiled for pages of %d bytes; here they have %zu\n", suite,
+			TQ_PAGE, t_page());
+		return 2;
+	}
 	suite_name = suite;
 	chosen = calloc(count, sizeof(*chosen));
 	report = t_shared(sizeof(*report));

@@ -57,8 +57,8 @@
 
 #define TQ_DEVICE	"/dev/tqueue"
 #define TQ_HEADER	40UL	/* bytes of a record before its payload */
-#define TQ_SMALL	"size_l=4096"	/* parameters of the smallest queue */
-#define TQ_SMALL_MAX	984UL	/* its max_message: 4096 / 4 - 40 */
+#define TQ_SMALL	"size_l=4096"	/* parameters of the smallest queue, of a page */
+#define TQ_SMALL_MAX	(TQ_PAGE / 4UL - TQ_HEADER)	/* its max_message */
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 

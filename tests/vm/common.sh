@@ -54,6 +54,15 @@ is_other() {
 	esac
 }
 
+# page_of KERNEL: the bytes of its pages: arm64-16k -> 16384
+page_of() {
+	case $1 in
+	*-16k) echo 16384 ;;
+	*-64k) echo 65536 ;;
+	*) echo 4096 ;;
+	esac
+}
+
 # Debian's name for the architecture of a kernel: arm64-16k -> arm64
 architecture_of() {
 	is_other "$1" || {
