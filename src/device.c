@@ -13,7 +13,6 @@
 #include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -95,14 +94,6 @@ static int tq_release(struct inode *inode, struct file *filp)
 	return 0;
 }
 
-/* As on a pipe whose last reader left. */
-static ssize_t tq_sent(ssize_t ret, bool nosignal)
-{
-	if (unlikely(ret == -EPIPE) && !nosignal)
-		send_sig(SIGPIPE, current, 0);
-	return ret;
-}
-
 /*
  * read() and write() have methods of their own beside the iterators': they are
  * what most callers use, and are cheaper so.
@@ -126,8 +117,8 @@ static ssize_t tq_write(struct file *filp, const char __user *buf, size_t count,
 
 	if (unlikely(!count))
 		return 0;
-	return tq_sent(tq_send(filp->private_data, &user, count,
-			       filp->f_flags & O_NONBLOCK), false);
+	return tq_send(filp->private_data, &user, count,
+		       filp->f_flags & O_NONBLOCK);
 }
 
 static ssize_t tq_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -146,13 +137,15 @@ static ssize_t tq_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 static ssize_t tq_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct tq_user user = { .iter = from };
+	struct tq_user user = {
+		.iter = from,
+		.nosignal = iocb->ki_flags & IOCB_NOSIGNAL,
+	};
 
 	if (!iov_iter_count(from))
 		return 0;
-	return tq_sent(tq_send(iocb->ki_filp->private_data, &user,
-			       iov_iter_count(from), tq_nowait(iocb)),
-		       iocb->ki_flags & IOCB_NOSIGNAL);
+	return tq_send(iocb->ki_filp->private_data, &user, iov_iter_count(from),
+		       tq_nowait(iocb));
 }
 
 static __poll_t tq_poll_in(struct tq_file *file, bool writes)
@@ -250,21 +243,18 @@ static int tq_ioctl_info(struct tqueue *queue, unsigned int cmd,
 static int tq_get_send(struct tqueue_send *args,
 		       struct tqueue_send __user *user)
 {
-	const u64 __user *zeros = (const u64 __user *)&user->flags;
-	u64 zero, more, last;
+	u64 zero;
 
 	if (!user_access_begin(user, sizeof(*user)))
 		return -EFAULT;
 	unsafe_get_user(args->records, &user->records, failed);
 	unsafe_get_user(args->bytes, &user->bytes, failed);
 	unsafe_get_user(args->deadline, &user->deadline, failed);
-	unsafe_get_user(zero, zeros, failed);
-	unsafe_get_user(more, zeros + 1, failed);
-	unsafe_get_user(last, zeros + 2, failed);
+	unsafe_get_user(zero, (const u64 __user *)&user->flags, failed);
 	unsafe_put_user(0ULL, &user->last_id, failed);
 	unsafe_put_user(0ULL, &user->sent_bytes, failed);
 	user_access_end();
-	return zero | more | last ? -EINVAL : 0;
+	return zero ? -EINVAL : 0;
 
 failed:
 	user_access_end();
@@ -274,9 +264,6 @@ failed:
 static int tq_get_receive(struct tqueue_receive *args,
 			  struct tqueue_receive __user *user)
 {
-	const u64 __user *zeros = (const u64 __user *)user->reserved;
-	u64 zero, more, last;
-
 	if (!user_access_begin(user, sizeof(*user)))
 		return -EFAULT;
 	unsafe_get_user(args->records, &user->records, failed);
@@ -284,37 +271,18 @@ static int tq_get_receive(struct tqueue_receive *args,
 	unsafe_get_user(args->deadline, &user->deadline, failed);
 	unsafe_get_user(args->flags, &user->flags, failed);
 	unsafe_get_user(args->count, &user->count, failed);
-	unsafe_get_user(zero, zeros, failed);
-	unsafe_get_user(more, zeros + 1, failed);
-	unsafe_get_user(last, zeros + 2, failed);
 	unsafe_put_user(0ULL, &user->dropped, failed);
 	user_access_end();
-	return args->flags & ~TQUEUE_RECEIVE_PEEK || zero | more | last ?
-	       -EINVAL : 0;
+	return args->flags & ~TQUEUE_RECEIVE_PEEK ? -EINVAL : 0;
 
 failed:
 	user_access_end();
 	return -EFAULT;
 }
 
-/* All that must be zero is fetched by words of this size. */
+/* All that must be zero is fetched as one word. */
 static_assert(offsetof(struct tqueue_send, last_id) -
-	      offsetof(struct tqueue_send, flags) == 3 * sizeof(u64));
-static_assert(offsetof(struct tqueue_receive, dropped) -
-	      offsetof(struct tqueue_receive, reserved) == 3 * sizeof(u64));
-
-/* Whether the driver knows all that a SEND or RECEIVE asks for. */
-static bool tq_args_right_send(const struct tqueue_send *args)
-{
-	return !args->flags && !memchr_inv(args->reserved, 0,
-					   sizeof(args->reserved));
-}
-
-static bool tq_args_right_receive(const struct tqueue_receive *args)
-{
-	return !(args->flags & ~TQUEUE_RECEIVE_PEEK) &&
-	       !memchr_inv(args->reserved, 0, sizeof(args->reserved));
-}
+	      offsetof(struct tqueue_send, flags) == sizeof(u64));
 
 static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 {
@@ -355,7 +323,7 @@ static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
 	ret = tq_args_get(&args, sizeof(args), cmd, user);
 	if (ret)
 		return ret;
-	if (!tq_args_right_send(&args))
+	if (args.flags || args.reserved)
 		return -EINVAL;
 	args.last_id = 0;
 	args.sent_bytes = 0;
@@ -421,7 +389,7 @@ static int tq_ioctl_receive_sized(struct file *filp, unsigned int cmd,
 	ret = tq_args_get(&args, sizeof(args), cmd, user);
 	if (ret)
 		return ret;
-	if (!tq_args_right_receive(&args))
+	if (args.flags & ~TQUEUE_RECEIVE_PEEK)
 		return -EINVAL;
 	ret = tq_may_receive(filp, args.flags);
 	if (ret)

@@ -65,17 +65,16 @@ TQ_LAYOUT(tqueue_send, bytes, 8);
 TQ_LAYOUT(tqueue_send, deadline, 16);
 TQ_LAYOUT(tqueue_send, flags, 24);
 TQ_LAYOUT(tqueue_send, reserved, 28);
-TQ_LAYOUT(tqueue_send, last_id, 48);
-TQ_LAYOUT(tqueue_send, sent_bytes, 56);
-TQ_SIZE(tqueue_send, 64);
+TQ_LAYOUT(tqueue_send, last_id, 32);
+TQ_LAYOUT(tqueue_send, sent_bytes, 40);
+TQ_SIZE(tqueue_send, 48);
 
 TQ_LAYOUT(tqueue_receive, bytes, 8);
 TQ_LAYOUT(tqueue_receive, deadline, 16);
 TQ_LAYOUT(tqueue_receive, flags, 24);
 TQ_LAYOUT(tqueue_receive, count, 28);
-TQ_LAYOUT(tqueue_receive, reserved, 32);
-TQ_LAYOUT(tqueue_receive, dropped, 56);
-TQ_SIZE(tqueue_receive, 64);
+TQ_LAYOUT(tqueue_receive, dropped, 32);
+TQ_SIZE(tqueue_receive, 40);
 
 TQ_LAYOUT(tqueue_wait, deadline, 8);
 TQ_SIZE(tqueue_wait, 16);

@@ -143,6 +143,7 @@ tq_read_direct(struct tq_file *file, const struct tq_user *user, size_t count,
 	struct tqueue *queue = file->queue;
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
+	struct tqueue_record *record;
 	unsigned int events;
 	unsigned long freed;
 	ssize_t ret;
@@ -163,8 +164,8 @@ tq_read_direct(struct tq_file *file, const struct tq_user *user, size_t count,
 		ret = TQ_TAKE_IN_FLIGHT;
 		goto unlock;
 	}
-	if (unlikely(!tq_copy_to_user_nofault(user,
-				tq_store_at(store, store->pos)->payload, ret))) {
+	record = tq_ring_at(&queue->ring, store->pos);
+	if (unlikely(!tq_copy_to_user_nofault(user, record->payload, ret))) {
 		*needed = ret;
 		ret = -EFAULT;
 		goto unlock;

@@ -294,7 +294,7 @@ static int tq_room_for(struct tq_file *file, size_t length)
 	return room ? TQ_SEND_SLOW : -EAGAIN;
 }
 
-static noinline ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
+static ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
 				     size_t length, bool nowait, int ret)
 {
 	struct tqueue *queue = file->queue;
@@ -331,6 +331,18 @@ static noinline ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
 	return ret ?: length;
 }
 
+/* A sender whose readers have left gets a signal, as on a pipe. */
+static noinline ssize_t tq_send_otherwise(struct tq_file *file,
+					  struct tq_user *user, size_t length,
+					  bool nowait, int ret)
+{
+	ssize_t sent = tq_send_slow(file, user, length, nowait, ret);
+
+	if (sent == -EPIPE && !user->nosignal)
+		send_sig(SIGPIPE, current, 0);
+	return sent;
+}
+
 /**
  * tq_send - send one message
  * @file: the open file it is sent through
@@ -343,7 +355,8 @@ static noinline ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
  * Context: Process context, may sleep (even with @nowait: for the two locks,
  * which are never held for long, and for the caller's own memory).
  * Return: @length; -EMSGSIZE; -EAGAIN when there is no room and it must not wait;
- * -ENOBUFS when there is none and the queue does not let it wait; -EPIPE;
+ * -ENOBUFS when there is none and the queue does not let it wait; -EPIPE, and
+ * SIGPIPE was raised;
  * -ESHUTDOWN; -EIDRM; -EFAULT; -ENOMEM; -ERESTARTSYS or -EINTR on a signal.
  */
 ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
@@ -359,7 +372,7 @@ ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
 	else
 		return tq_removed(queue) ? -EIDRM : -EMSGSIZE;
 	if (unlikely(ret))
-		return tq_send_slow(file, user, length, nowait, ret);
+		return tq_send_otherwise(file, user, length, nowait, ret);
 	tq_notify_ready(queue, 1, true);
 	return length;
 }

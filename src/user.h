@@ -23,6 +23,7 @@
  * @buf: the buffer of a plain read() or write(), which the VFS found to lie
  *	in user space; used when @iter is NULL
  * @iter: of all other calls
+ * @nosignal: a send that fails with EPIPE raises no SIGPIPE
  *
  * Plain buffers are kept apart because an iov_iter costs a tenth of a small
  * message's way.
@@ -30,6 +31,7 @@
 struct tq_user {
 	void __user *buf;
 	struct iov_iter *iter;
+	bool nosignal;
 };
 
 /*

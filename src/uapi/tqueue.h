@@ -105,7 +105,7 @@ struct tqueue_send {
 	__aligned_u64 bytes;
 	__aligned_u64 deadline;
 	__u32 flags;
-	__u32 reserved[5];
+	__u32 reserved;
 	__aligned_u64 last_id;
 	__aligned_u64 sent_bytes;
 };
@@ -125,7 +125,6 @@ struct tqueue_send {
  * @deadline: until when to wait for the first record
  * @flags: TQUEUE_RECEIVE_*
  * @count: the most records to receive; 0 for as many as fit
- * @reserved: 0
  * @dropped: out: messages that were dropped since this was told before.  Each
  *	drop is told once to one RECEIVE, and never to one that peeks.
  *
@@ -137,7 +136,6 @@ struct tqueue_receive {
 	__aligned_u64 deadline;
 	__u32 flags;
 	__u32 count;
-	__u32 reserved[6];
 	__aligned_u64 dropped;
 };
 

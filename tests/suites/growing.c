@@ -178,33 +178,33 @@ static const struct request {
 	unsigned long number;
 	bool control;		/* of the control device */
 	size_t size, least;	/* the whole, and what it cannot do without */
-	size_t in;		/* what of it is read and must be zero behind */
+	bool in;		/* all of it is read, and so it must be zero behind */
 	void (*prepare)(void);
 	bool (*did)(void);
 	void (*undo)(void);
 	long result;
 } requests[] = {
-	{ "INFO", TQUEUE_INFO, false, sizeof(struct tqueue_info), 8, 0,
+	{ "INFO", TQUEUE_INFO, false, sizeof(struct tqueue_info), 8, false,
 	  prepare_nothing, did_nothing, undo_nothing, 0 },
-	{ "SEND", TQUEUE_SEND, false, sizeof(struct tqueue_send), 16, 1,
+	{ "SEND", TQUEUE_SEND, false, sizeof(struct tqueue_send), 16, true,
 	  prepare_send, has_sent, drain, 2 },
-	{ "RECEIVE", TQUEUE_RECEIVE, false, sizeof(struct tqueue_receive), 16, 1,
+	{ "RECEIVE", TQUEUE_RECEIVE, false, sizeof(struct tqueue_receive), 16, true,
 	  prepare_receive, has_received, drain, 2 },
-	{ "WAIT", TQUEUE_WAIT, false, sizeof(struct tqueue_wait), 8, 1,
+	{ "WAIT", TQUEUE_WAIT, false, sizeof(struct tqueue_wait), 8, true,
 	  prepare_wait, did_nothing, undo_nothing, 0 },
-	{ "SET", TQUEUE_SET, false, sizeof(struct tqueue_config), 16, 1,
+	{ "SET", TQUEUE_SET, false, sizeof(struct tqueue_config), 16, true,
 	  prepare_config, was_set, undo_set, 0 },
-	{ "CTL_CREATE", TQUEUE_CTL_CREATE, true, sizeof(struct tqueue_create), 80, 1,
+	{ "CTL_CREATE", TQUEUE_CTL_CREATE, true, sizeof(struct tqueue_create), 80, true,
 	  prepare_create, was_created, undo_create, 0 },
-	{ "CTL_SET", TQUEUE_CTL_SET, true, sizeof(struct tqueue_set), 80, 1,
+	{ "CTL_SET", TQUEUE_CTL_SET, true, sizeof(struct tqueue_set), 80, true,
 	  prepare_set, was_set, undo_set, 0 },
-	{ "CTL_START", TQUEUE_CTL_START, true, sizeof(struct tqueue_select), 64, 1,
+	{ "CTL_START", TQUEUE_CTL_START, true, sizeof(struct tqueue_select), 64, true,
 	  prepare_start, was_started, undo_stop, 0 },
-	{ "CTL_STOP", TQUEUE_CTL_STOP, true, sizeof(struct tqueue_select), 64, 1,
+	{ "CTL_STOP", TQUEUE_CTL_STOP, true, sizeof(struct tqueue_select), 64, true,
 	  prepare_name, was_stopped, undo_stop, 0 },
-	{ "CTL_GET", TQUEUE_CTL_GET, true, sizeof(struct tqueue_info), 64, 1,
+	{ "CTL_GET", TQUEUE_CTL_GET, true, sizeof(struct tqueue_info), 64, false,
 	  prepare_name, did_nothing, undo_nothing, 0 },
-	{ "CTL_NEXT", TQUEUE_CTL_NEXT, true, sizeof(struct tqueue_info), 64, 1,
+	{ "CTL_NEXT", TQUEUE_CTL_NEXT, true, sizeof(struct tqueue_info), 64, false,
 	  prepare_nothing, did_nothing, undo_nothing, 0 },
 };
 
@@ -438,10 +438,10 @@ static void batches_of_older_programs(void)
 	t_is(args.bytes, end);
 	/* Without a deadline: never wait. */
 	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 16), &args), EAGAIN);
-	/* Reserved fields of a whole one are checked as ever. */
-	receive = (struct tqueue_receive){ .reserved = { 0, 0, 0, 0, 0, 1 } };
+	/* Flags of a whole one are checked as ever. */
+	receive = (struct tqueue_receive){ .flags = 2 };
 	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EINVAL);
-	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 56), &receive), EINVAL);
+	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 32), &receive), EINVAL);
 	t_end(fd);
 }
 

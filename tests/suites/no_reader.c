@@ -484,7 +484,8 @@ static void like_a_pipe(void)
 	while ((i = read(fd, buf, sizeof(buf))) > 0)
 		;
 	t_is(i, 0);
-	t_end(fd);
+	close(fd);
+	t_remove(NAME);
 }
 
 static const struct t_test tests[] = {

@@ -233,7 +233,8 @@ static void the_last_writer(void)
 	nothing_is_over();
 	t_receive(fd, 10, 1);
 	at_least(&hup, 1);
-	t_end(fd);
+	close(fd);
+	t_remove(NAME);
 }
 
 static void removed(void)
