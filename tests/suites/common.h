@@ -54,6 +54,12 @@
 #ifndef SYS_epoll_wait
 #define SYS_epoll_wait	SYS_epoll_pwait
 #endif
+#ifdef SYS_pselect6_time64
+#undef SYS_select
+#define SYS_select	SYS_pselect6_time64
+#elif !defined(SYS_select)
+#define SYS_select	SYS_pselect6
+#endif
 
 #define TQ_DEVICE	"/dev/tqueue"
 #define TQ_HEADER	40UL	/* bytes of a record before its payload */
