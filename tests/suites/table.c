@@ -128,13 +128,13 @@ static double elapsed(void)
 	double seconds;
 	char *at;
 	int n;
-	time_t then;
+	long long then;
 
 	read_table(4096);
 	at = strptime(text, "time %Y-%m-%d %H:%M:%S.", &tm);
 	t_true(at, "there is no time in %s", text);
 	then = timegm(&tm);
-	t_true(labs(time(NULL) - then) < 5 * t_slow(), "%ld is not the time", then);
+	t_true(llabs(time(NULL) - then) < 5 * t_slow(), "%lld is not the time", then);
 	at = strstr(text, before);
 	t_true(at, "the time is not said to be UTC");
 	if (!strncmp(at + strlen(before), "first reading\n", 14))
