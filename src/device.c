@@ -46,10 +46,16 @@ static TQ_CLASS_CONST struct class tq_class = {
 	.name = TQ_NAME,
 };
 
-static bool tq_nowait(struct kiocb *iocb)
+/* TQ_NOWAIT is O_NONBLOCK. */
+static unsigned int tq_how(const struct kiocb *iocb)
 {
-	return (iocb->ki_filp->f_flags & O_NONBLOCK) ||
-	       (iocb->ki_flags & IOCB_NOWAIT);
+	unsigned int how = iocb->ki_filp->f_flags & TQ_NOWAIT;
+
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		how |= TQ_NOWAIT;
+	if (iocb->ki_flags & IOCB_NOSIGNAL)
+		how |= TQ_NOSIGNAL;
+	return how;
 }
 
 /*
@@ -107,7 +113,7 @@ static ssize_t tq_read(struct file *filp, char __user *buf, size_t count,
 		return 0;
 	tq_file_reads(filp->private_data);
 	return tq_receive(filp->private_data, &user, count,
-			  filp->f_flags & O_NONBLOCK);
+			  filp->f_flags & TQ_NOWAIT);
 }
 
 static ssize_t tq_write(struct file *filp, const char __user *buf, size_t count,
@@ -118,7 +124,7 @@ static ssize_t tq_write(struct file *filp, const char __user *buf, size_t count,
 	if (unlikely(!count))
 		return 0;
 	return tq_send(filp->private_data, &user, count,
-		       filp->f_flags & O_NONBLOCK);
+		       filp->f_flags & TQ_NOWAIT);
 }
 
 static ssize_t tq_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -132,20 +138,17 @@ static ssize_t tq_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	tq_file_reads(file);
-	return tq_receive(file, &user, iov_iter_count(to), tq_nowait(iocb));
+	return tq_receive(file, &user, iov_iter_count(to), tq_how(iocb));
 }
 
 static ssize_t tq_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct tq_user user = {
-		.iter = from,
-		.nosignal = iocb->ki_flags & IOCB_NOSIGNAL,
-	};
+	struct tq_user user = { .iter = from };
 
 	if (!iov_iter_count(from))
 		return 0;
 	return tq_send(iocb->ki_filp->private_data, &user, iov_iter_count(from),
-		       tq_nowait(iocb));
+		       tq_how(iocb));
 }
 
 static __poll_t tq_poll_in(struct tq_file *file, bool writes)

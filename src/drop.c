@@ -12,37 +12,85 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* Drop the oldest of what may be dropped; false if there is none. */
-static bool tq_drop_oldest(struct tqueue *queue, struct tq_notify *notify)
+/* Of @count records that are to be dropped: trace them, count the empty ones. */
+static u32 tq_drop_survey(struct tqueue *queue, int count)
+{
+	const struct tq_store *store = &queue->rx.store;
+	unsigned long pos = store->pos;
+	u32 empties = 0;
+
+	for (; count; count--) {
+		size_t length = tq_store_length(store, pos);
+
+		trace_tqueue_drop(queue, tq_store_at(store, pos)->id);
+		empties += !length;
+		pos += tq_record_bytes(length);
+	}
+	return empties;
+}
+
+/*
+ * Drop the first records of the ring: those before the cursor's detached message,
+ * until @need bytes have gone, at most @most.  Returns the room that this makes,
+ * in *@count how many there were.
+ */
+static unsigned long tq_drop_run(struct tqueue *queue,
+				 const struct tq_cursor *cursor,
+				 unsigned long need, int most, int *count)
+{
+	struct tq_rx *rx = &queue->rx;
+	struct tq_store *store = &rx->store;
+	unsigned long bytes;
+
+	bytes = tq_store_run(store, cursor, need, ULONG_MAX, most, count);
+	/* They are counted before they are published. */
+	if (unlikely(READ_ONCE(queue->tx.empties) != rx->empties ||
+		     trace_tqueue_drop_enabled()))
+		WRITE_ONCE(rx->empties,
+			   rx->empties + tq_drop_survey(queue, *count));
+	return tq_store_advance(store, bytes);
+}
+
+/* Drop the first detached message.  Returns the room that this makes. */
+static unsigned long tq_drop_detached(struct tqueue *queue,
+				      struct tq_cursor *cursor,
+				      struct tq_notify *notify)
+{
+	struct tq_store *store = &queue->rx.store;
+	struct tq_message *message = cursor->detached;
+	unsigned long bytes = tq_store_take(store, cursor);
+
+	trace_tqueue_drop(queue, message->record.id);
+	tq_store_settle(store, message);
+	tq_notify_free(notify, message);
+	return bytes;
+}
+
+/*
+ * Drop the oldest of what may be dropped, until @need bytes have gone or so many
+ * messages as are @left.  Returns whether there were any.
+ */
+static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
+			   struct tq_notify *notify)
 {
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
 	struct tq_cursor cursor;
-	struct tq_message *message;
 	unsigned long bytes;
-	u64 id;
+	int count = 1;
 
 	/* All have the same priority, so the first is the oldest. */
 	tq_store_begin(store, &cursor);
 	if (tq_store_at_end(store, &cursor))
 		return false;
-	message = tq_store_detached(store, &cursor);
-	if (message) {
-		id = message->record.id;
-	} else {
-		id = tq_store_at(store, cursor.pos)->id;
-		if (!tq_store_length(store, cursor.pos))
-			WRITE_ONCE(rx->empties, rx->empties + 1);
-	}
-	bytes = tq_store_take(store, &cursor);
-	if (message) {
-		tq_store_settle(store, message);
-		tq_notify_free(notify, message);
-	}
+	if (tq_store_detached(store, &cursor))
+		bytes = tq_drop_detached(queue, &cursor, notify);
+	else
+		bytes = tq_drop_run(queue, &cursor, need, *left, &count);
+	*left -= count;
 	WRITE_ONCE(rx->limit, rx->limit + bytes);
-	tq_counter_add(&rx->gone, 1);
-	tq_counter_add(&rx->dropped, 1);
-	trace_tqueue_drop(queue, id);
+	tq_counter_add(&rx->gone, count);
+	tq_counter_add(&rx->dropped, count);
 	return true;
 }
 
@@ -68,9 +116,11 @@ int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 
 	mutex_lock(&rx->lock);
 	while (!ret && !tq_fits(rx->limit, queue->tx.pos, bytes)) {
-		if (!left--)
+		unsigned long need = bytes - (rx->limit - queue->tx.pos);
+
+		if (!left)
 			ret = -EAGAIN;
-		else if (!tq_drop_oldest(queue, notify))
+		else if (!tq_drop_oldest(queue, need, &left, notify))
 			ret = -ENOBUFS;
 	}
 	queue->tx.limit_cached = rx->limit;

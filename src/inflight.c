@@ -91,35 +91,66 @@ void tq_requeue(struct tqueue *queue, struct tq_message *message)
 	tq_notify_deliver(queue, &notify);
 }
 
+/* Pass over the empty records that the ring begins with, at most @most. */
+static int tq_skip_run(struct tqueue *queue, const struct tq_message *until,
+		       int most, struct tq_notify *notify)
+{
+	struct tq_rx *rx = &queue->rx;
+	struct tq_store *store = &rx->store;
+	unsigned long pos = store->pos;
+	unsigned long freed;
+	int n;
+
+	for (n = 0; n < most && pos != store->end; n++) {
+		if (tq_store_length(store, pos) ||
+		    (until && !tq_record_precedes(tq_store_at(store, pos),
+						  &until->record)))
+			break;
+		pos += tq_record_bytes(0);
+		/* What follows may be a void. */
+		if (unlikely(store->void_bytes))
+			most = 0;
+	}
+	if (!n)
+		return 0;
+	WRITE_ONCE(rx->empties, rx->empties + n);
+	freed = tq_store_advance(store, pos - store->pos);
+	notify->events |= tq_release_space(queue, freed, n);
+	return n;
+}
+
 /*
  * Plain reads pass over empty messages.  Nobody waits for those, so they need
  * not go in flight.  Returns false after a piece of work.
  */
 static bool tq_skip_empties(struct tqueue *queue, struct tq_notify *notify)
 {
-	struct tq_rx *rx = &queue->rx;
-	struct tq_store *store = &rx->store;
+	struct tq_store *store = &queue->rx.store;
+	int left = TQ_PIECE_RECORDS;
 	struct tq_message *message;
 	struct tq_cursor cursor;
 	unsigned long bytes;
 	int n;
 
-	for (n = 0; n < TQ_PIECE_RECORDS; n++) {
+	while (left > 0) {
 		tq_store_begin(store, &cursor);
 		if (tq_store_at_end(store, &cursor))
 			return true;
 		message = tq_store_detached(store, &cursor);
-		if (message ? tq_message_left(message) :
-			      tq_store_length(store, cursor.pos))
+		if (!message) {
+			n = tq_skip_run(queue, cursor.detached, left, notify);
+			if (!n)
+				return true;
+			left -= n;
+			continue;
+		}
+		if (tq_message_left(message))
 			return true;
 		bytes = tq_store_take(store, &cursor);
-		if (message) {
-			tq_store_settle(store, message);
-			tq_notify_free(notify, message);
-		} else {
-			WRITE_ONCE(rx->empties, rx->empties + 1);
-		}
+		tq_store_settle(store, message);
+		tq_notify_free(notify, message);
 		notify->events |= tq_release_space(queue, bytes, 1);
+		left--;
 	}
 	return false;
 }

@@ -52,3 +52,19 @@ void tq_message_put(struct tq_message *message)
 	if (message && refcount_dec_and_test(&message->refs))
 		kvfree(message);
 }
+
+/**
+ * tq_message_put_all - give up a reference to each message of a list
+ * @list: the messages, by @next
+ *
+ * Context: Process context, may sleep, no lock held.
+ */
+void tq_message_put_all(struct tq_message *list)
+{
+	struct tq_message *message;
+
+	while ((message = list)) {
+		list = message->next;
+		tq_message_put(message);
+	}
+}

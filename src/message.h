@@ -5,6 +5,7 @@
 #ifndef TQ_MESSAGE_H
 #define TQ_MESSAGE_H
 
+#include <linux/compiler.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
@@ -51,6 +52,14 @@ struct tq_message {
 
 struct tq_message *tq_message_alloc(size_t length);
 void tq_message_put(struct tq_message *message);
+void tq_message_put_all(struct tq_message *list);
+
+/* Give up a list of messages, which is usually empty: see tq_message_put(). */
+static inline void tq_messages_put(struct tq_message *list)
+{
+	if (unlikely(list))
+		tq_message_put_all(list);
+}
 
 /* What is left to read of a message. */
 static inline size_t tq_message_left(const struct tq_message *message)

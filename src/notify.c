@@ -126,8 +126,6 @@ void tq_pass_on(struct tqueue *queue)
  */
 void tq_notify_deliver(struct tqueue *queue, struct tq_notify *notify)
 {
-	struct tq_message *message;
-
 	if (notify->ready)
 		tq_notify_ready(queue, notify->ready, notify->filled);
 	/* Publish, barrier, look for sleepers: see wait.h. */
@@ -144,10 +142,21 @@ void tq_notify_deliver(struct tqueue *queue, struct tq_notify *notify)
 	    tq_drained(queue))
 		tq_wake_ended(queue);
 
-	while ((message = notify->garbage)) {
-		notify->garbage = message->next;
-		tq_message_put(message);
-	}
+	tq_messages_put(notify->garbage);
+}
+
+/**
+ * tq_notify_these - deliver nothing but events
+ * @queue: the queue
+ * @events: TQ_NOTIFY_*
+ *
+ * Context: Process context, no lock held; may take both.
+ */
+void tq_notify_these(struct tqueue *queue, unsigned int events)
+{
+	struct tq_notify notify = { .events = events };
+
+	tq_notify_deliver(queue, &notify);
 }
 
 /**

@@ -34,6 +34,7 @@ struct tq_notify {
 };
 
 void tq_notify_deliver(struct tqueue *queue, struct tq_notify *notify);
+void tq_notify_these(struct tqueue *queue, unsigned int events);
 void tq_notify_removed(struct tqueue *queue);
 void tq_notify_pollers_in(struct tqueue *queue, unsigned int count,
 			  bool filled);
@@ -60,8 +61,7 @@ static inline void tq_notify_add(struct tq_notify *notify,
 static inline void tq_notify_events(struct tqueue *queue, unsigned int events)
 {
 	if (unlikely(events))
-		tq_notify_deliver(queue, &(struct tq_notify){
-			.events = events });
+		tq_notify_these(queue, events);
 }
 
 /**

@@ -158,13 +158,13 @@ tq_read_direct(struct tq_file *file, const struct tq_user *user, size_t count,
 	ret = -EAGAIN;
 	if (!tq_store_ring_ready(store))
 		goto unlock;
-	ret = tq_store_length(store, store->pos);
+	record = tq_ring_at(&queue->ring, store->pos);
+	ret = tq_store_bound(store, store->pos, record);
 	/* Longer than @count, or empty: then the other way skips it. */
 	if (unlikely((size_t)ret - 1 >= count)) {
 		ret = TQ_TAKE_IN_FLIGHT;
 		goto unlock;
 	}
-	record = tq_ring_at(&queue->ring, store->pos);
 	if (unlikely(!tq_copy_to_user_nofault(user, record->payload, ret))) {
 		*needed = ret;
 		ret = -EFAULT;
@@ -242,19 +242,13 @@ static const struct tq_receive_ops tq_read_ops = {
 
 static noinline ssize_t tq_read_slow(struct tq_file *file,
 				     const struct tq_user *user, size_t count,
-				     bool nowait, int ret, size_t needed)
+				     unsigned int how, int ret, size_t needed)
 {
-	struct tq_read read = {
-		.receiver = {
-			.ops = &tq_read_ops,
-			.file = file,
-			.nowait = nowait,
-			.wanted = count,
-			.needed = needed,
-		},
-		.user = user,
-	};
+	struct tq_read read = { .user = user };
 
+	tq_receiver_init(&read.receiver, &tq_read_ops, file, how & TQ_NOWAIT);
+	read.receiver.wanted = count;
+	read.receiver.needed = needed;
 	return tq_receive_loop(&read.receiver, ret);
 }
 
@@ -263,26 +257,26 @@ static noinline ssize_t tq_read_slow(struct tq_file *file,
  * @file: the open file it is received through
  * @user: where the payload goes
  * @count: room there, at least 1
- * @nowait: whether to fail rather than wait for a message
+ * @how: %TQ_NOWAIT to fail rather than wait for a message
  *
  * Of a message longer than @count the first part is received; the rest stays
  * with @file for its next receives.
  *
- * Context: Process context, may sleep (even with @nowait: for the two locks,
+ * Context: Process context, may sleep (even with %TQ_NOWAIT: for the two locks,
  * which are never held for long, and for the caller's own memory).
  * Return: bytes received; 0 at end-of-file; -EAGAIN when there is nothing to
  * receive; -EIDRM; -EFAULT or -ENOMEM, and the message is where it was;
  * -ERESTARTSYS on a signal.
  */
 ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
-		   bool nowait)
+		   unsigned int how)
 {
 	size_t needed = 0;
 	ssize_t ret = tq_read_direct(file, user, count, false, &needed);
 
 	if (likely(ret >= 0))
 		return ret;
-	return tq_read_slow(file, user, count, nowait, ret, needed);
+	return tq_read_slow(file, user, count, how, ret, needed);
 }
 
 /* Look for the first message that is not empty, for a piece of work. */

@@ -67,8 +67,27 @@ struct tq_receiver {
 	struct tqueue_record last;
 };
 
+/* All but the cursor, which means nothing before the receive has begun. */
+static inline void tq_receiver_init(struct tq_receiver *receiver,
+				    const struct tq_receive_ops *ops,
+				    struct tq_file *file, bool nowait)
+{
+	receiver->ops = ops;
+	receiver->file = file;
+	receiver->deadline = NULL;
+	receiver->nowait = nowait;
+	receiver->records = false;
+	receiver->peek = false;
+	receiver->slept = false;
+	receiver->woken = false;
+	receiver->got = 0;
+	receiver->header = 0;
+	receiver->needed = 0;
+	receiver->resident = 0;
+}
+
 ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
-		   bool nowait);
+		   unsigned int how);
 ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret);
 void tq_receive_pass_on(struct tq_receiver *receiver);
 size_t tq_next_length(struct tq_file *file);

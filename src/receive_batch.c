@@ -47,7 +47,8 @@ struct tq_receive_batch {
  * @count: how many were
  * @freed: the room that this makes
  * @dropped: messages of whose drop the first record tells
- * @notify: what others are to be notified of
+ * @events: what others are to be notified of: TQ_NOTIFY_*
+ * @garbage: messages to be freed, a list by @next
  */
 struct tq_piece {
 	size_t bytes;
@@ -55,7 +56,8 @@ struct tq_piece {
 	int count;
 	unsigned long freed;
 	u64 dropped;
-	struct tq_notify notify;
+	unsigned int events;
+	struct tq_message *garbage;
 };
 
 static struct tq_receive_batch *tq_batch_of(struct tq_receiver *receiver)
@@ -172,13 +174,14 @@ static size_t tq_copy_run(const struct tq_receive_batch *batch, bool dropped,
 	const void *from = tq_store_at(store, cursor->pos);
 	size_t bytes, copied;
 
-	bytes = tq_store_run(store, cursor, room, most, count);
+	bytes = tq_store_run(store, cursor, room, room, most, count);
 	if (unlikely(file->foreign))
 		return tq_copy_each(file, cursor->pos, dropped, batch->at,
 				    count);
 	copied = tq_copy_to_user_some(batch->at, from, bytes);
 	if (unlikely(copied != bytes))
-		bytes = tq_store_run(store, cursor, copied, *count, count);
+		bytes = tq_store_run(store, cursor, copied, copied, *count,
+				     count);
 	if (unlikely(dropped) && bytes &&
 	    !tq_mark_dropped(from, batch->at)) {
 		*count = 0;
@@ -231,7 +234,8 @@ static int tq_batch_detached(struct tq_receive_batch *batch,
 		return 0;
 	piece->freed += tq_store_take(store, &at);
 	tq_store_settle(store, message);
-	tq_notify_free(&piece->notify, message);
+	message->next = piece->garbage;
+	piece->garbage = message;
 	return 0;
 }
 
@@ -265,8 +269,7 @@ static void tq_batch_pass(struct tq_receiver *receiver, struct tq_piece *piece,
 	if (receiver->peek) {
 		receiver->last = *tq_survey_run(store, cursor->pos, count,
 						&empties);
-		cursor->pos += bytes;
-		tq_store_skip_voids(store, &cursor->pos);
+		cursor->pos = tq_store_skip_voids(store, cursor->pos + bytes);
 		return;
 	}
 	/* They are counted before they are published. */
@@ -344,11 +347,16 @@ static int tq_batch_copy_piece(struct tq_receive_batch *batch)
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tqueue *queue = receiver->file->queue;
 	struct tq_rx *rx = &queue->rx;
-	struct tq_piece piece = {
-		.bytes = tq_record_bytes(TQ_PIECE),
-		.records = TQ_PIECE_RECORDS,
-	};
+	struct tq_piece piece;
 	int ret;
+
+	piece.bytes = tq_record_bytes(TQ_PIECE);
+	piece.records = TQ_PIECE_RECORDS;
+	piece.count = 0;
+	piece.freed = 0;
+	piece.dropped = 0;
+	piece.events = 0;
+	piece.garbage = NULL;
 
 	mutex_lock(&rx->lock);
 	ret = tq_batch_refusal(receiver);
@@ -363,13 +371,13 @@ static int tq_batch_copy_piece(struct tq_receive_batch *batch)
 		rx->dropped_told += piece.dropped;
 		batch->dropped += piece.dropped;
 		receiver->woken = false;
-		piece.notify.events = tq_release_space(queue, piece.freed,
-						       piece.count);
+		piece.events = tq_release_space(queue, piece.freed,
+						piece.count);
 	}
 unlock:
 	mutex_unlock(&rx->lock);
-	if (unlikely(piece.notify.events || piece.notify.garbage))
-		tq_notify_deliver(queue, &piece.notify);
+	tq_notify_events(queue, piece.events);
+	tq_messages_put(piece.garbage);
 	return ret;
 }
 
@@ -379,7 +387,10 @@ static int tq_batch_copy(struct tq_receiver *receiver)
 
 	do {
 		ret = tq_batch_copy_piece(tq_batch_of(receiver));
-	} while (ret == TQ_NEXT_PIECE);
+	} while (unlikely(ret == TQ_NEXT_PIECE));
+	/* That no more is ready, or fits, is no reason to go on. */
+	if (receiver->got && (ret == -EAGAIN || ret == -EMSGSIZE))
+		return 0;
 	return ret;
 }
 
@@ -456,28 +467,25 @@ static const struct tq_receive_ops tq_batch_ops = {
 int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 		     bool nowait)
 {
-	struct tq_receive_batch batch = {
-		.receiver = {
-			.ops = &tq_batch_ops,
-			.file = file,
-			.nowait = nowait || !args->deadline,
-			.records = true,
-			.peek = args->flags & TQUEUE_RECEIVE_PEEK,
-			.wanted = SIZE_MAX,
-			.header = sizeof(struct tqueue_record),
-		},
-		.at = u64_to_user_ptr(args->records),
-		.room = min_t(u64, args->bytes, MAX_RW_COUNT),
-		.most = args->count && args->count < INT_MAX ? args->count :
-							       INT_MAX,
-	};
-	void __user *from = batch.at;
+	void __user *from = u64_to_user_ptr(args->records);
+	struct tq_receive_batch batch;
 	ktime_t place;
 	int ret;
 
+	batch.at = from;
+	batch.room = min_t(u64, args->bytes, MAX_RW_COUNT);
+	batch.most = args->count && args->count < INT_MAX ? args->count :
+							    INT_MAX;
+	batch.dropped = 0;
 	if (!access_ok(batch.at, batch.room))
 		return -EFAULT;
+	tq_receiver_init(&batch.receiver, &tq_batch_ops, file,
+			 nowait || !args->deadline);
 	batch.receiver.deadline = tq_deadline(args->deadline, &place);
+	batch.receiver.records = true;
+	batch.receiver.peek = args->flags & TQUEUE_RECEIVE_PEEK;
+	batch.receiver.wanted = SIZE_MAX;
+	batch.receiver.header = sizeof(struct tqueue_record);
 	ret = tq_batch_copy(&batch.receiver);
 	if (ret)
 		ret = tq_receive_loop(&batch.receiver, ret);

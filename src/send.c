@@ -80,66 +80,74 @@ u64 tq_place(struct tqueue *queue, struct tq_message **message)
 	return id;
 }
 
+/* Copy a message to tx.pos, where there is room: 0 or -EFAULT. */
+static __always_inline int tq_put_record(struct tqueue *queue, u32 uid,
+					 const struct tq_user *user,
+					 size_t length, unsigned long bytes)
+{
+	struct tqueue_record *record = tq_ring_at(&queue->ring, queue->tx.pos);
+
+	tq_record_pad(record, bytes);
+	if (unlikely(!tq_copy_from_user_nofault(user, record->payload, length)))
+		return -EFAULT;
+	tq_record_stamp(record, length, uid);
+	record->id = tq_alloc_ids(queue, 1);
+	tq_publish(queue, bytes);
+	return 0;
+}
+
+/*
+ * There is no room: make some at the cost of old messages, where that is the
+ * policy, once it is known that the new one can be copied.  With tx.lock held,
+ * which is let go.  As tq_send_direct().
+ */
+static noinline int tq_send_dropping(struct tq_file *file,
+				     const struct tq_user *user, size_t length)
+{
+	struct tqueue *queue = file->queue;
+	unsigned long bytes = tq_record_bytes(length);
+	struct tq_notify notify;
+	int ret = -EAGAIN;
+
+	notify.events = 0;
+	notify.garbage = NULL;
+	if (queue->policy.overflow == TQUEUE_OVERFLOW_DROP_OLDEST) {
+		ret = -EFAULT;
+		if (tq_readable_nofault(user, length))
+			ret = tq_drop_for(queue, bytes, &notify);
+		if (!ret)
+			ret = tq_put_record(queue, file->uid, user, length,
+					    bytes);
+	}
+	mutex_unlock(&queue->tx.lock);
+	tq_notify_events(queue, notify.events);
+	tq_messages_put(notify.garbage);
+	return ret;
+}
+
 /*
  * Copy a message straight into the ring: 0; -EAGAIN when there is no room or
- * others wait for it; -EFAULT; TQ_SEND_SLOW.  With @notify, old messages are
- * dropped to make room, where that is the policy, once it is known that the new
- * one can be copied.
+ * others wait for it; -EFAULT; -ENOBUFS; TQ_SEND_SLOW.
  */
 static __always_inline int tq_send_direct(struct tq_file *file,
 					  const struct tq_user *user,
-					  size_t length,
-					  struct tq_notify *notify)
+					  size_t length)
 {
 	struct tqueue *queue = file->queue;
 	unsigned long bytes = tq_record_bytes(length);
 	struct tq_tx *tx = &queue->tx;
-	struct tqueue_record *record;
 	int ret = -EAGAIN;
 
 	mutex_lock(&tx->lock);
 	if (unlikely(tx->gate)) {
 		if (tx->gate == TQ_GATE_NO_READER)
 			ret = TQ_SEND_SLOW;
-		goto unlock;
+	} else if (likely(tq_has_room(queue, bytes))) {
+		ret = tq_put_record(queue, file->uid, user, length, bytes);
+	} else {
+		return tq_send_dropping(file, user, length);
 	}
-	if (unlikely(!tq_has_room(queue, bytes))) {
-		if (!notify || queue->policy.overflow !=
-			       TQUEUE_OVERFLOW_DROP_OLDEST)
-			goto unlock;
-		ret = -EFAULT;
-		if (!tq_readable_nofault(user, length))
-			goto unlock;
-		ret = tq_drop_for(queue, bytes, notify);
-		if (ret)
-			goto unlock;
-	}
-	record = tq_ring_at(&queue->ring, tx->pos);
-	tq_record_pad(record, bytes);
-	ret = -EFAULT;
-	if (unlikely(!tq_copy_from_user_nofault(user, record->payload, length)))
-		goto unlock;
-	tq_record_stamp(record, length, file->uid);
-	record->id = tq_alloc_ids(queue, 1);
-	tq_publish(queue, bytes);
-	ret = 0;
-unlock:
 	mutex_unlock(&tx->lock);
-	return ret;
-}
-
-/* The same, dropping old messages where that is the policy. */
-static noinline int tq_send_dropping(struct tq_file *file,
-				     const struct tq_user *user, size_t length)
-{
-	struct tq_notify notify = {};
-	int ret = tq_send_direct(file, user, length, &notify);
-
-	if (!ret) {
-		notify.ready = 1;
-		notify.filled = true;
-	}
-	tq_notify_deliver(file->queue, &notify);
 	return ret;
 }
 
@@ -295,22 +303,20 @@ static int tq_room_for(struct tq_file *file, size_t length)
 }
 
 static ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
-				     size_t length, bool nowait, int ret)
+			    size_t length, bool nowait, int ret)
 {
-	struct tqueue *queue = file->queue;
 	struct tq_message *message;
 	u64 id;
 
-	if (ret == -EAGAIN && READ_ONCE(queue->policy.overflow) ==
-			      TQUEUE_OVERFLOW_DROP_OLDEST)
-		ret = tq_send_dropping(file, user, length);
 	if (ret == -EFAULT) {
 		if (!tq_fault_in_readable(user, length))
 			return -EFAULT;
-		ret = tq_send_dropping(file, user, length);
+		ret = tq_send_direct(file, user, length);
+		if (!ret) {
+			tq_notify_ready(file->queue, 1, true);
+			return length;
+		}
 	}
-	if (!ret)
-		return length;
 	if (ret == -EAGAIN) {
 		ret = tq_send_hopeless(file, nowait);
 		if (ret)
@@ -334,11 +340,11 @@ static ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
 /* A sender whose readers have left gets a signal, as on a pipe. */
 static noinline ssize_t tq_send_otherwise(struct tq_file *file,
 					  struct tq_user *user, size_t length,
-					  bool nowait, int ret)
+					  unsigned int how, int ret)
 {
-	ssize_t sent = tq_send_slow(file, user, length, nowait, ret);
+	ssize_t sent = tq_send_slow(file, user, length, how & TQ_NOWAIT, ret);
 
-	if (sent == -EPIPE && !user->nosignal)
+	if (sent == -EPIPE && !(how & TQ_NOSIGNAL))
 		send_sig(SIGPIPE, current, 0);
 	return sent;
 }
@@ -348,11 +354,11 @@ static noinline ssize_t tq_send_otherwise(struct tq_file *file,
  * @file: the open file it is sent through
  * @user: the payload
  * @length: bytes of it, at least 1
- * @nowait: whether to fail rather than wait for room
+ * @how: %TQ_NOWAIT to fail rather than wait for room, %TQ_NOSIGNAL
  *
  * The message is sent whole or not at all.
  *
- * Context: Process context, may sleep (even with @nowait: for the two locks,
+ * Context: Process context, may sleep (even with %TQ_NOWAIT: for the two locks,
  * which are never held for long, and for the caller's own memory).
  * Return: @length; -EMSGSIZE; -EAGAIN when there is no room and it must not wait;
  * -ENOBUFS when there is none and the queue does not let it wait; -EPIPE, and
@@ -360,19 +366,19 @@ static noinline ssize_t tq_send_otherwise(struct tq_file *file,
  * -ESHUTDOWN; -EIDRM; -EFAULT; -ENOMEM; -ERESTARTSYS or -EINTR on a signal.
  */
 ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
-		bool nowait)
+		unsigned int how)
 {
 	struct tqueue *queue = file->queue;
 	int ret;
 
 	if (likely(length <= READ_ONCE(queue->policy.direct_max)))
-		ret = tq_send_direct(file, user, length, NULL);
+		ret = tq_send_direct(file, user, length);
 	else if (length <= READ_ONCE(queue->policy.max_message))
 		ret = tq_room_for(file, length);
 	else
 		return tq_removed(queue) ? -EIDRM : -EMSGSIZE;
 	if (unlikely(ret))
-		return tq_send_otherwise(file, user, length, nowait, ret);
+		return tq_send_otherwise(file, user, length, how, ret);
 	tq_notify_ready(queue, 1, true);
 	return length;
 }

@@ -20,7 +20,7 @@
 #define TQ_SEND_SLOW (-EFBIG)
 
 ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
-		bool nowait);
+		unsigned int how);
 int tq_send_message(struct tq_file *file, struct tq_message **message,
 		    bool nowait, bool pass, ktime_t *deadline, u64 *id);
 int tq_send_hopeless(const struct tq_file *file, bool nowait);

@@ -23,8 +23,12 @@
 /* What is faulted in at once of a batch that may not find room anyway. */
 #define TQ_FAULT_IN_MOST	SZ_1M
 
-/* The most bytes of records that are copied at once. */
-#define TQ_PIECE_BYTES		tq_record_bytes(TQ_PIECE)
+/*
+ * The bytes of records that are copied at once: of short ones, which take longer
+ * to stamp than to copy, less than of a long one.
+ */
+#define TQ_PIECE_SHORT		((size_t)SZ_64K)
+#define TQ_PIECE_LONG		tq_record_bytes(TQ_PIECE)
 
 /* What follows the length, as one word: no priority, no flags. */
 static inline bool tq_header_right(const struct tqueue_record *record)
@@ -142,29 +146,27 @@ static int tq_record_fault(struct tqueue *queue,
 static size_t tq_measure_records(const struct tq_policy *policy,
 				 const struct tq_send_batch *batch, size_t most)
 {
-	const struct tqueue_record __user *record = batch->at;
-	size_t bytes = 0, more;
-	u32 length;
-	u8 words;
+	const void __user *at = batch->at, *end = at + most;
+	struct tqueue_record head = {};
 
-	if (!user_read_access_begin(batch->at, most))
+	if (most < sizeof(head) || !user_read_access_begin(at, most))
 		return 0;
 	pagefault_disable();
-	while (most - bytes >= sizeof(*record)) {
-		unsafe_get_user(length, &record->length, out);
-		unsafe_get_user(words, &record->header_words, out);
-		if (words != TQUEUE_HEADER_WORDS || length > policy->direct_max)
+	while (at <= end - sizeof(head)) {
+		const void __user *next;
+
+		unsafe_get_user(*(u64 *)&head, (const u64 __user *)at, out);
+		if (!tq_header_right(&head) || head.length > policy->direct_max)
 			break;
-		more = tq_record_bytes(length);
-		if (more > most - bytes)
+		next = at + tq_record_bytes(head.length);
+		if (next > end)
 			break;
-		bytes += more;
-		record = (const void __user *)record + more;
+		at = next;
 	}
 out:
 	pagefault_enable();
 	user_read_access_end();
-	return bytes;
+	return at - (const void __user *)batch->at;
 }
 
 /*
@@ -213,17 +215,21 @@ static int tq_send_records(struct tq_file *file, struct tq_send_batch *batch)
 {
 	struct tqueue *queue = file->queue;
 	struct tq_tx *tx = &queue->tx;
-	struct tq_notify notify = {};
+	struct tq_notify notify;
+	size_t piece = TQ_PIECE_SHORT;
 	size_t want, copied, bytes;
 	int count, empties;
 	int ret;
 
+	notify.events = 0;
+	notify.garbage = NULL;
+again:
 	mutex_lock(&tx->lock);
 	if (unlikely(tx->gate)) {
 		ret = tx->gate == TQ_GATE_NO_READER ? TQ_SEND_SLOW : -EAGAIN;
 		goto unlock;
 	}
-	want = min_t(size_t, batch->bytes, TQ_PIECE_BYTES);
+	want = min(batch->bytes, piece);
 	ret = tq_room_for_records(queue, batch, &want, &notify);
 	if (unlikely(ret))
 		goto unlock;
@@ -232,7 +238,12 @@ static int tq_send_records(struct tq_file *file, struct tq_send_batch *batch)
 	bytes = tq_stamp_records(file, copied, &count, &empties);
 	if (unlikely(!count)) {
 		ret = tq_record_fault(queue, batch, want, copied);
-		goto unlock;
+		/* The first does not end within a piece for short ones. */
+		if (ret != -EAGAIN || want < piece || piece == TQ_PIECE_LONG)
+			goto unlock;
+		mutex_unlock(&tx->lock);
+		piece = TQ_PIECE_LONG;
+		goto again;
 	}
 	tq_send_batch_sent(batch, bytes, count, tq_alloc_ids(queue, count));
 	if (unlikely(empties))
@@ -241,13 +252,14 @@ static int tq_send_records(struct tq_file *file, struct tq_send_batch *batch)
 	mutex_unlock(&tx->lock);
 
 	tq_notify_ready(queue, count, count > empties);
-	if (unlikely(notify.events || notify.garbage))
-		tq_notify_deliver(queue, &notify);
-	return 0;
+	ret = 0;
+	goto deliver;
 
 unlock:
 	mutex_unlock(&tx->lock);
-	tq_notify_deliver(queue, &notify);
+deliver:
+	tq_notify_events(queue, notify.events);
+	tq_messages_put(notify.garbage);
 	return ret;
 }
 

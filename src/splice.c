@@ -153,7 +153,7 @@ static ssize_t tq_splice_some(struct tq_file *file,
 	if (ret)
 		return ret;
 	iov_iter_bvec(&iter, ITER_DEST, pages.bvec, pages.count, length);
-	ret = tq_receive(file, &user, length, true);
+	ret = tq_receive(file, &user, length, TQ_NOWAIT);
 	if (ret > 0)
 		ret = tq_pages_give(&pages, pipe, ret);
 	tq_pages_free(&pages);

@@ -57,23 +57,23 @@ void tq_store_init(struct tq_store *store, const struct tq_ring *ring,
 /**
  * tq_store_skip_voids - pass over the voids at a position
  * @store: the store
- * @pos: a position in the ring; moved to the next message, or to the end
+ * @pos: a position in the ring
  *
  * Context: rx.lock held.
- * Return: the bytes of the voids.
+ * Return: the position of the next message, or the end.
  */
-unsigned long tq_store_skip_voids(struct tq_store *store, unsigned long *pos)
+unsigned long tq_store_skip_voids(const struct tq_store *store,
+				  unsigned long pos)
 {
-	unsigned long from = *pos;
 	u32 length;
 
-	while (*pos != store->end) {
-		length = READ_ONCE(tq_store_at(store, *pos)->length);
+	while (pos != store->end) {
+		length = READ_ONCE(tq_store_at(store, pos)->length);
 		if (!(length & TQ_RECORD_VOID))
 			break;
-		*pos += tq_record_bytes(length & ~TQ_RECORD_VOID);
+		pos += tq_record_bytes(length & ~TQ_RECORD_VOID);
 	}
-	return *pos - from;
+	return pos;
 }
 
 /**
@@ -97,7 +97,7 @@ void tq_store_resume(struct tq_store *store, struct tq_cursor *cursor,
 	if ((long)(store->pos - cursor->pos) > 0)
 		cursor->pos = store->pos;
 	else
-		tq_store_skip_voids(store, &cursor->pos);
+		cursor->pos = tq_store_skip_voids(store, cursor->pos);
 
 	cursor->detached = NULL;
 	while (node) {
@@ -131,7 +131,7 @@ void tq_store_step(struct tq_store *store, struct tq_cursor *cursor)
 	}
 	cursor->pos += tq_record_bytes(tq_store_length(store, cursor->pos));
 	if (unlikely(store->void_bytes))
-		tq_store_skip_voids(store, &cursor->pos);
+		cursor->pos = tq_store_skip_voids(store, cursor->pos);
 }
 
 /**

@@ -66,7 +66,8 @@ void tq_store_init(struct tq_store *store, const struct tq_ring *ring,
 void tq_store_resume(struct tq_store *store, struct tq_cursor *cursor,
 		     const struct tqueue_record *after);
 void tq_store_step(struct tq_store *store, struct tq_cursor *cursor);
-unsigned long tq_store_skip_voids(struct tq_store *store, unsigned long *pos);
+unsigned long tq_store_skip_voids(const struct tq_store *store,
+				  unsigned long pos);
 unsigned long tq_store_take(struct tq_store *store,
 			    const struct tq_cursor *cursor);
 void tq_store_put(struct tq_store *store, struct tq_message *message);
@@ -98,14 +99,20 @@ static inline bool tq_store_ring_ready(struct tq_store *store)
 	return store->pos != store->end;
 }
 
-/* The length of the record at @pos: loaded once, and within what is there. */
+/* The length of @record at @pos: loaded once, and within what is there. */
+static inline size_t tq_store_bound(const struct tq_store *store,
+				    unsigned long pos,
+				    const struct tqueue_record *record)
+{
+	return min_t(size_t, READ_ONCE(record->length),
+		     store->end - pos - sizeof(*record));
+}
+
+/* The length of the record at @pos. */
 static inline size_t tq_store_length(const struct tq_store *store,
 				     unsigned long pos)
 {
-	size_t length = READ_ONCE(tq_store_at(store, pos)->length);
-
-	return min_t(size_t, length,
-		     store->end - pos - sizeof(struct tqueue_record));
+	return tq_store_bound(store, pos, tq_store_at(store, pos));
 }
 
 /* The first detached message that is ready, or NULL. */
@@ -161,10 +168,10 @@ static inline unsigned long tq_store_advance(struct tq_store *store,
 	unsigned long pos = store->pos + bytes;
 
 	if (unlikely(store->void_bytes)) {
-		unsigned long voids = tq_store_skip_voids(store, &pos);
-
-		store->void_bytes -= voids;
-		bytes += voids;
+		store->void_bytes += pos;
+		pos = tq_store_skip_voids(store, pos);
+		store->void_bytes -= pos;
+		bytes = pos - store->pos;
 	}
 	WRITE_ONCE(store->pos, pos);
 	return bytes;
@@ -174,6 +181,7 @@ static inline unsigned long tq_store_advance(struct tq_store *store,
  * tq_store_run - how many records can be copied out of the ring at once
  * @store: the store
  * @cursor: where it begins: at a record in the ring
+ * @need: bytes after which it need not go on
  * @room: bytes that they may take up
  * @most: how many there may be
  * @count: set to how many there are.  No detached message and no void comes
@@ -183,16 +191,17 @@ static inline unsigned long tq_store_advance(struct tq_store *store,
  * Return: their bytes.
  */
 static inline size_t tq_store_run(const struct tq_store *store,
-				  const struct tq_cursor *cursor, size_t room,
-				  int most, int *count)
+				  const struct tq_cursor *cursor, size_t need,
+				  size_t room, int most, int *count)
 {
 	const struct tqueue_record *first = tq_store_at(store, cursor->pos);
 	const void *end = (void *)first + min(store->end - cursor->pos, room);
+	const void *enough = (void *)first + min(store->end - cursor->pos, need);
 	const struct tq_message *until = cursor->detached;
 	const struct tqueue_record *record = first, *next;
 	int n;
 
-	for (n = 0; (void *)record < end && n < most; n++, record = next) {
+	for (n = 0; (void *)record < enough && n < most; n++, record = next) {
 		/* That of a void lies far beyond the end. */
 		next = (void *)record +
 		       tq_record_bytes(READ_ONCE(record->length));

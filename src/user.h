@@ -11,6 +11,7 @@
 #define TQ_USER_H
 
 #include <linux/fault-inject-usercopy.h>
+#include <linux/fcntl.h>
 #include <linux/instrumented.h>
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
@@ -23,7 +24,6 @@
  * @buf: the buffer of a plain read() or write(), which the VFS found to lie
  *	in user space; used when @iter is NULL
  * @iter: of all other calls
- * @nosignal: a send that fails with EPIPE raises no SIGPIPE
  *
  * Plain buffers are kept apart because an iov_iter costs a tenth of a small
  * message's way.
@@ -31,8 +31,11 @@
 struct tq_user {
 	void __user *buf;
 	struct iov_iter *iter;
-	bool nosignal;
 };
+
+/* How a call is to go about it. */
+#define TQ_NOWAIT	O_NONBLOCK	/* fail rather than wait */
+#define TQ_NOSIGNAL	0x1		/* a send: raise no SIGPIPE with EPIPE */
 
 /*
  * Copy from memory that access_ok() allowed, as far as it is resident.  Any
@@ -145,13 +148,38 @@ static inline bool tq_fault_in_writeable(const struct tq_user *user, size_t n)
 	return !fault_in_iov_iter_writeable(user->iter, n);
 }
 
+/* Whether @n bytes from @from on are resident.  Any context. */
+static inline bool tq_resident(const u8 __user *from, size_t n)
+{
+	const u8 __user *end = from + n;
+	u8 byte __maybe_unused;
+	bool ret = false;
+
+	pagefault_disable();
+	if (!user_read_access_begin(from, n))
+		goto enable;
+	do {
+		unsafe_get_user(byte, from, out);
+		from = PTR_ALIGN(from + 1, PAGE_SIZE);
+	} while (from < end);
+	unsafe_get_user(byte, end - 1, out);
+	ret = true;
+out:
+	user_read_access_end();
+enable:
+	pagefault_enable();
+	return ret;
+}
+
 /* Whether the memory to copy from is resident.  Any context. */
 static inline bool tq_readable_nofault(const struct tq_user *user, size_t n)
 {
 	bool ret;
 
+	if (!user->iter)
+		return tq_resident(user->buf, n);
 	pagefault_disable();
-	ret = tq_fault_in_readable(user, n);
+	ret = !fault_in_iov_iter_readable(user->iter, n);
 	pagefault_enable();
 	return ret;
 }

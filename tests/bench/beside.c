@@ -53,7 +53,7 @@
 
 #define NAME	"beside"
 #define PATH	"/dev/tq/" NAME
-#define MIB	(1UL << 20)
+#define MIB	1048576UL
 
 static int control;
 
@@ -586,7 +586,8 @@ int main(int argc, char **argv)
 				;
 			if (i == PARTS)
 				show_usage();
-			wanted[i] = some = true;
+			wanted[i] = true;
+			some = true;
 			break;
 		case 'r':
 			rounds = atoi(optarg);

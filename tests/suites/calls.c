@@ -303,18 +303,38 @@ void t_empty_at(const char *file, int line, int fd)
 			   got < 0 ? strerrorname_np(errno) : "");
 }
 
+/* At a quiet point each message that was ever sent is somewhere. */
+void t_adds_up_at(const char *file, int line, const struct tqueue_info *info)
+{
+	uint64_t sum = info->messages + info->received + info->dropped +
+		       info->in_flight;
+
+	if (info->sent != sum)
+		t_fail_at(file, line,
+			   "%llu were sent, but %llu are there, %llu were received, %llu dropped and %u are in flight",
+			   (unsigned long long)info->sent,
+			   (unsigned long long)info->messages,
+			   (unsigned long long)info->received,
+			   (unsigned long long)info->dropped, info->in_flight);
+	if (!info->last_id != !info->sent)
+		t_fail_at(file, line, "%llu were sent, and the last has id %llu",
+			   (unsigned long long)info->sent,
+			   (unsigned long long)info->last_id);
+}
+
 void t_end_at(const char *file, int line, int fd)
 {
 	struct tqueue_info info;
 
 	t_empty_at(file, line, fd);
 	info = t_info(fd);
-	if (info.messages || info.bytes || info.in_flight)
+	t_adds_up_at(file, line, &info);
+	if (info.messages || info.bytes || info.in_flight || info.blocked_senders)
 		t_fail_at(file, line,
-			   "%llu messages, %llu bytes and %u in flight are left",
+			   "%llu messages, %llu bytes, %u in flight and %u blocked senders are left",
 			   (unsigned long long)info.messages,
 			   (unsigned long long)info.bytes,
-			   info.in_flight);
+			   info.in_flight, info.blocked_senders);
 	close(fd);
 	t_remove(info.name);
 }

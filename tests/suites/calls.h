@@ -66,6 +66,14 @@ void t_received_at(const char *file, int line, int fd, unsigned int n,
 void t_empty_at(const char *file, int line, int fd);
 #define t_empty(fd)	t_empty_at(__FILE__, __LINE__, fd)
 
+void t_adds_up_at(const char *file, int line, const struct tqueue_info *info);
+/* All that was sent was received or dropped, or is still there. */
+#define t_adds_up(fd)							\
+	do {								\
+		struct tqueue_info t_info_ = t_info(fd);		\
+									\
+		t_adds_up_at(__FILE__, __LINE__, &t_info_);		\
+	} while (0)
 void t_end_at(const char *file, int line, int fd);
 /* Nothing is left of what went through the queue; closes and removes it. */
 #define t_end(fd)	t_end_at(__FILE__, __LINE__, fd)

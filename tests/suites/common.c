@@ -540,6 +540,36 @@ static bool no_queues(char *why, size_t len)
 	return none;
 }
 
+/* Each message that was ever sent through the default queue is accounted for. */
+static bool adds_up(char *why, size_t len)
+{
+	double end = t_now() + 2 * t_slow();
+	struct tqueue_info info;
+	int fd;
+
+	do {
+		fd = open(TQ_DEVICE, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || ioctl(fd, TQUEUE_INFO, &info)) {
+			snprintf(why, len, "INFO fails: %s", strerror(errno));
+			close(fd);
+			return false;
+		}
+		close(fd);
+		/* What was in flight when its reader was killed comes back soon. */
+		if (!info.in_flight)
+			break;
+		sleep_for(0.001);
+	} while (t_now() < end);
+	if (info.sent == info.messages + info.received + info.dropped &&
+	    !info.in_flight && !info.blocked_senders)
+		return true;
+	snprintf(why, len, "%llu were sent, %llu received, %llu dropped; %llu are left, %u in flight, %u senders blocked",
+		 (unsigned long long)info.sent, (unsigned long long)info.received,
+		 (unsigned long long)info.dropped, (unsigned long long)info.messages,
+		 info.in_flight, info.blocked_senders);
+	return false;
+}
+
 /* The driver must be unused and empty again; gives it a moment for exits. */
 static bool left_clean(char *why, size_t len)
 {
@@ -558,6 +588,8 @@ static bool left_clean(char *why, size_t len)
 			 "draining failed with errno %ld", labs(reads));
 		return false;
 	}
+	if (!adds_up(why, len))
+		return false;
 	while (t_references() > 0) {
 		if (t_now() > end) {
 			snprintf(why, len, "the module has %d references left",

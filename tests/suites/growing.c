@@ -202,9 +202,9 @@ static const struct request {
 	  prepare_start, was_started, undo_stop, 0 },
 	{ "CTL_STOP", TQUEUE_CTL_STOP, true, sizeof(struct tqueue_select), 64, true,
 	  prepare_name, was_stopped, undo_stop, 0 },
-	{ "CTL_GET", TQUEUE_CTL_GET, true, sizeof(struct tqueue_info), 64, false,
+	{ "CTL_GET", TQUEUE_CTL_GET, true, sizeof(struct tqueue_info), 64, true,
 	  prepare_name, did_nothing, undo_nothing, 0 },
-	{ "CTL_NEXT", TQUEUE_CTL_NEXT, true, sizeof(struct tqueue_info), 64, false,
+	{ "CTL_NEXT", TQUEUE_CTL_NEXT, true, sizeof(struct tqueue_info), 64, true,
 	  prepare_nothing, did_nothing, undo_nothing, 0 },
 };
 
@@ -222,7 +222,7 @@ static void ends_at(const struct request *request, size_t size)
 	for (at = size; at < ROOM; at++)
 		if (argument[at] != 0x5a)
 			t_fail("%s of %zu bytes writes to byte %zu", request->name, size,
-				at);
+			       at);
 }
 
 static void succeeds(const struct request *request, size_t size)
@@ -235,14 +235,14 @@ static void succeeds(const struct request *request, size_t size)
 	result = make(request, size);
 	if (result != request->result)
 		t_fail("%s with %zu bytes of %zu gives %ld (%s), not %ld", request->name,
-			size, request->size, result,
+		       size, request->size, result,
 			result < 0 ? strerrorname_np(errno) : "", request->result);
 	ends_at(request, size);
 	t_true(request->did(), "%s with %zu bytes does nothing", request->name, size);
 	request->undo();
 }
 
-static void fails(const struct request *request, size_t size, size_t wrong, int error)
+static void refuses(const struct request *request, size_t size, size_t wrong, int error)
 {
 	long result;
 
@@ -252,12 +252,12 @@ static void fails(const struct request *request, size_t size, size_t wrong, int 
 	result = make(request, size);
 	if (result != -1 || errno != error)
 		t_fail("%s with %zu bytes of %zu, and 1 at byte %zu, gives %ld (%s), not %s",
-			request->name, size, request->size, wrong, result,
+		       request->name, size, request->size, wrong, result,
 			result < 0 ? strerrorname_np(errno) : "",
 			strerrorname_np(error));
 	if (request->did != did_nothing)
 		t_true(!request->did(), "%s with %zu bytes fails and does it", request->name,
-			size);
+		       size);
 	request->undo();
 }
 
@@ -304,9 +304,9 @@ static void unknown(const struct request *request)
 	for (i = 0; i < ARRAY_SIZE(more); i++) {
 		size_t size = request->size + more[i];
 
-		fails(request, size, request->size, E2BIG);
-		fails(request, size, request->size + more[i] / 2, E2BIG);
-		fails(request, size, size - 1, E2BIG);
+		refuses(request, size, request->size, E2BIG);
+		refuses(request, size, request->size + more[i] / 2, E2BIG);
+		refuses(request, size, size - 1, E2BIG);
 		/* What lies behind it is none of the driver's business. */
 		succeeds(request, size);
 	}
@@ -372,11 +372,11 @@ static void half_there(void)
 			argument = own;
 			if (result != -1 || errno != EFAULT)
 				t_fail("%s of %zu bytes of which %zu are there gives %ld (%s)",
-					request->name, size, there, result,
+				       request->name, size, there, result,
 					result < 0 ? strerrorname_np(errno) : "");
 			if (request->did != did_nothing)
 				t_true(!request->did(), "%s fails and does it",
-					request->name);
+				       request->name);
 			request->undo();
 			t_edge_free(edge - page + there, page);
 		}
@@ -459,7 +459,7 @@ static void unknown_numbers(void)
 				 ENOTTY);
 		for (i = 0x48; i < 0x100; i++)
 			t_errno(ioctl(t_control(), _IOC(_IOC_WRITE, TQUEUE_IOC_MAGIC, i,
-							 size), argument), ENOTTY);
+							size), argument), ENOTTY);
 	}
 	t_end(fd);
 }

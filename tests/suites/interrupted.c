@@ -142,7 +142,7 @@ static void victim_finish(void)
 
 	while (!atomic_load(&victim->done)) {
 		t_true(t_now() < end, "the %s does not come back",
-			victim->waiting->name);
+		       victim->waiting->name);
 		t_sleep_ms(1);
 	}
 }
@@ -151,7 +151,7 @@ static void victim_finish(void)
 
 static char group[128];	/* a control group, to freeze what is in it */
 
-static void freeze(bool on)
+static void set_frozen(bool on)
 {
 	char path[160];
 	int fd;
@@ -217,12 +217,12 @@ static void do_continue(void)
 
 static void do_freeze(void)
 {
-	freeze(true);
+	set_frozen(true);
 }
 
 static void do_thaw(void)
 {
-	freeze(false);
+	set_frozen(false);
 }
 
 static void do_signal(void)
@@ -272,7 +272,7 @@ static void takes_nothing(const struct way *way, const struct waiting *how)
 	/* As long as it likes. */
 	t_sleep_ms(10);
 	t_true(t_value("messages") == 1 && !t_value("in_flight"),
-		"the %s takes the message: %ld are left, %ld in flight", how->name,
+	       "the %s takes the message: %ld are left, %ld in flight", how->name,
 		t_value("messages"), t_value("in_flight"));
 	if (way->end == do_signal) {
 		victim_finish();
@@ -320,7 +320,7 @@ static void wakes_the_next(const struct way *way, const struct waiting *how)
 		/* Either may have it: a restarted call is a new one. */
 		t_sleep_ms(10);
 		t_true(t_done(&next) || victim->done,
-			"neither the %s nor the next reader has the message",
+		       "neither the %s nor the next reader has the message",
 			how->name);
 		t_send(fd, LENGTH, 1);
 		victim_finish();
@@ -575,7 +575,7 @@ static void interval_timer(void)
 			t_send(fd, LENGTH, i);
 			while (ticked->taken[0] + ticked->taken[1] <= i) {
 				t_true(t_now() < end,
-					"message %d of %d reaches nobody in a %s", i,
+				       "message %d of %d reaches nobody in a %s", i,
 					MESSAGES, ticked->waiting->name);
 				usleep(100);
 			}
@@ -585,7 +585,7 @@ static void interval_timer(void)
 			t_kill(pids[i]);
 		t_is(ticked->taken[0] + ticked->taken[1], MESSAGES);
 		t_true(ticked->ticks > 10, "the timer ticked %d times",
-			ticked->ticks);
+		       ticked->ticks);
 		t_nothing();
 	}
 	close(fd);
@@ -647,7 +647,7 @@ static void killed_asleep_at_random(void)
 
 			while (!ledger->taken[first]) {
 				t_true(t_now() < late,
-					"message %u dies with a reader that slept (kill %d), %ld are left",
+				       "message %u dies with a reader that slept (kill %d), %ld are left",
 					first, kills, t_value("messages"));
 				usleep(100);
 			}
@@ -688,7 +688,7 @@ static void run_ticked_sender(void *arg)
 		t_put(records, 0, sizeof(message), 0);
 		memcpy(t_at(records, 0)->payload, message, sizeof(message));
 		t_is(t_send_call(fd, records, t_record(sizeof(message)),
-				  TQUEUE_FOREVER), 1);
+				 TQUEUE_FOREVER), 1);
 	}
 }
 

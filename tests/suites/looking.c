@@ -38,6 +38,7 @@ static void moves_no_messages(void)
 	t_errno(writev(look, &one, 1), EBADF);
 	t_errno(t_send_call(look, buf, end, 0), EBADF);
 	t_errno(t_receive_call(look, buf, sizeof(buf), 0), EBADF);
+	t_errno(t_receive_call(look, buf, sizeof(buf), TQUEUE_FOREVER), EBADF);
 	t_is(pipe(ends), 0);
 	t_errno(splice(look, NULL, ends[1], NULL, 10, 0), EBADF);
 	t_is(write(ends[1], buf, 10), 10);
@@ -54,6 +55,7 @@ static void looks_at_everything(void)
 	int fd = t_open_small(NAME), look = t_open_queue(NAME, LOOK), file;
 	char path[64], text[1024];
 	struct tqueue_info info;
+	size_t at = 0;
 	uint64_t id;
 
 	t_send(fd, 10, 1);
@@ -68,8 +70,11 @@ static void looks_at_everything(void)
 	file = open(path, O_RDONLY);
 	memset(text, 0, sizeof(text));
 	t_true(read(file, text, sizeof(text) - 1) > 0 && strstr(text, "messages:\t2"),
-		"fdinfo says %s", text);
+	       "fdinfo says %s", text);
 	close(file);
+	t_is(t_peek_call(look, text, sizeof(text)), 2);
+	t_record_is(text, &at, sizeof(text), 10, 1, 0);
+	t_record_is(text, &at, sizeof(text), 20, 2, 0);
 	t_receive(fd, 10, 1);
 	t_is(t_fionread(look), 20);
 	t_receive(fd, 20, 2);
@@ -174,7 +179,7 @@ static void waits_for_the_removal(void)
 	t_receive(fd, 10, 1);
 	t_still_asleep(&poller, SYS_poll);
 	t_true(t_switches(poller.tid) <= before + 2, "it was woken %ld times",
-		t_switches(poller.tid) - before);
+	       t_switches(poller.tid) - before);
 	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
 	t_result(&poller, 1);
 	t_is(poller.error, POLLERR | POLLHUP);
@@ -249,6 +254,15 @@ static void open_is_not_reading(void)
 	counts(in, 1, 1);
 	close(in);
 	counts(fd, 0, 1);
+	/* One that finds nothing has read as well. */
+	in = t_open_queue(NAME, O_RDONLY | O_NONBLOCK);
+	t_errno(read(in, buf, sizeof(buf)), EAGAIN);
+	counts(in, 1, 1);
+	close(in);
+	in = t_open_queue(NAME, O_RDONLY);
+	t_errno(t_receive_call(in, buf, sizeof(buf), 0), EAGAIN);
+	counts(in, 1, 1);
+	close(in);
 	t_end(fd);
 }
 
@@ -338,7 +352,7 @@ static void sleeping(void)
 	t_asleep(&reader, SYS_read);
 	counts(fd, 1, 1);
 	t_start_receive(&receiver, t_open_queue(NAME, O_RDONLY), buf[1], 256,
-			 TQUEUE_FOREVER);
+			TQUEUE_FOREVER);
 	t_asleep(&receiver.task, SYS_ioctl);
 	counts(fd, 2, 1);
 	for (i = 0; i < 2; i++)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The queue against a model of it: one process makes random calls that never
- * wait, through three open files, and after each the queue must say, give and
- * hold what the model does. The seed of a run is in its message.
+ * wait, through three open files for both ways and one for writing, and after each
+ * the queue must say, give and hold what the model does. The seed of a run is in
+ * its message.
  */
 #include "calls.h"
 
 #define NAME	"model"
-#define FILES	3
+#define FILES	3	/* and one more that only writes */
+#define WRITER	FILES
 #define MOST	2000
 
 struct item {
@@ -18,10 +20,12 @@ struct item {
 static struct item items[MOST], rests[FILES];
 static bool has_rest[FILES];
 static size_t count, size, max_message;
-static uint64_t sent, dropped;
-static unsigned int overflow;
+static uint64_t sent, dropped, told;
+static unsigned int overflow, no_reader;
 static bool follows, stopped;
-static int files[FILES];
+static bool reads[FILES];	/* it has been read from, or polled */
+static bool seen[FILES + 1];	/* it was open together with one that has */
+static int files[FILES + 1];
 static char buf[1 << 18];
 static unsigned long seed, steps;
 static uint64_t dice;
@@ -88,15 +92,49 @@ static void put_back(struct item item)
 	count++;
 }
 
-/* 0, EMSGSIZE, ESHUTDOWN or EAGAIN. */
-static int send_one(size_t len)
+static int readers(void)
+{
+	int n = 0, i;
+
+	for (i = 0; i < FILES; i++)
+		n += reads[i];
+	return n;
+}
+
+/* Something is received through this file, or polled for. */
+static void reading(int file)
+{
+	int i;
+
+	reads[file] = true;
+	for (i = 0; i <= FILES; i++)
+		seen[i] = true;
+}
+
+/* Why nothing can be sent through this file, or 0. */
+static int refusal(int file)
+{
+	if (stopped)
+		return ESHUTDOWN;
+	if (no_reader == TQUEUE_NO_READER_ERROR && seen[file] && !readers())
+		return EPIPE;
+	return 0;
+}
+
+static int full_error(void)
+{
+	return overflow == TQUEUE_OVERFLOW_REJECT ? ENOBUFS : EAGAIN;
+}
+
+/* 0, EMSGSIZE, ESHUTDOWN, EPIPE, ENOBUFS or EAGAIN. */
+static int send_one(int file, size_t len)
 {
 	if (len > max_message)
 		return EMSGSIZE;
-	if (stopped)
-		return ESHUTDOWN;
+	if (refusal(file))
+		return refusal(file);
 	if (held() + t_record(len) > size && overflow != TQUEUE_OVERFLOW_DROP_OLDEST)
-		return EAGAIN;
+		return full_error();
 	while (held() + t_record(len) > size) {
 		take_first(1);
 		dropped++;
@@ -117,8 +155,10 @@ static void at_the_end(const char *what, long got)
 
 /* ---- calls -------------------------------------------------------------------- */
 
-static size_t any_length(void)
+static size_t any_length(bool empty)
 {
+	if (empty && !below(5))
+		return 0;
 	switch (below(8)) {
 	case 0:
 		return max_message - below(max_message < 3 ? 1 : 3);
@@ -131,38 +171,26 @@ static size_t any_length(void)
 	}
 }
 
-static void try_write(int fd)
+static void try_write(int file)
 {
-	size_t len = any_length();
-	int error;
+	size_t len = any_length(false);
+	int error, why;
 	long got;
 
 	if (!len)
 		len = 1;
 	t_pattern(buf, len, sent + 1, 0);
-	got = write(fd, buf, len);
+	got = write(files[file], buf, len);
 	error = errno;
-	switch (send_one(len)) {
-	case 0:
-		errno = error;
+	why = send_one(file, len);
+	errno = error;
+	if (why)
+		fails("write", got, why);
+	else
 		eq("write", got, len);
-		break;
-	case EMSGSIZE:
-		errno = error;
-		fails("write", got, EMSGSIZE);
-		break;
-	case ESHUTDOWN:
-		errno = error;
-		fails("write", got, ESHUTDOWN);
-		break;
-	default:
-		errno = error;
-		fails("write", got, EAGAIN);
-		break;
-	}
 }
 
-static void try_send(int fd)
+static void try_send(int file)
 {
 	size_t lens[12], end = 0;
 	int n = 1 + below(ARRAY_SIZE(lens)), i, why = 0, error;
@@ -170,18 +198,22 @@ static void try_send(int fd)
 	long got;
 
 	for (i = 0; i < n; i++) {
-		lens[i] = any_length();
+		lens[i] = any_length(true);
 		end = t_put(buf, end, lens[i], sent + 1 + i);
 	}
 	send.bytes = end;
-	got = ioctl(fd, TQUEUE_SEND, &send);
+	got = ioctl(files[file], TQUEUE_SEND, &send);
 	error = errno;
-	if (stopped) {
-		fails("SEND", got, ESHUTDOWN);
+	if (refusal(file)) {
+		/* What is wrong with the first comes before the readers. */
+		if (refusal(file) == EPIPE && lens[0] > max_message)
+			fails("SEND", got, EMSGSIZE);
+		else
+			fails("SEND", got, refusal(file));
 		return;
 	}
 	for (i = 0, end = 0; i < n; i++) {
-		why = send_one(lens[i]);
+		why = send_one(file, lens[i]);
 		if (why)
 			break;
 		end += t_record(lens[i]);
@@ -190,7 +222,7 @@ static void try_send(int fd)
 	if (i) {
 		eq("SEND", got, i);
 		eq("sent_bytes", send.sent_bytes, end);
-	} else if (why == EMSGSIZE && error == EAGAIN) {
+	} else if (why == EMSGSIZE && error == full_error()) {
 		/* It was too full to look at the first. */
 		eq("room", held() + TQ_HEADER > size, 1);
 	} else {
@@ -204,6 +236,7 @@ static void try_read(int file)
 	long got = read(files[file], buf, room);
 	struct item *item = &rests[file];
 
+	reading(file);
 	if (!has_rest[file]) {
 		while (count && items[0].len == items[0].offset)
 			take_first(1);
@@ -227,18 +260,22 @@ static void try_receive(int file, bool peek)
 	struct tqueue_receive receive = {
 		.records = (uintptr_t)buf, .count = below(2) ? below(10) : 0,
 		.bytes = below(2) ? below(2000) : sizeof(buf),
-		.flags = peek ? TQUEUE_RECEIVE_PEEK : 0,
+		.flags = peek ? TQUEUE_RECEIVE_PEEK : 0, .dropped = 99,
 	};
 	size_t room = receive.bytes, at = 0, n = 0;
 	long got = ioctl(files[file], TQUEUE_RECEIVE, &receive);
 	int error = errno;
 
+	if (!peek)
+		reading(file);
 	if (has_rest[file]) {
 		fails("RECEIVE", got, EBUSY);
+		eq("told", receive.dropped, 0);
 		return;
 	}
 	if (!count) {
 		at_the_end("RECEIVE", got);
+		eq("told", receive.dropped, 0);
 		return;
 	}
 	for (; n < count && (!receive.count || n < receive.count); n++) {
@@ -252,7 +289,7 @@ static void try_receive(int file, bool peek)
 			eq("partial", record->flags & TQUEUE_FLAG_PARTIAL,
 			   items[n].offset ? TQUEUE_FLAG_PARTIAL : 0);
 			eq("mark", !!(record->flags & TQUEUE_FLAG_DROPPED),
-			   !n && receive.dropped);
+			   !n && !peek && dropped > told);
 			eq("differs", t_differs(record->payload, left,
 						 items[n].seed, items[n].offset), -1);
 		}
@@ -261,28 +298,46 @@ static void try_receive(int file, bool peek)
 	errno = error;
 	if (!n) {
 		fails("RECEIVE", got, EMSGSIZE);
+		eq("told", receive.dropped, 0);
 		eq("needed", receive.bytes,
 		   t_record(items[0].len - items[0].offset));
 		return;
 	}
-	/* Fewer only where a gap follows. */
-	if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST || dropped) {
-		if (got < 1 || got > (long)n)
-			eq("RECEIVE", got, n);
-		n = got;
-	}
 	eq("RECEIVE", got, n);
-	if (!peek)
-		take_first(n);
+	eq("told", receive.dropped, peek ? 0 : dropped - told);
+	if (peek)
+		return;
+	take_first(n);
+	told = dropped;
 }
 
 static void reopen(int file)
 {
 	close(files[file]);
+	if (file == WRITER) {
+		seen[file] = readers();
+		files[file] = t_open_queue(NAME, O_WRONLY | O_NONBLOCK);
+		return;
+	}
 	if (has_rest[file])
 		put_back(rests[file]);
 	has_rest[file] = false;
+	reads[file] = false;
+	seen[file] = readers();
 	files[file] = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
+}
+
+/* Sometimes all readers leave. */
+static void reopen_some(int file)
+{
+	int i;
+
+	if (below(4)) {
+		reopen(file);
+		return;
+	}
+	for (i = 0; i < FILES; i++)
+		reopen(i);
 }
 
 static void resize(void)
@@ -317,9 +372,19 @@ static void set_max_message(void)
 	max_message = wanted ? wanted : most;
 }
 
+static void set_no_reader(void)
+{
+	struct tqueue_config config = {
+		.fields = TQUEUE_CONFIG_NO_READER, .no_reader = below(2),
+	};
+
+	no_reader = config.no_reader;
+	eq("SET no_reader", ioctl(files[0], TQUEUE_SET, &config), 0);
+}
+
 static void configure(void)
 {
-	switch (below(8)) {
+	switch (below(10)) {
 	case 0 ... 2:
 		overflow = below(3);
 		eq("SET overflow", t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
@@ -333,6 +398,9 @@ static void configure(void)
 		stopped = !stopped && !below(3);
 		eq("STOP, START", ioctl(files[0], stopped ? TQUEUE_STOP :
 					TQUEUE_START), 0);
+		break;
+	case 5 ... 6:
+		set_no_reader();
 		break;
 	default:
 		resize();
@@ -348,6 +416,12 @@ static void compare(void)
 	size_t next = 0, i;
 	short events = 0;
 
+	eq("sent", info.sent, sent);
+	eq("received", info.received, sent - dropped - count - in_flight());
+	eq("readers", info.readers, readers());
+	eq("writers", info.writers, FILES + 1);
+	eq("blocked_senders", info.blocked_senders, 0);
+	eq("no_reader", info.no_reader, no_reader);
 	eq("messages", info.messages, count);
 	eq("bytes", info.bytes, held());
 	eq("dropped", info.dropped, dropped);
@@ -362,12 +436,20 @@ static void compare(void)
 			next = items[i].len - items[i].offset;
 	}
 	eq("FIONREAD", t_fionread(files[file]), next);
-	if (has_rest[file] || count || ended)
+	if (below(2))
+		goto wait;
+	reading(file);
+	/* Of empty messages alone a read returns nothing, but the end. */
+	if (next || ended || (stopped && !in_flight()))
 		events |= POLLIN;
+	/* Who has a partial message receives no record. */
+	if (count && !has_rest[file])
+		events |= POLLMSG;
 	if (stopped || overflow == TQUEUE_OVERFLOW_DROP_OLDEST ||
 	    held() + t_record(max_message) <= size)
 		events |= POLLOUT;
-	eq("poll", t_poll(files[file], POLLIN | POLLOUT), events);
+	eq("poll", t_poll(files[file], POLLIN | POLLOUT | POLLMSG), events);
+wait:
 	if (count || in_flight())
 		fails("WAIT", t_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
 	else
@@ -380,9 +462,9 @@ static void one_step(unsigned int bias)
 	unsigned int coin = below(100);
 
 	if (coin < bias)
-		try_write(files[file]);
+		try_write(below(FILES + 1));
 	else if (coin < bias + 15)
-		try_send(files[file]);
+		try_send(below(FILES + 1));
 	else if (coin < 75)
 		try_read(file);
 	else if (coin < 85)
@@ -390,7 +472,7 @@ static void one_step(unsigned int bias)
 	else if (coin < 90)
 		try_receive(file, true);
 	else if (coin < 96)
-		reopen(file);
+		reopen_some(below(FILES + 1));
 	else
 		configure();
 }
@@ -403,6 +485,8 @@ static void one_run(void)
 	count = 0;
 	sent = 0;
 	dropped = 0;
+	told = 0;
+	no_reader = TQUEUE_NO_READER_KEEP;
 	stopped = false;
 	follows = true;
 	size = 4096;
@@ -412,7 +496,11 @@ static void one_run(void)
 	for (i = 0; i < FILES; i++) {
 		files[i] = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
 		has_rest[i] = false;
+		reads[i] = false;
+		seen[i] = false;
 	}
+	files[WRITER] = t_open_queue(NAME, O_WRONLY | O_NONBLOCK);
+	seen[WRITER] = false;
 	for (steps = 0; steps < 600; steps++) {
 		/* Now it fills, now it empties. */
 		one_step(steps / 50 % 2 ? 10 : 40);
@@ -420,7 +508,7 @@ static void one_run(void)
 		if (!below(3))
 			compare();
 	}
-	for (i = 0; i < FILES; i++)
+	for (i = 0; i <= FILES; i++)
 		close(files[i]);
 	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
 }
@@ -431,6 +519,7 @@ static void random_calls(void)
 	const char *given = getenv("TQUEUE_SEED");
 	int runs = 0;
 
+	signal(SIGPIPE, SIG_IGN);
 	seed = given ? strtoul(given, NULL, 0) :
 	       (unsigned long)(t_now() * 1e6) % 100000000;
 	do {

@@ -81,19 +81,19 @@ static void all_fail_at(int line, int fd)
 	t_errno_at(__FILE__, line, "writev", writev(fd, two, 2), EPIPE);
 	t_is_at(__FILE__, line, "SIGPIPE of writev", signals, 2);
 	t_errno_at(__FILE__, line, "pwritev2", pwritev2(fd, two, 2, -1, RWF_NOWAIT),
-		    EPIPE);
+		   EPIPE);
 	t_is_at(__FILE__, line, "SIGPIPE of pwritev2", signals, 3);
 	t_is(pipe(ends), 0);
 	t_is(write(ends[1], buf, 10), 10);
 	t_errno_at(__FILE__, line, "splice", splice(ends[0], NULL, fd, NULL, 10, 0),
-		    EPIPE);
+		   EPIPE);
 	t_is_at(__FILE__, line, "SIGPIPE of splice", signals, 4);
 	close(ends[0]);
 	close(ends[1]);
 	bytes = t_put_many(buf, 10, 1, 3);
 	t_errno_at(__FILE__, line, "SEND", t_send_call(fd, buf, bytes, 0), EPIPE);
 	t_errno_at(__FILE__, line, "SEND",
-		    t_send_call(fd, buf, bytes, TQUEUE_FOREVER), EPIPE);
+		   t_send_call(fd, buf, bytes, TQUEUE_FOREVER), EPIPE);
 	t_is_at(__FILE__, line, "SIGPIPE of SEND", signals, 4);
 	/* Nothing is no message. */
 	t_is_at(__FILE__, line, "write of nothing", write(fd, buf, 0), 0);
@@ -315,7 +315,7 @@ static void who_waits(bool killed)
 	t_start_write(&sender, writer(), buf, sizeof(buf));
 	t_asleep(&sender, SYS_write);
 	t_start_send(&batch, writer(), records, t_put_many(records, 100, 1, 3),
-		      TQUEUE_FOREVER);
+		     TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);
 	t_is(pipe(ends), 0);
 	t_is(write(ends[1], buf, 100), 100);
@@ -479,7 +479,7 @@ static void like_a_pipe(void)
 	close(fd);
 	t_is(waitpid(pid, &status, 0), pid);
 	t_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE,
-		"it ends with status %#x", status);
+	       "it ends with status %#x", status);
 	fd = t_open_queue(NAME, O_RDONLY);
 	while ((i = read(fd, buf, sizeof(buf))) > 0)
 		;

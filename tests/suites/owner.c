@@ -295,7 +295,7 @@ static void inside_as_owner(void *arg)
 	t_is(set_owner(fd, 0), 0);
 	/* Whom it does not know it cannot give it to. */
 	t_true(set_owner(fd, 77) == -1 && (errno == EINVAL || errno == EPERM),
-		"it gives it to a user that it does not know: %s",
+	       "it gives it to a user that it does not know: %s",
 		strerrorname_np(errno));
 }
 

@@ -117,7 +117,7 @@ static void takes_bytes(bool ready)
 		t_asleep(&tasks[i], kind[i]->call);
 		if (t_switches(tasks[i].tid) != switches[i])
 			t_fail("a reader of another file's partial message wakes %s %ld times",
-				kind[i]->name, t_switches(tasks[i].tid) - switches[i]);
+			       kind[i]->name, t_switches(tasks[i].tid) - switches[i]);
 	}
 	/* They are there for what concerns them. */
 	t_is(ioctl(fd, TQUEUE_STOP), 0);

@@ -118,7 +118,7 @@ static void in_batches(void)
 		t_true(n > 0, "RECEIVE gives %ld (%s)", n, strerrorname_np(errno));
 		for (; n; n--, sent++)
 			t_record_is(got, &from, end, sent & 1 ? lengths[sent / 2] : 50,
-				     sent, 0);
+				    sent, 0);
 		at = from;
 	}
 	t_is(at, end);
@@ -195,7 +195,7 @@ static void dropped(void)
 	for (i = 0; i < 200; i++) {
 		put(fd, i % 3 ? len : 1000, i, i & 1);
 		t_true(t_info(fd).bytes <= SIZE, "%llu bytes in a queue of %lu",
-			(unsigned long long)t_info(fd).bytes, SIZE);
+		       (unsigned long long)t_info(fd).bytes, SIZE);
 	}
 	dropped = t_info(fd).dropped;
 	n = t_info(fd).messages;
@@ -324,7 +324,7 @@ static void in_traffic(void)
 		t_is(head.length, length_of(head.sender, head.number));
 		t_is(len, head.length);
 		t_is(t_differs(at + sizeof(head), len - sizeof(head),
-				(uint64_t)head.sender << 32 | head.number,
+			       (uint64_t)head.sender << 32 | head.number,
 				sizeof(head)), -1);
 		received++;
 		large += head.length > PIECE;

@@ -537,7 +537,7 @@ static void in_traffic(void)
 
 static void poll_for_the_end(struct t_task *task)
 {
-	struct pollfd one = { .fd = task->fd, .events = POLLIN };
+	struct pollfd one = { .fd = task->fd, .events = POLLRDHUP };
 
 	task->result = poll(&one, 1, -1);
 	task->number = one.revents;
@@ -587,7 +587,7 @@ static void end_of_a_file_that_was_held(void)
 	t_fails(&stalled, EFAULT);
 	t_result(&reader, len);
 	t_result(&poller, 1);
-	t_is(poller.number, POLLIN | POLLHUP);
+	t_is(poller.number, POLLRDHUP | POLLHUP);
 	t_stall_release(&stall, NULL);
 	free(buf);
 	close(held);

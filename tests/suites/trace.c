@@ -85,7 +85,7 @@ static void in_order(void)
 	event(&at, "tqueue_receive: queue=" NAME " count=3 bytes=144");
 	event(&at, "tqueue_send: queue=" NAME " id=5 count=1");
 	event(&at, "tqueue_receive: queue=" NAME " count=1 bytes=48");
-	event(&at, "tqueue_return: queue=" NAME " id=5");
+	event(&at, "tqueue_requeue: queue=" NAME " id=5");
 	event(&at, "tqueue_stop: queue=" NAME " messages=1");
 	event(&at, "tqueue_start: queue=" NAME " messages=1");
 	event(&at, "tqueue_remove: queue=" NAME " messages=1");

@@ -51,7 +51,7 @@ static void refused_at(int line, int fd)
 	t_is_at(__FILE__, line, "POLLOUT", t_poll(fd, POLLOUT), 0);
 	t_errno_at(__FILE__, line, "write", write(fd, buf, 1), EAGAIN);
 	t_errno_at(__FILE__, line, "SEND",
-		    t_send_call(fd, buf, t_put(buf, 0, 1, 0), 0), EAGAIN);
+		   t_send_call(fd, buf, t_put(buf, 0, 1, 0), 0), EAGAIN);
 }
 
 #define refused(fd)	refused_at(__LINE__, fd)
@@ -314,10 +314,10 @@ static void no_more_than_its_size(void)
 		else
 			sent++;
 		t_true(t_info(fd).bytes <= 2 * 4096, "the queue holds %llu bytes",
-			(unsigned long long)t_info(fd).bytes);
+		       (unsigned long long)t_info(fd).bytes);
 	}
 	t_is(sent, FULL);
-	/* One that was refused waits for its turn as if it had had it. */
+	/* One that was refused has used up its turn as well. */
 	refused(quick[MANY - 1]);
 	/* What is received is room for one more. */
 	t_receive(fd, TQ_SMALL_MAX, 0);
@@ -377,12 +377,12 @@ static void the_policy_changes(void)
 	block(&large, TQ_SMALL_MAX, 50);
 	passes(quick, SMALL, 60);
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
-			    TQUEUE_OVERFLOW_REJECT, 0), 0);
+			   TQUEUE_OVERFLOW_REJECT, 0), 0);
 	t_fails(&large.task, ENOBUFS);
 	close(large.task.fd);
 	t_errno(write(quick, buf, 1), ENOBUFS);
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
-			    TQUEUE_OVERFLOW_BLOCK, 0), 0);
+			   TQUEUE_OVERFLOW_BLOCK, 0), 0);
 	refused(quick);
 	block(&large, TQ_SMALL_MAX, 50);
 	passes(quick, SMALL, 61);
@@ -409,14 +409,14 @@ static void to_drop_oldest(void)
 	block(&large, TQ_SMALL_MAX, 50);
 	passes(quick, SMALL, 60);
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
-			    TQUEUE_OVERFLOW_DROP_OLDEST, 0), 0);
+			   TQUEUE_OVERFLOW_DROP_OLDEST, 0), 0);
 	admitted(&large, TQ_SMALL_MAX);
 	t_true(t_info(fd).bytes <= 4096, "the queue holds %llu bytes",
-		(unsigned long long)t_info(fd).bytes);
+	       (unsigned long long)t_info(fd).bytes);
 	passes(quick, SMALL, 61);
 	passes(quick, SMALL, 62);
 	t_true(t_info(fd).bytes <= 4096, "the queue holds %llu bytes",
-		(unsigned long long)t_info(fd).bytes);
+	       (unsigned long long)t_info(fd).bytes);
 	while (t_info(fd).messages)
 		t_true(read(fd, buf, sizeof(buf)) > 0, "read fails");
 	close(quick);
@@ -591,7 +591,7 @@ static void run_edge_sender(struct t_task *task)
 		while (write(task->fd, "message", 7) == 7)
 			atomic_fetch_add(&task->count, 1);
 		t_true(errno == EAGAIN || errno == ESHUTDOWN, "write fails with %s",
-			strerrorname_np(errno));
+		       strerrorname_np(errno));
 		events_of(epoll, true);
 	}
 	close(epoll);
@@ -645,7 +645,7 @@ static void run_blocking(struct t_task *task)
 	while (!atomic_load(&stop))
 		if (write(task->fd, message, sizeof(message)) < 0)
 			t_true(errno == ESHUTDOWN, "write fails with %s",
-				strerrorname_np(errno));
+			       strerrorname_np(errno));
 }
 
 static void run_polling(struct t_task *task)
@@ -677,7 +677,7 @@ static void run_polling(struct t_task *task)
 				break;
 		} while (!atomic_load(&stop));
 		t_true(errno == EAGAIN || errno == ESHUTDOWN, "sending fails with %s",
-			strerrorname_np(errno));
+		       strerrorname_np(errno));
 	}
 	close(epoll);
 }
@@ -694,7 +694,7 @@ static void all_asleep(struct t_task *tasks, int blocking, int polling, int way)
 
 		while (!t_is_asleep(tasks[i].tid, call)) {
 			t_true(t_now() < end, "sender %d of %d + %d does not go to sleep",
-				i, blocking, polling);
+			       i, blocking, polling);
 			sched_yield();
 		}
 	}
@@ -734,7 +734,7 @@ static void shares(int blocking, int polling, int way)
 			counts[from[j]]++;
 		for (j = 0; j < blocking + polling; j++)
 			t_true(counts[j] >= 4,
-				"of %d messages %d are from a sender that %s, beside %d and %d",
+			       "of %d messages %d are from a sender that %s, beside %d and %d",
 				window, counts[j], j < blocking ? "waits" : "polls",
 				blocking, polling);
 	}
@@ -797,7 +797,7 @@ static void nobody_starves(void)
 		/* A quarter of what is promised where all are there in time. */
 		for (i = 0; i <= BLOCKING; i++)
 			t_true(counts[i] >= TOTAL / 10 / (BLOCKING + 1),
-				"%d of %d messages are from a sender that %s", counts[i],
+			       "%d of %d messages are from a sender that %s", counts[i],
 				TOTAL, i < BLOCKING ? "waits" : "polls");
 		atomic_store(&stop, 1);
 		t_is(ioctl(fd, TQUEUE_STOP), 0);
