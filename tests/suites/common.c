@@ -301,7 +301,7 @@ int t_log_open(void)
 
 int t_log_lines(int log, const char *needle, char *last, size_t len)
 {
-	char record[8192];
+	char record[2 * TQ_PAGE];
 	int lines = 0;
 
 	if (log < 0)
@@ -333,7 +333,7 @@ static bool log_trouble(int log, bool logs, char *text, size_t len)
 		"BUG:", "WARNING:", "Oops", "INFO: task", "UBSAN", "KASAN",
 		"general protection", "rcu: INFO", "usercopy",
 	};
-	char record[8192];
+	char record[2 * TQ_PAGE];
 	ssize_t got;
 	size_t i;
 
@@ -1162,6 +1162,12 @@ void t_pin(int cpu)
 size_t t_page(void)
 {
 	return sysconf(_SC_PAGESIZE);
+}
+
+void t_needs_small_pages(void)
+{
+	if (t_page() != 4096)
+		t_skip("it has sizes of its own, for pages of 4 KiB");
 }
 
 void *t_shared(size_t len)

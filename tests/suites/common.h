@@ -209,6 +209,7 @@ void *t_shared(size_t len);		/* seen by children too */
 char *t_edge(size_t len);		/* len bytes, then memory that faults */
 void t_edge_free(char *edge, size_t len);
 size_t t_page(void);
+void t_needs_small_pages(void);		/* or it is skipped */
 
 struct t_stall {
 	int uffd;

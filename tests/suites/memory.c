@@ -285,6 +285,7 @@ static void rests_are_charged(void)
 	char byte, *buf = malloc(len);
 	long before;
 
+	t_needs_small_pages();
 	t_pattern(buf, len, 1, 0);
 	for (i = 0; i < MANY; i++)
 		fds[i] = t_open(O_RDONLY);

@@ -54,6 +54,7 @@ static void sizes(void)
 	};
 	size_t i;
 
+	t_needs_small_pages();
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		int error, fd;
 
@@ -86,7 +87,7 @@ static void bad_values(void)
 		{ "size_l=1073741825", "size_l" },
 		{ "size_l=18446744073709551615", "size_l" },
 		{ "size_l=9223372036854775808", "size_l" },
-		{ "size_l=4096 max_message=985", "max_message" },
+		{ "size_l=65536 max_message=16345", "max_message" },
 		{ "max_message=524249", "max_message" },
 		{ "max_message=18446744073709551615", "max_message" },
 		{ "size_l=1073741824 max_message=268435417", "max_message" },
