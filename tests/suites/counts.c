@@ -30,7 +30,7 @@ static void counts_at(int line, int fd, uint64_t sent, uint64_t received,
 static void plain(void)
 {
 	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDONLY);
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	counts(fd, 0, 0, 0, 0, 0);
 	t_is(t_info(fd).last_id, 0);
@@ -62,7 +62,7 @@ static void plain(void)
 static void failures(void)
 {
 	int fd = t_open_small(NAME), i;
-	char *edge = t_edge(t_page()) + t_page(), buf[2048];
+	char *edge = t_edge(t_page()) + t_page(), buf[TQ_PAGE / 2];
 
 	t_send(fd, 100, 1);
 	for (i = 0; i < 3; i++) {
@@ -93,7 +93,7 @@ static void failures(void)
 static void empty_ones(void)
 {
 	int fd = t_open_small(NAME);
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	t_is(t_send_call(fd, buf, t_put_many(buf, 0, 0, 7), 0), 7);
 	counts(fd, 7, 0, 0, 7, 0);
@@ -326,7 +326,7 @@ static atomic_int stop;
 static void run_sender(struct t_task *task)
 {
 	unsigned int dice = task->number;
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	while (!atomic_load(&stop)) {
 		int n;
@@ -345,7 +345,7 @@ static void run_receiver(struct t_task *task)
 {
 	int fd = t_open_queue(NAME, O_RDONLY | O_NONBLOCK);
 	unsigned int dice = task->number;
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	while (!atomic_load(&stop)) {
 		dice = dice * 1664525 + 1013904223;
@@ -376,7 +376,7 @@ static void in_traffic(void)
 	struct t_task tasks[6];
 	struct tqueue_info last = { 0 }, info;
 	int fd, round, i;
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	for (round = 0; round < 6; round++) {
 		double end = t_now() + t_seconds(3) / 6;
