@@ -348,10 +348,10 @@ static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
  */
 static int tq_may_receive(struct file *filp, u32 flags)
 {
-	if (flags & TQUEUE_RECEIVE_PEEK)
+	if (unlikely(flags & TQUEUE_RECEIVE_PEEK))
 		return filp->f_mode & FMODE_READ ||
 		       !(filp->f_mode & FMODE_WRITE) ? 0 : -EBADF;
-	if (!(filp->f_mode & FMODE_READ))
+	if (unlikely(!(filp->f_mode & FMODE_READ)))
 		return -EBADF;
 	tq_file_reads(filp->private_data);
 	return 0;

@@ -221,7 +221,7 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 		}
 	}
 	if (receiver->peek) {
-		receiver->last = flight->head;
+		receiver->last = tq_rank_of(&flight->head);
 		if (message)
 			refcount_inc(&message->refs);
 		tq_store_step(store, cursor);

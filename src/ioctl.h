@@ -47,7 +47,8 @@ static inline int tq_args_put(const void *args, size_t size, unsigned int cmd,
 #define TQ_LAYOUT(type, field, at)					\
 	static_assert(offsetof(struct type, field) == (at))
 #define TQ_SIZE(type, bytes)						\
-	static_assert(sizeof(struct type) == (bytes) && (bytes) % 8 == 0)
+	static_assert(sizeof(struct type) == (bytes));			\
+	static_assert(sizeof(struct type) % sizeof(__u64) == 0)
 
 TQ_LAYOUT(tqueue_record, header_words, 4);
 TQ_LAYOUT(tqueue_record, priority, 5);

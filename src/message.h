@@ -73,6 +73,33 @@ static inline unsigned long tq_message_bytes(const struct tq_message *message)
 	return tq_record_bytes(message->record.length);
 }
 
+/**
+ * struct tq_rank - a place in the order of delivery
+ * @id: of the message
+ * @priority: of the message
+ */
+struct tq_rank {
+	u64 id;
+	u8 priority;
+};
+
+static inline struct tq_rank tq_rank_of(const struct tqueue_record *record)
+{
+	return (struct tq_rank){
+		.id = record->id,
+		.priority = record->priority,
+	};
+}
+
+/* Whether @record is delivered after @rank. */
+static inline bool tq_record_follows(const struct tqueue_record *record,
+				     const struct tq_rank *rank)
+{
+	if (record->priority != rank->priority)
+		return record->priority < rank->priority;
+	return record->id > rank->id;
+}
+
 /* Whether @a is delivered before @b: higher priority, then sent earlier. */
 static inline bool tq_record_precedes(const struct tqueue_record *a,
 				      const struct tqueue_record *b)

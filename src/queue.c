@@ -75,21 +75,19 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	return queue;
 }
 
-/* Free all messages that are ready, a piece of work at a time. */
-static void tq_queue_empty(struct tqueue *queue)
+/* Free messages that tq_store_close() took away, a piece of work at a time. */
+static void tq_queue_clear(struct tqueue *queue, struct rb_root_cached *ready)
 {
-	struct tq_notify notify;
+	struct tq_message *list;
 
 	do {
-		memset(&notify, 0, sizeof(notify));
 		mutex_lock(&queue->rx.lock);
-		notify.garbage = tq_store_clear(&queue->rx.store,
-						TQ_PIECE_RECORDS);
-		notify.events = notify.garbage ? TQ_NOTIFY_SETTLED : 0;
+		list = tq_store_clear(&queue->rx.store, ready,
+				      TQ_PIECE_RECORDS);
 		mutex_unlock(&queue->rx.lock);
-		tq_notify_deliver(queue, &notify);
+		tq_messages_put(list);
 		cond_resched();
-	} while (notify.events);
+	} while (list);
 }
 
 /**
@@ -100,7 +98,9 @@ static void tq_queue_empty(struct tqueue *queue)
  */
 void tq_queue_free(struct tqueue *queue)
 {
-	tq_queue_empty(queue);
+	struct rb_root_cached ready = queue->rx.store.ready;
+
+	tq_queue_clear(queue, &ready);
 	tq_ring_free(&queue->ring);
 	mutex_destroy(&queue->rx.lock);
 	mutex_destroy(&queue->tx.lock);
@@ -182,6 +182,7 @@ int tq_stop(struct tqueue *queue)
  */
 int tq_remove(struct tqueue *queue, bool force)
 {
+	struct rb_root_cached ready;
 	struct tq_notify notify = {};
 
 	tq_lock_both(queue);
@@ -195,12 +196,13 @@ int tq_remove(struct tqueue *queue, bool force)
 		module_put(THIS_MODULE);
 	queue->opens.pinned = false;
 	/* From now on it holds nothing; the memory goes piece by piece. */
+	tq_store_close(&queue->rx.store, &ready);
 	tq_counter_set(&queue->rx.gone, tq_counter_get(&queue->tx.sent));
 	WRITE_ONCE(queue->rx.limit, queue->tx.pos + queue->ring.size);
 	tq_unlock_both(queue);
 
 	tq_notify_deliver(queue, &notify);
 	tq_notify_removed(queue);
-	tq_queue_empty(queue);
+	tq_queue_clear(queue, &ready);
 	return 0;
 }

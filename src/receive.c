@@ -281,7 +281,7 @@ ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
 
 /* Look for the first message that is not empty, for a piece of work. */
 static size_t tq_first_filled(struct tq_store *store, struct tq_cursor *cursor,
-			      struct tqueue_record *last, bool *more)
+			      struct tq_rank *last, bool *more)
 {
 	const struct tqueue_record *passed = NULL;
 	struct tq_message *message;
@@ -302,7 +302,7 @@ static size_t tq_first_filled(struct tq_store *store, struct tq_cursor *cursor,
 		}
 		tq_store_step(store, cursor);
 	}
-	*last = *passed;
+	*last = tq_rank_of(passed);
 	*more = !length;
 	return length;
 }
@@ -319,7 +319,7 @@ size_t tq_next_length(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
 	struct tq_store *store = &queue->rx.store;
-	struct tqueue_record last;
+	struct tq_rank last;
 	struct tq_cursor cursor;
 	bool begun = false;
 	bool more = false;

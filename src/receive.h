@@ -47,7 +47,7 @@ struct tq_receive_ops {
  * @needed: bytes that must be resident for the next message
  * @resident: bytes that are known to be
  * @cursor: where a peek has come to, once it has begun
- * @last: the header of the last message that it has passed
+ * @last: the last message that it has passed
  */
 struct tq_receiver {
 	const struct tq_receive_ops *ops;
@@ -64,7 +64,7 @@ struct tq_receiver {
 	size_t needed;
 	size_t resident;
 	struct tq_cursor cursor;
-	struct tqueue_record last;
+	struct tq_rank last;
 };
 
 /* All but the cursor, which means nothing before the receive has begun. */

@@ -121,9 +121,13 @@ static int tq_copy_detached(const struct tq_file *file,
 /*
  * Copy @count records of the ring out one by one, with headers made for their
  * receiver.  Returns the bytes of those that were copied, in *@count how many.
+ *
+ * Not inline, nor is what else has a header on its stack: Debian's kernels clear
+ * what is on the stack.
  */
-static size_t tq_copy_each(const struct tq_file *file, unsigned long from,
-			   bool dropped, void __user *to, int *count)
+static noinline size_t tq_copy_each(const struct tq_file *file,
+				    unsigned long from, bool dropped,
+				    void __user *to, int *count)
 {
 	const struct tq_store *store = &file->queue->rx.store;
 	struct tqueue_record head;
@@ -205,8 +209,9 @@ static int tq_batch_fits(struct tq_receive_batch *batch,
 }
 
 /* The message at the cursor is detached: copy it out.  0 or why not. */
-static int tq_batch_detached(struct tq_receive_batch *batch,
-			     struct tq_piece *piece, struct tq_message *message)
+static noinline int tq_batch_detached(struct tq_receive_batch *batch,
+				      struct tq_piece *piece,
+				      struct tq_message *message)
 {
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tq_store *store = &receiver->file->queue->rx.store;
@@ -228,7 +233,7 @@ static int tq_batch_detached(struct tq_receive_batch *batch,
 	piece->bytes -= bytes;
 	piece->records--;
 	piece->count++;
-	receiver->last = message->record;
+	receiver->last = tq_rank_of(&message->record);
 	tq_store_step(store, &receiver->cursor);
 	if (receiver->peek)
 		return 0;
@@ -267,8 +272,8 @@ static void tq_batch_pass(struct tq_receiver *receiver, struct tq_piece *piece,
 	u32 empties = 0;
 
 	if (receiver->peek) {
-		receiver->last = *tq_survey_run(store, cursor->pos, count,
-						&empties);
+		receiver->last = tq_rank_of(tq_survey_run(store, cursor->pos,
+							  count, &empties));
 		cursor->pos = tq_store_skip_voids(store, cursor->pos + bytes);
 		return;
 	}
@@ -336,9 +341,9 @@ static int tq_batch_refusal(const struct tq_receiver *receiver)
 
 	if (unlikely(tq_must_leave(receiver->slept)))
 		return -ERESTARTSYS;
-	if (unlikely(file->queue->policy.shutdown_error == -EIDRM))
-		return -EIDRM;
-	return unlikely(file->partial) ? -EBUSY : 0;
+	if (likely(!file->partial))
+		return 0;
+	return tq_removed(file->queue) ? -EIDRM : -EBUSY;
 }
 
 /* Copy one piece out of the queue. */
@@ -363,13 +368,16 @@ static int tq_batch_copy_piece(struct tq_receive_batch *batch)
 	if (ret)
 		goto unlock;
 	tq_receive_begin(receiver, &rx->store);
-	if (!receiver->peek && !receiver->got)
+	if (unlikely(tq_counter_get(&rx->dropped) != rx->dropped_told) &&
+	    !receiver->peek && !receiver->got)
 		piece.dropped = tq_counter_get(&rx->dropped) -
 				rx->dropped_told;
 	ret = tq_batch_walk(batch, &piece);
 	if (piece.count && !receiver->peek) {
-		rx->dropped_told += piece.dropped;
-		batch->dropped += piece.dropped;
+		if (unlikely(piece.dropped)) {
+			rx->dropped_told += piece.dropped;
+			batch->dropped += piece.dropped;
+		}
 		receiver->woken = false;
 		piece.events = tq_release_space(queue, piece.freed,
 						piece.count);

@@ -106,13 +106,13 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 	struct tq_tx *tx = &queue->tx;
 	bool blocked = tx->need;
 	struct tq_sender *sender;
+	unsigned long bytes;
 	int ret;
 
 	lockdep_assert_held(&tx->lock);
 
 	while ((sender = tq_first_blocked(queue))) {
-		unsigned long bytes = tq_message_bytes(sender->message);
-
+		bytes = tq_message_bytes(sender->message);
 		/* Before the room is looked at: see wait.h. */
 		WRITE_ONCE(tx->need, bytes);
 		ret = 0;
@@ -135,9 +135,8 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 	}
 	tq_senders_changed(queue);
 	/* Files without a ticket may now send past them, or with them gone. */
-	if (tx->need ? !blocked :
-	    blocked && tq_has_room(queue, tq_record_bytes(
-					queue->policy.max_message)))
+	bytes = tq_record_bytes(queue->policy.max_message);
+	if (tx->need ? !blocked : blocked && tq_has_room(queue, bytes))
 		notify->events |= TQ_NOTIFY_WRITABLE;
 }
 
@@ -237,6 +236,12 @@ void tq_senders_forget(struct tq_file *file)
 	mutex_unlock(&queue->tx.lock);
 }
 
+static bool tq_sender_left(struct tq_sender *sender)
+{
+	/* Acquire: with what became of the message. */
+	return smp_load_acquire(&sender->left);
+}
+
 /**
  * tq_senders_wait - sleep until a blocked sender was admitted or refused
  * @sender: blocked by tq_senders_block()
@@ -252,9 +257,8 @@ int tq_senders_wait(struct tq_sender *sender, ktime_t *deadline)
 	struct tq_notify notify = {};
 	int ret;
 
-	/* Acquire: with what became of the message. */
 	ret = tq_sleep(set_current_state(TASK_INTERRUPTIBLE),
-		       smp_load_acquire(&sender->left), deadline);
+		       tq_sender_left(sender), deadline);
 
 	/* Whoever let it go is done with @sender when the lock is free. */
 	mutex_lock(&queue->tx.lock);

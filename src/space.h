@@ -88,11 +88,11 @@ tq_release_space(struct tqueue *queue, unsigned long freed, unsigned int count)
 	smp_mb();
 	/* Pairs with tq_senders_changed(): none is blocked, then tx.pos. */
 	need = smp_load_acquire(&queue->tx.need);
-	/* After the barrier. */
-	if (likely(!need && !rx->attention &&
-		   !waitqueue_active(&queue->waiters.poll)))
-		return 0;
-	return tq_released(queue, limit, freed, need);
+	if (unlikely(need || rx->attention ||
+		     /* After the barrier. */
+		     waitqueue_active(&queue->waiters.poll)))
+		return tq_released(queue, limit, freed, need);
+	return 0;
 }
 
 #endif /* TQ_SPACE_H */

@@ -118,6 +118,11 @@ static size_t tq_pipe_room(struct pipe_inode_info *pipe, size_t length)
 	return min_t(size_t, length, slots * PAGE_SIZE);
 }
 
+static bool tq_pipe_ready(struct pipe_inode_info *pipe)
+{
+	return !READ_ONCE(pipe->readers) || tq_pipe_room(pipe, 1);
+}
+
 /* With the pipe unlocked: sleep until there is something to splice. */
 static int tq_splice_wait(struct tq_file *file, struct pipe_inode_info *pipe,
 			  bool full)
@@ -127,8 +132,7 @@ static int tq_splice_wait(struct tq_file *file, struct pipe_inode_info *pipe,
 	pipe_unlock(pipe);
 	if (full)
 		ret = wait_event_interruptible_exclusive(pipe->wr_wait,
-				!READ_ONCE(pipe->readers) ||
-				tq_pipe_room(pipe, 1));
+							 tq_pipe_ready(pipe));
 	else
 		ret = tq_wait_readable(file, NULL);
 	/* Woken for a message or not: another reader may have it. */

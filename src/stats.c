@@ -122,27 +122,37 @@ TQ_SHOW_NUMBER(writers, READ_ONCE(queue->opens.writers));
 TQ_SHOW_NUMBER(blocked_senders, READ_ONCE(queue->tx.blocked_count));
 
 /* Shows a choice by its name. */
-#define TQ_SHOW_CHOICE(name, ...)					\
+#define TQ_SHOW_CHOICE(name, choice)					\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
 {									\
-	static const char * const names[] = { __VA_ARGS__ };		\
+	const struct tqueue *queue = to_tqueue(dev);			\
 									\
-	return sysfs_emit(buf, "%s\n",					\
-			  names[READ_ONCE(to_tqueue(dev)->policy.name)]); \
+	return sysfs_emit(buf, "%s\n", tq_##name##_names[READ_ONCE(choice)]); \
 }									\
 static DEVICE_ATTR_RO(name)
 
-TQ_SHOW_CHOICE(overflow,
-	       [TQUEUE_OVERFLOW_BLOCK]		= "block",
-	       [TQUEUE_OVERFLOW_REJECT]		= "reject",
-	       [TQUEUE_OVERFLOW_DROP_OLDEST]	= "drop-oldest");
-TQ_SHOW_CHOICE(end_of_file,
-	       [TQUEUE_EOF_NEVER]		= "never",
-	       [TQUEUE_EOF_LAST_WRITER]		= "last-writer");
-TQ_SHOW_CHOICE(no_reader,
-	       [TQUEUE_NO_READER_KEEP]		= "keep",
-	       [TQUEUE_NO_READER_ERROR]		= "error");
+static const char * const tq_overflow_names[] = {
+	[TQUEUE_OVERFLOW_BLOCK]		= "block",
+	[TQUEUE_OVERFLOW_REJECT]	= "reject",
+	[TQUEUE_OVERFLOW_DROP_OLDEST]	= "drop-oldest",
+};
+
+TQ_SHOW_CHOICE(overflow, queue->policy.overflow);
+
+static const char * const tq_end_of_file_names[] = {
+	[TQUEUE_EOF_NEVER]		= "never",
+	[TQUEUE_EOF_LAST_WRITER]	= "last-writer",
+};
+
+TQ_SHOW_CHOICE(end_of_file, queue->policy.end_of_file);
+
+static const char * const tq_no_reader_names[] = {
+	[TQUEUE_NO_READER_KEEP]		= "keep",
+	[TQUEUE_NO_READER_ERROR]	= "error",
+};
+
+TQ_SHOW_CHOICE(no_reader, queue->policy.no_reader);
 
 static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)

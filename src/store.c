@@ -80,7 +80,7 @@ unsigned long tq_store_skip_voids(const struct tq_store *store,
  * tq_store_resume - go on with a walk for which the lock was let go
  * @store: the store
  * @cursor: where it had come to
- * @after: the header of the last message that was passed
+ * @after: the last message that was passed
  *
  * What was taken meanwhile is not seen, and what came back is seen only if it
  * comes after @after.
@@ -88,7 +88,7 @@ unsigned long tq_store_skip_voids(const struct tq_store *store,
  * Context: rx.lock held.
  */
 void tq_store_resume(struct tq_store *store, struct tq_cursor *cursor,
-		     const struct tqueue_record *after)
+		     const struct tq_rank *after)
 {
 	struct rb_node *node = store->ready.rb_root.rb_node;
 	struct tq_message *message;
@@ -102,7 +102,7 @@ void tq_store_resume(struct tq_store *store, struct tq_cursor *cursor,
 	cursor->detached = NULL;
 	while (node) {
 		message = rb_entry(node, struct tq_message, ready);
-		if (tq_record_precedes(after, &message->record)) {
+		if (tq_record_follows(&message->record, after)) {
 			cursor->detached = message;
 			node = node->rb_left;
 		} else {
@@ -253,30 +253,45 @@ struct tq_message *tq_store_by_id(struct tq_store *store, u64 id)
 }
 
 /**
- * tq_store_clear - throw away messages that are ready
+ * tq_store_close - take away all that is ready
  * @store: the store
- * @most: how many detached ones at the most
+ * @ready: filled with the detached messages, for tq_store_clear()
  *
  * What is in flight stays known.
  *
  * Context: rx.lock held, and nobody sends.
- * Return: the detached ones, a list by @next, for the caller to free; NULL once
- * nothing is ready.
  */
-struct tq_message *tq_store_clear(struct tq_store *store, unsigned int most)
+void tq_store_close(struct tq_store *store, struct rb_root_cached *ready)
 {
-	struct tq_message *list = NULL;
-	struct tq_cursor cursor;
-
+	*ready = store->ready;
+	store->ready = RB_ROOT_CACHED;
+	WRITE_ONCE(store->ready_count, 0);
+	WRITE_ONCE(store->ready_filled, 0);
 	tq_store_refresh(store);
 	store->void_bytes = 0;
 	WRITE_ONCE(store->pos, store->end);
-	for (tq_store_begin(store, &cursor); cursor.detached && most; most--) {
-		struct tq_message *message = cursor.detached;
+}
 
-		tq_store_step(store, &cursor);
-		tq_store_take(store, &(struct tq_cursor){
-			.pos = store->pos, .detached = message });
+/**
+ * tq_store_clear - settle messages that were taken away
+ * @store: the store
+ * @ready: filled by tq_store_close()
+ * @most: how many at the most
+ *
+ * Context: rx.lock held.
+ * Return: a list of them by @next, for the caller to free; NULL once there is
+ * none left.
+ */
+struct tq_message *tq_store_clear(struct tq_store *store,
+				  struct rb_root_cached *ready,
+				  unsigned int most)
+{
+	struct tq_message *list = NULL, *message;
+	struct rb_node *node;
+
+	while (most-- && (node = rb_first_cached(ready))) {
+		message = rb_entry(node, struct tq_message, ready);
+		rb_erase_cached(node, ready);
 		tq_store_settle(store, message);
 		message->next = list;
 		list = message;

@@ -64,7 +64,7 @@ struct tq_cursor {
 void tq_store_init(struct tq_store *store, const struct tq_ring *ring,
 		   const unsigned long *tx_pos);
 void tq_store_resume(struct tq_store *store, struct tq_cursor *cursor,
-		     const struct tqueue_record *after);
+		     const struct tq_rank *after);
 void tq_store_step(struct tq_store *store, struct tq_cursor *cursor);
 unsigned long tq_store_skip_voids(const struct tq_store *store,
 				  unsigned long pos);
@@ -75,7 +75,10 @@ void tq_store_track(struct tq_store *store, struct tq_message *message);
 void tq_store_settle(struct tq_store *store, struct tq_message *message);
 u64 tq_store_lowest_id(struct tq_store *store);
 struct tq_message *tq_store_by_id(struct tq_store *store, u64 id);
-struct tq_message *tq_store_clear(struct tq_store *store, unsigned int most);
+void tq_store_close(struct tq_store *store, struct rb_root_cached *ready);
+struct tq_message *tq_store_clear(struct tq_store *store,
+				  struct rb_root_cached *ready,
+				  unsigned int most);
 
 static inline struct tqueue_record *tq_store_at(const struct tq_store *store,
 						unsigned long pos)

@@ -126,7 +126,7 @@ struct tq_policy {
  * @turns: &struct tq_file that have sent past blocked senders, by their tickets
  */
 struct tq_tx {
-	struct mutex lock;
+	struct mutex lock;	/* guards all of it */
 	unsigned long pos;
 	unsigned long limit_cached;
 	unsigned int gate;
@@ -166,7 +166,7 @@ struct tq_tx {
  *	end because the last writer had left
  */
 struct tq_rx {
-	struct mutex lock;
+	struct mutex lock;	/* guards all of it */
 	struct tq_store store;
 	unsigned long limit;
 	unsigned int attention;

@@ -45,9 +45,8 @@ struct tq_user {
  * object, which would search the tree of all that was ever mapped.  The caller
  * has just measured what it has there.
  */
-static __always_inline size_t tq_copy_from_user_some(void *to,
-						const void __user *from,
-						size_t n)
+static __always_inline size_t
+tq_copy_from_user_some(void *to, const void __user *from, size_t n)
 {
 	size_t left;
 
@@ -62,8 +61,8 @@ static __always_inline size_t tq_copy_from_user_some(void *to,
 }
 
 /* The same the other way. */
-static __always_inline size_t tq_copy_to_user_some(void __user *to,
-						 const void *from, size_t n)
+static __always_inline size_t
+tq_copy_to_user_some(void __user *to, const void *from, size_t n)
 {
 	size_t left;
 
@@ -162,7 +161,6 @@ static inline bool tq_resident(const u8 __user *from, size_t n)
 		unsafe_get_user(byte, from, out);
 		from = PTR_ALIGN(from + 1, PAGE_SIZE);
 	} while (from < end);
-	unsafe_get_user(byte, end - 1, out);
 	ret = true;
 out:
 	user_read_access_end();

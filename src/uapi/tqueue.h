@@ -57,7 +57,7 @@ struct tqueue_record {
 	__u8  priority;
 	__u16 flags;
 	__aligned_u64 id;
-	__s64 sent_ns __attribute__((aligned(8)));
+	__s64 sent_ns;
 	__u32 uid;
 	__u32 pid;
 	__u32 delivery;

@@ -392,7 +392,8 @@ static void formats(void)
 	check(text && !strcmp(text, "Z\",\"sent_ns\":1500000000,\"uid\":1000,\"pid\":42,\"priority\":0,\"attempts\":0,\"flags\":[],"
 		      "\"length\":3,\"text\":\"a\\\"\\n\"}\n"));
 	check(strstr(formatted(FORMAT_JSON, "", 0, TQUEUE_FLAG_PARTIAL | TQUEUE_FLAG_DROPPED, 3),
-		     "\"flags\":[\"partial\",\"dropped\"],\"dropped\":3,\"length\":0,\"text\":\"\"}\n"));
+		     "\"flags\":[\"partial\",\"dropped\"],\"dropped\":3,"
+		     "\"length\":0,\"text\":\"\"}\n"));
 	check(strstr(formatted(FORMAT_JSON, "\377", 1, 0, 0), "\"base64\":\"/w==\"}\n"));
 	check(strstr(formatted(FORMAT_JSON, "\377\377", 2, 0, 0), "\"base64\":\"//8=\"}\n"));
 	check(strstr(formatted(FORMAT_JSON, "\377\377\376", 3, 0, 0), "\"base64\":\"///+\"}\n"));

@@ -83,7 +83,7 @@ static void only_between(const char *name, unsigned long start, unsigned long en
 	snprintf(text, sizeof(text), "%#lx", start);
 	if (!set_injector(name, "require-start", text))
 		t_skip("this kernel does not choose faults by stack trace: no %s%s/require-start",
-			DEBUG, name);
+		       DEBUG, name);
 	snprintf(text, sizeof(text), "%#lx", end);
 	t_true(set_injector(name, "require-end", text), "cannot set require-end");
 }
@@ -95,12 +95,12 @@ static void prepare(void)
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
 	if (nth_fd < 0)
 		t_skip("this kernel injects no faults: /proc/thread-self/fail-nth: %s",
-			strerror(errno));
+		       strerror(errno));
 	if (!set_injector("failslab", "ignore-gfp-wait", "0") ||
 	    !set_injector("fail_page_alloc", "ignore-gfp-wait", "0") ||
 	    !set_injector("fail_page_alloc", "min-order", "0"))
 		t_skip("this kernel does not let allocations fail: no %sfailslab",
-			DEBUG);
+		       DEBUG);
 	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
 		if (!set_injector(injectors[i], "verbose", "0"))
 			t_skip("cannot set %s%s/verbose", DEBUG, injectors[i]);
@@ -134,7 +134,7 @@ static void arm(unsigned int nth)
 	/* Disarming may be what fails. */
 	while (pwrite(nth_fd, text, len, 0) != len)
 		t_true(errno == EFAULT || errno == ENOMEM,
-			"fail-nth cannot be set: %s", strerror(errno));
+		       "fail-nth cannot be set: %s", strerror(errno));
 }
 
 /* True if the fault has happened. */
@@ -154,7 +154,7 @@ static unsigned int counted(void)
 	char text[16] = "";
 
 	t_true(pread(nth_fd, text, sizeof(text) - 1, 0) > 0,
-		"fail-nth is unreadable: %s", strerror(errno));
+	       "fail-nth is unreadable: %s", strerror(errno));
 	arm(0);
 	return NEVER - atoi(text);
 }
@@ -166,12 +166,12 @@ static unsigned long driver(unsigned long *size)
 	int from = open("/sys/module/tqueue/sections/.text", O_RDONLY);
 
 	t_true(from >= 0 && read(from, text, sizeof(text) - 1) > 0,
-		"cannot see where the module lies");
+	       "cannot see where the module lies");
 	close(from);
 	from = open("/sys/module/tqueue/coresize", O_RDONLY);
 	*size = strtoul(text, NULL, 16);
 	t_true(from >= 0 && read(from, text, sizeof(text) - 1) > 0,
-		"cannot see how large the module is");
+	       "cannot see how large the module is");
 	close(from);
 	return *size + strtoul(text, NULL, 10);
 }
@@ -240,11 +240,11 @@ static void try_all(void (*before)(void), ssize_t (*call)(void),
 			failed++;
 		if (got < 0 && why != error && !(happened && makes_sense(why)))
 			t_fail("fault %u (%s): fails with %s", n,
-				happened ? "happened" : "did not happen",
+			       happened ? "happened" : "did not happen",
 				strerror(why));
 		if (!happened && got != result)
 			t_fail("gives %zd and not %zd without a fault", got,
-				result);
+			       result);
 		if (after)
 			after(got);
 		if (!happened)
@@ -615,7 +615,7 @@ static void send_batch(void)
 static void map_batch(void)
 {
 	t_true(mmap(fresh, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, batch_file,
-		     0) == fresh, "mmap fails");
+		    0) == fresh, "mmap fails");
 }
 
 static ssize_t call_send_fresh(void)
@@ -1062,7 +1062,7 @@ static void uring_try(int op, void (*before)(void),
 			failed++;
 			if (!happened || (!makes_sense(errno) && errno != EAGAIN))
 				t_fail("fault %u (%s): fails with %s", n,
-					happened ? "happened" : "did not happen",
+				       happened ? "happened" : "did not happen",
 					strerror(errno));
 		}
 		after(result);
@@ -1337,7 +1337,7 @@ static void load_it(void)
 			t_is(t_unload(), 0);
 		} else {
 			t_true(makes_sense(error), "fault %u of %u: fails with %s",
-				n, total, strerror(error));
+			       n, total, strerror(error));
 			failed++;
 		}
 		unloaded();

@@ -829,7 +829,7 @@ static void behave(void *arg)
 		ssize_t done = write(fd, text, 100);
 
 		t_true(done == 100 || (done == -1 && (errno == EAGAIN ||
-						       errno == EMSGSIZE ||
+						      errno == EMSGSIZE ||
 						       errno == ESHUTDOWN)),
 			"write gives %zd (%s)", done, strerror(errno));
 		t_is(ioctl(fd, FIONREAD, &bytes), 0);
@@ -837,7 +837,7 @@ static void behave(void *arg)
 		done = read(fd, text, sizeof(text));
 		/* 0: somebody has stopped the queue. */
 		t_true(done >= 0 || (done == -1 && errno == EAGAIN),
-			"read gives %zd (%s)", done, strerror(errno));
+		       "read gives %zd (%s)", done, strerror(errno));
 		atomic_fetch_add(&shared->beats, 1);
 		usleep(500);
 	}
@@ -852,7 +852,7 @@ static void wrong(const char *what, unsigned long number)
 			fprintf(stderr, "# process %d thread %d: %s\n", i, j,
 				calls[atomic_load(&shared->last[i][j])].name);
 	t_fail("%s (%lu); repeat with TQUEUE_SEED=%llu TQUEUE_ROUND=%d", what, number,
-		(unsigned long long)option_seed, atomic_load(&shared->round));
+	       (unsigned long long)option_seed, atomic_load(&shared->round));
 }
 
 /* What the calls are allowed to change. */
@@ -874,7 +874,7 @@ static void restore(void)
 	while (ioctl(t_control(), TQUEUE_CTL_SET, &set)) {
 		t_is(errno, EBUSY);
 		t_is(t_policy_call("tqueue", TQUEUE_CONFIG_END_OF_FILE, 0,
-				     TQUEUE_EOF_NEVER), 0);
+				   TQUEUE_EOF_NEVER), 0);
 		t_drain();
 	}
 }

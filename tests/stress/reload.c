@@ -43,7 +43,7 @@ static void use(int fd, uint64_t *dice)
 	case 0:
 		n = write(fd, buf, 1 + random_below(dice, sizeof(buf)));
 		t_true(n > 0 || errno == EAGAIN || errno == EBADF ||
-			errno == EMSGSIZE, "write: %s", strerror(errno));
+		       errno == EMSGSIZE, "write: %s", strerror(errno));
 		if (n > 0)
 			atomic_fetch_add(&shared->sent, 1);
 		break;
@@ -51,7 +51,7 @@ static void use(int fd, uint64_t *dice)
 		/* A rest, perhaps: the close gives it back. */
 		n = read(fd, buf, 1 + random_below(dice, 100));
 		t_true(n > 0 || errno == EAGAIN || errno == EBADF, "read: %s",
-			strerror(errno));
+		       strerror(errno));
 		break;
 	case 2:
 		t_true(poll(&one, 1, 0) >= 0, "poll: %s", strerror(errno));
@@ -161,12 +161,12 @@ static void under_use(void)
 
 		if (error) {
 			t_true(error == EAGAIN || error == EBUSY,
-				"unloading fails with %s", strerror(error));
+			       "unloading fails with %s", strerror(error));
 			refused++;
 			drain();
 			usleep(random_below(&dice, 1000));
 			t_true(t_now() < end + 20 * t_slow(),
-				"the module never unloads");
+			       "the module never unloads");
 			continue;
 		}
 		usleep(random_below(&dice, 2000));
@@ -229,7 +229,7 @@ static void user_named(void *arg)
 
 		if (fd < 0) {
 			t_true(gone(errno) || errno == EIDRM, "open: %s",
-				strerror(errno));
+			       strerror(errno));
 			atomic_fetch_add(&shared->missed, 1);
 			continue;
 		}
@@ -262,7 +262,7 @@ static void removed_under_use(void)
 			t_kill(users[i]);
 			killed++;
 			users[i] = t_fork(user_named,
-					   (void *)(uintptr_t)random_next(&dice));
+					  (void *)(uintptr_t)random_next(&dice));
 		}
 		t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
 		removed++;

@@ -159,7 +159,7 @@ static size_t message_claims(const unsigned char *buf, size_t have, int *sender,
 		len |= (size_t)(buf[7 + i] & 0x7f) << 7 * i;
 	if (*sender >= SENDERS || *number >= NUMBERS)
 		t_fail("bytes that no message begins with: sender %d, number %u",
-			*sender, *number);
+		       *sender, *number);
 	return len;
 }
 
@@ -245,14 +245,14 @@ static void slot_complete(struct slot *slot, int sender, unsigned int number,
 
 		if (atomic_load(&from->state[number]) == UNSENT)
 			t_fail("message %u of sender %d was never sent", number,
-				sender);
+			       sender);
 		old = atomic_exchange(&from->received[number], slot->tag);
 		if (old && !(mine && old == slot->tag))
 			t_fail("message %u of sender %d was received twice",
-				number, sender);
+			       number, sender);
 		if (in_order && slot->last[sender] >= (int)number)
 			t_fail("message %u of sender %d came after %d", number,
-				sender, slot->last[sender]);
+			       sender, slot->last[sender]);
 		slot->last[sender] = number;
 	}
 	slot_next(slot, tiny);
@@ -302,7 +302,7 @@ static void slot_got(struct slot *slot, size_t n, int fd)
 		slot_complete(slot, sender, number, false);
 	else if (fd < 0)
 		t_fail("%zu bytes received of a message of %zu, with room for all",
-			len, claimed);
+		       len, claimed);
 }
 
 /* True when it is worth trying again; otherwise the call must have gone well. */
@@ -498,7 +498,7 @@ static void receive_batch(struct worker *self)
 
 			t_true(record, "RECEIVE gives %d records, %d are there", n, i);
 			t_is(!!(record->flags & TQUEUE_FLAG_PARTIAL),
-			      record->payload[0] >> 7);
+			     record->payload[0] >> 7);
 			memcpy(slot_ready(slot), record->payload, record->length);
 			slot_got(slot, record->length, -1);
 		}
@@ -898,7 +898,7 @@ static void look(struct worker *self)
 		long bytes = t_value("bytes");
 
 		t_true(next >= 0 && next <= (int)length_max,
-			"FIONREAD says %d", next);
+		       "FIONREAD says %d", next);
 		t_true(n >= 0, "there are %ld messages", n);
 		t_true(bytes >= 0, "of %ld bytes", bytes);
 		t_true(n <= size / 48 + 2 * SLOTS, "there are %ld messages", n);
@@ -933,7 +933,7 @@ static void pass_bad_pointers(struct worker *self)
 			break;
 		}
 		t_true(n == -1 && (errno == EFAULT || errno == EAGAIN ||
-				    errno == EINTR),
+				   errno == EINTR),
 			"a bad pointer gives %zd (%s)", n, strerror(errno));
 		atomic_fetch_add(&shared->bad, 1);
 		if (random_below(&self->dice, 8) == 0)
@@ -951,7 +951,7 @@ static void wait_badly(struct worker *self)
 		ssize_t n = read(fd, edge + t_page(), LENGTH_MAX);
 
 		t_true(n == -1 && (errno == EFAULT || errno == EINTR),
-			"a bad pointer gives %zd (%s)", n, strerror(errno));
+		       "a bad pointer gives %zd (%s)", n, strerror(errno));
 		atomic_fetch_add(&shared->bad, 1);
 		if (random_below(&self->dice, 4) == 0)
 			usleep(random_below(&self->dice, 1000));
@@ -1109,14 +1109,14 @@ static void account(void)
 
 		t_true(lost <= 0, "%ld messages of %zu bytes are lost", lost, len);
 		t_true(more <= 0, "%ld messages of %zu bytes too many were received",
-			more, len);
+		       more, len);
 	}
 	for (i = 0; i < atomic_load(&shared->piece_count); i++) {
 		struct piece *piece = &shared->pieces[i];
 
 		if (atomic_load(&piece->valid) && !piece->used && piece->len)
 			t_fail("%u bytes received belong to no message (%s; first %#x)",
-				piece->len, piece->dead ? "by one killed" : "a rest",
+			       piece->len, piece->dead ? "by one killed" : "a rest",
 				piece->data[0]);
 	}
 	fprintf(stderr, "# %lu messages, %lu of them in pieces by way of killed receivers\n",
@@ -1146,7 +1146,7 @@ static void autopsy_of_batch(struct slot *slot)
 			slot_next(slot, 0);
 		} else {
 			t_is(message_claims(slot->buf, record->length, &sender,
-					     &number), record->length);
+					    &number), record->length);
 			slot_complete(slot, sender, number, true);
 		}
 	}
@@ -1175,7 +1175,7 @@ static void autopsy(struct worker *worker, struct slot *slot)
 		ioctl(worker->pipe[0], FIONREAD, &left);
 		if (left)
 			t_is(read(worker->pipe[0], slot->buf + len + doubt, left),
-			      left);
+			     left);
 		len += doubt + left;
 		doubt = 0;
 		atomic_store(&slot->at, (uint64_t)nth(slot) << 32 | len);
@@ -1286,7 +1286,7 @@ static void quiet(struct worker *workers, int count)
 		if (t_now() > end) {
 			show(workers, count);
 			t_fail("nothing moves any more: %ld messages, a wake-up is lost",
-				t_value("messages"));
+			       t_value("messages"));
 		}
 		usleep(1000);
 	} while (busy);
@@ -1345,7 +1345,7 @@ static void finish(struct worker *workers, int count)
 			kill(workers[i].pid, SIGUSR1);
 			if (waitpid(workers[i].pid, &status, WNOHANG) > 0) {
 				t_true(!status, "%s ends with status %#x",
-					workers[i].name, status);
+				       workers[i].name, status);
 				workers[i].pid = 0;
 				left--;
 			}

@@ -45,7 +45,7 @@ static void not_a_file(void)
 	t_errno(fdatasync(fd), EINVAL);
 	t_errno(ftruncate(fd, 0), EINVAL);
 	t_true(mmap(NULL, TQ_PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED &&
-		errno == ENODEV, "mmap gives errno %d", errno);
+	       errno == ENODEV, "mmap gives errno %d", errno);
 	t_true(mmap(NULL, TQ_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) ==
 		MAP_FAILED && errno == ENODEV, "mmap gives errno %d", errno);
 	t_true(fallocate(fd, 0, 0, 10) == -1, "fallocate works");

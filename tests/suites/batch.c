@@ -38,7 +38,7 @@ static void there_and_back(void)
 		struct tqueue_record *record = t_at(got, at);
 
 		t_true(record->id > last, "id %llu after %llu",
-			(unsigned long long)record->id, (unsigned long long)last);
+		       (unsigned long long)record->id, (unsigned long long)last);
 		last = record->id;
 		t_is(record->attempts, 0);
 		t_record_is(got, &at, end, lengths[i], i, 0);
@@ -72,7 +72,7 @@ static void says_who_and_when(void)
 		from = before.tv_sec * 1000000000ULL + before.tv_nsec - 20000000;
 		to = after.tv_sec * 1000000000ULL + after.tv_nsec;
 		t_true((uint64_t)record->sent_ns >= from && (uint64_t)record->sent_ns <= to,
-			"sent at %llu, and not between %llu and %llu",
+		       "sent at %llu, and not between %llu and %llu",
 			(unsigned long long)record->sent_ns,
 			(unsigned long long)from, (unsigned long long)to);
 		t_is(record->uid, 0);
@@ -431,7 +431,7 @@ static void rests_in_their_places(void)
 		struct tqueue_record *record = t_at(buf, at);
 
 		t_true(record->id > last, "id %llu after %llu",
-			(unsigned long long)record->id, (unsigned long long)last);
+		       (unsigned long long)record->id, (unsigned long long)last);
 		last = record->id;
 		if (i >= 3) {
 			t_record_is(buf, &at, end, 40, i, 0);

@@ -34,7 +34,7 @@ static void send_from_the_edge(void)
 		got = ioctl(fd, TQUEUE_SEND, &send);
 		if (n ? got != n : got != -1 || errno != EFAULT)
 			t_fail("%zu of %zu bytes: %ld (%s), not %ld", there, whole,
-				got, got < 0 ? strerrorname_np(errno) : "", n);
+			       got, got < 0 ? strerrorname_np(errno) : "", n);
 		if (n) {
 			t_is(send.sent_bytes, n * t_record(LENGTH));
 			t_received(fd, n, LENGTH, 1);
@@ -108,7 +108,7 @@ static void mixed_at_the_edge(void)
 		got = ioctl(fd, TQUEUE_RECEIVE, &receive);
 		if (n ? got != n : got != -1 || errno != EFAULT)
 			t_fail("%zu of %zu bytes: %ld (%s), not %ld", there, whole,
-				got, got < 0 ? strerrorname_np(errno) : "", n);
+			       got, got < 0 ? strerrorname_np(errno) : "", n);
 		for (i = 0; i < (size_t)n; i++)
 			t_record_is(edge, &at, end, lengths[i], 1 + i, 0);
 		for (; i < ARRAY_SIZE(lengths); i++)
@@ -356,10 +356,10 @@ static void stalled_sender(void)
 		t_stall_release(&stall, from);
 		t_finish(&sender.task);
 		t_true(sender.task.result > 0 && sender.task.result <= 10,
-			"SEND gives %zd (%s)", sender.task.result,
+		       "SEND gives %zd (%s)", sender.task.result,
 			strerrorname_np(sender.task.error));
 		t_is(sender.send.sent_bytes,
-		      sender.task.result * t_record(len));
+		     sender.task.result * t_record(len));
 		if (sender.task.result > got)
 			t_received(fd, sender.task.result - got, len, 1 + got);
 		munmap(stall.map, stall.len);
@@ -380,7 +380,7 @@ static void stalled_receiver(void)
 	t_is(t_send_call(fd, from, end, 0), 6);
 	t_stall_make(&stall, end);
 	t_start_receive(&receiver, t_open_queue(NAME, O_RDONLY), stall.map, end,
-			 TQUEUE_FOREVER);
+			TQUEUE_FOREVER);
 	t_stall_wait(&stall);
 	/* Whatever it has in flight, others get all the rest, and at once. */
 	in_flight = t_info(fd).in_flight;
@@ -423,7 +423,7 @@ static void message_in_flight_comes_back(void)
 		t_is(t_send_call(fd, buf, t_put(buf, 0, page + 904, 1), 0), 1);
 		t_stall_make(&stall, 2 * page);
 		t_start_receive(&receiver, fd, stall.map, 2 * page,
-				 TQUEUE_FOREVER);
+				TQUEUE_FOREVER);
 		t_stall_wait(&stall);
 		t_stall_give(&stall, buf, 0, page);
 		t_stall_wait(&stall);
@@ -460,7 +460,7 @@ static void longer_than_what_is_there(void)
 		t_is(t_send_call(fd, buf, t_put(buf, 0, 100, 1), 0), 1);
 		t_stall_make(&stall, 2 * page);
 		t_start_receive(&receiver, fd, stall.map, 2 * page,
-				 TQUEUE_FOREVER);
+				TQUEUE_FOREVER);
 		t_stall_wait(&stall);
 		t_is(t_send_call(fd, buf, t_put(buf, 0, page + 904, 2), 0), 1);
 		t_received(fd, 1, 100, 1);
@@ -528,7 +528,82 @@ static void killed_where_it_stalls(void)
 	t_end(fd);
 }
 
+/* ---- how much of a buffer is touched -------------------------------------------- */
+
+static void send_on(struct t_task *task)
+{
+	char buf[64] = "";
+
+	while (!atomic_load(&stop))
+		write(task->fd, buf, sizeof(buf));
+}
+
+static void receive_on(struct t_task *task)
+{
+	char buf[4096];
+
+	while (!atomic_load(&stop))
+		t_receive_call(task->fd, buf, sizeof(buf), 0);
+}
+
+static size_t resident(char *map, size_t len)
+{
+	size_t pages = len / t_page(), i, n = 0;
+	unsigned char *there = malloc(pages);
+
+	t_is(mincore(map, len, there), 0);
+	for (i = 0; i < pages; i++)
+		n += there[i] & 1;
+	free(there);
+	return n * t_page();
+}
+
+/*
+ * However large a buffer is, and whatever comes and goes meanwhile, no more of it is
+ * made resident than the ring can fill, or a piece.
+ */
+static void no_more_than_there_can_be(void)
+{
+	size_t len = 8UL << 20, most = 0;
+	char *map = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	double end = t_now() + t_seconds(3);
+	int fd = open_queue(4096), i;
+	struct t_task tasks[4];
+	long calls = 0;
+
+	t_true(map != MAP_FAILED, "mmap fails");
+	t_is(madvise(map, len, MADV_NOHUGEPAGE) == 0 || errno == EINVAL, 1);
+	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	atomic_store(&stop, 0);
+	for (i = 0; i < 4; i++) {
+		tasks[i] = (struct t_task){ .fd = fd };
+		t_start(&tasks[i], i % 2 ? send_on : receive_on);
+	}
+	while (t_goes_on(end, calls > 1000)) {
+		size_t touched;
+
+		t_is(madvise(map, len, MADV_DONTNEED), 0);
+		if (t_receive_call(fd, map, len, 0) < 0)
+			t_is(errno, EAGAIN);
+		touched = resident(map, len);
+		if (touched > most)
+			most = touched;
+		calls++;
+	}
+	atomic_store(&stop, 1);
+	for (i = 0; i < 4; i++)
+		t_finish(&tasks[i]);
+	t_true(most <= (256UL << 10) + 2 * t_page(),
+	       "a queue of 4096 bytes makes %zu bytes of a buffer resident", most);
+	munmap(map, len);
+	while (t_receive_call(fd, (char [4096]){ 0 }, 4096, 0) > 0)
+		;
+	t_end(fd);
+}
+
 static const struct t_test tests[] = {
+	TQ_TEST(no_more_than_there_can_be),
 	TQ_TEST(send_from_the_edge),
 	TQ_TEST(receive_at_the_edge),
 	TQ_TEST(mixed_at_the_edge),

@@ -21,7 +21,7 @@ static void times_out(int fd, bool sends, double seconds)
 		t_errno(t_receive_call(fd, buf, bytes, deadline), ETIMEDOUT);
 	took = t_now() - began;
 	t_true(took > seconds * t_slow() - 0.001, "it ends after %.3f s, not %.3f",
-		took, seconds * t_slow());
+	       took, seconds * t_slow());
 	t_true(took < (seconds + 3) * t_slow(), "it ends after %.3f s", took);
 }
 
@@ -143,7 +143,7 @@ static void interrupted(void)
 	for (i = 0; i < 2; i++) {
 		catch_with(0);
 		t_start_receive(&batch, fd, buf, sizeof(buf),
-				 i ? t_deadline(30) : TQUEUE_FOREVER);
+				i ? t_deadline(30) : TQUEUE_FOREVER);
 		t_asleep(&batch.task, SYS_ioctl);
 		interrupt(&batch.task);
 		t_fails(&batch.task, EINTR);
@@ -153,7 +153,7 @@ static void interrupted(void)
 	for (i = 0; i < 2; i++) {
 		catch_with(0);
 		t_start_send(&batch, fd, buf, end,
-			      i ? t_deadline(30) : TQUEUE_FOREVER);
+			     i ? t_deadline(30) : TQUEUE_FOREVER);
 		t_asleep(&batch.task, SYS_ioctl);
 		interrupt(&batch.task);
 		t_fails(&batch.task, EINTR);
@@ -172,7 +172,7 @@ static void restarted(void)
 	for (i = 0; i < 3; i++) {
 		catch_with(SA_RESTART);
 		t_start_receive(&batch, fd, got, sizeof(got),
-				 i ? t_deadline(30) : TQUEUE_FOREVER);
+				i ? t_deadline(30) : TQUEUE_FOREVER);
 		t_asleep(&batch.task, SYS_ioctl);
 		interrupt(&batch.task);
 		t_still_asleep(&batch.task, SYS_ioctl);
@@ -181,7 +181,7 @@ static void restarted(void)
 		t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
 		catch_with(SA_RESTART);
 		t_start_send(&batch, fd, buf, end,
-			      i ? t_deadline(30) : TQUEUE_FOREVER);
+			     i ? t_deadline(30) : TQUEUE_FOREVER);
 		t_asleep(&batch.task, SYS_ioctl);
 		interrupt(&batch.task);
 		t_still_asleep(&batch.task, SYS_ioctl);
@@ -252,7 +252,7 @@ static void many_messages_wake_many(void)
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < MANY; i++) {
 			t_start_read(&tasks[i], t_open_queue(NAME, O_RDONLY), got[i],
-				      64);
+				     64);
 			t_asleep(&tasks[i], SYS_read);
 		}
 		t_is(t_send_call(fd, buf, t_put_many(buf, 20, 1, MANY), 0), MANY);
@@ -275,7 +275,7 @@ static void few_messages_wake_few(void)
 
 	for (i = 0; i < MANY; i++) {
 		t_start_receive(&batches[i], t_open_queue(NAME, O_RDONLY), got[i],
-				 64, TQUEUE_FOREVER);
+				64, TQUEUE_FOREVER);
 		t_asleep(&batches[i].task, SYS_ioctl);
 	}
 	t_is(t_send_call(fd, buf, t_put_many(buf, 20, 1, 3), 0), 3);
@@ -306,7 +306,7 @@ static void taken_by_one(void)
 	for (round = 0; round < 10; round++) {
 		for (i = 0; i < 3; i++) {
 			t_start_receive(&batches[i], t_open_queue(NAME, O_RDONLY),
-					 got[i], sizeof(got[i]), TQUEUE_FOREVER);
+					got[i], sizeof(got[i]), TQUEUE_FOREVER);
 			t_asleep(&batches[i].task, SYS_ioctl);
 		}
 		t_is(t_send_call(fd, buf, t_put_many(buf, 20, 1, 9), 0), 9);
@@ -318,13 +318,13 @@ static void taken_by_one(void)
 				t_true(t_now() < end, "a receiver sleeps on");
 				if (!t_info(fd).messages)
 					t_is(t_send_call(fd, buf,
-							   t_put(buf, 0, 20, 1),
+							 t_put(buf, 0, 20, 1),
 							   0), 1);
 				sched_yield();
 			}
 			t_finish(&batches[i].task);
 			t_true(batches[i].task.result > 0, "RECEIVE gives %zd",
-				batches[i].task.result);
+			       batches[i].task.result);
 			close(batches[i].task.fd);
 		}
 		while (t_receive_call(fd, buf, sizeof(buf), 0) > 0)
@@ -387,7 +387,7 @@ static void in_line(void)
 	 * those who stood behind it, but not out of its own order.
 	 */
 	t_true(first.task.result >= 1 && third.task.result >= 1, "%zd and %zd sent",
-		first.task.result, third.task.result);
+	       first.task.result, third.task.result);
 	for (at = 0, n = 0; n < first.task.result + third.task.result + 1; n++) {
 		t_is(read(fd, b, sizeof(b)), sizeof(b));
 		for (i = 0; i < 5 && t_differs(b, sizeof(b), 10 + i, 0) >= 0; i++)
@@ -396,9 +396,9 @@ static void in_line(void)
 		place[i] = ++at;
 	}
 	t_true(place[0] == 1 && place[2] && place[2] < place[3], "they come in order %d %d %d %d %d",
-		place[0], place[1], place[2], place[3], place[4]);
+	       place[0], place[1], place[2], place[3], place[4]);
 	t_true((first.task.result == 1 || place[0] < place[1]) &&
-		(third.task.result == 1 || place[3] < place[4]),
+	       (third.task.result == 1 || place[3] < place[4]),
 		"they come in order %d %d %d %d %d",
 		place[0], place[1], place[2], place[3], place[4]);
 	close(other);
@@ -436,7 +436,7 @@ static void too_small_a_buffer_wakes_the_next(void)
 		char buf[64], got[256];
 
 		t_start_receive(&small, t_open_queue(NAME, O_RDONLY), buf, 41,
-				 TQUEUE_FOREVER);
+				TQUEUE_FOREVER);
 		t_asleep(&small.task, SYS_ioctl);
 		t_start_read(&reader, fd, got, sizeof(got));
 		t_asleep(&reader, SYS_read);
@@ -503,7 +503,7 @@ static void run_patient(struct t_task *task)
 		/* The other one shall stand before it. */
 		usleep(300);
 		if (t_receive_call(moment->fd, buf, sizeof(buf),
-				    TQUEUE_FOREVER) == 1)
+				   TQUEUE_FOREVER) == 1)
 			task->count++;
 	}
 }

@@ -39,7 +39,7 @@ static void many_readers_wait(void)
 		t_finish(&readers[i]);
 		j = readers[i].result - 20;
 		t_true(j >= 0 && j < MANY && !seen[j], "reader %d gets %zd bytes",
-			i, readers[i].result);
+		       i, readers[i].result);
 		seen[j] = true;
 		t_is(t_differs(buf[i], 20 + j, j, 0), -1);
 		close(readers[i].fd);

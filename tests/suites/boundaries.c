@@ -53,7 +53,7 @@ static void what_cat_writes_fits(void)
 	int fd = t_open(O_RDWR);
 
 	t_true(t_max_message() >= 262144, "max_message is only %zu",
-		t_max_message());
+	       t_max_message());
 	t_send(fd, 262144, 1);
 	t_receive(fd, 262144, 1);
 	close(fd);
@@ -111,7 +111,7 @@ static void absurd_counts(void)
 			continue;
 		sent = write(fd, small, counts[i]);
 		t_true(sent == -1 && (errno == EMSGSIZE || errno == EFAULT ||
-				       errno == EINVAL),
+				      errno == EINVAL),
 			"write of %#zx bytes gives %zd, errno %d", counts[i], sent,
 			errno);
 	}

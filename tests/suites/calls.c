@@ -11,7 +11,7 @@ int t_control(void)
 	if (control < 0) {
 		control = open(TQ_CONTROL, O_RDWR | O_CLOEXEC);
 		t_true(control >= 0, "open(%s) fails with %s", TQ_CONTROL,
-			strerrorname_np(errno));
+		       strerrorname_np(errno));
 	}
 	return control;
 }
@@ -31,7 +31,7 @@ int t_create_call(const struct tqueue_create *create)
 }
 
 void t_create_with(const char *name, size_t size, unsigned int overflow,
-		    unsigned int end_of_file)
+		   unsigned int end_of_file)
 {
 	struct tqueue_create create = t_creation(name);
 
@@ -104,7 +104,7 @@ int t_open_queue(const char *name, int flags)
 	int fd = t_open_queue_call(name, flags);
 
 	t_true(fd >= 0, "open(%s, %#x) fails with %s", t_queue_path(name), flags,
-		strerrorname_np(errno));
+	       strerrorname_np(errno));
 	return fd;
 }
 
@@ -141,7 +141,7 @@ static int set_call(const char *name, const struct tqueue_config *config)
 }
 
 int t_set_call(const char *name, unsigned int fields, uint64_t size,
-		uint64_t max_message)
+	       uint64_t max_message)
 {
 	struct tqueue_config config = {
 		.fields = fields, .size = size, .max_message = max_message,
@@ -151,7 +151,7 @@ int t_set_call(const char *name, unsigned int fields, uint64_t size,
 }
 
 int t_policy_call(const char *name, unsigned int fields, unsigned int overflow,
-		   unsigned int end_of_file)
+		  unsigned int end_of_file)
 {
 	struct tqueue_config config = {
 		.fields = fields, .overflow = overflow,
@@ -229,7 +229,7 @@ long t_wait_call(int fd, uint64_t id, uint64_t deadline)
 }
 
 void t_record_at(const char *file, int line, void *buf, size_t *at, size_t end,
-		  size_t len, uint64_t seed, unsigned int flags)
+		 size_t len, uint64_t seed, unsigned int flags)
 {
 	struct tqueue_record *record = t_at(buf, *at);
 	size_t i;
@@ -239,27 +239,27 @@ void t_record_at(const char *file, int line, void *buf, size_t *at, size_t end,
 		t_fail_at(file, line, "no whole record at byte %zu of %zu", *at, end);
 	if (record->length != len)
 		t_fail_at(file, line, "a record of %u bytes, not of the %zu of message %llu",
-			   record->length, len, (unsigned long long)seed);
+			  record->length, len, (unsigned long long)seed);
 	if (record->header_words != TQUEUE_HEADER_WORDS || record->priority ||
 	    record->reserved || record->delivery)
 		t_fail_at(file, line, "header_words %u, priority %u, reserved %u, delivery %u",
-			   record->header_words, record->priority,
+			  record->header_words, record->priority,
 			   record->reserved, record->delivery);
 	if (record->flags != flags)
 		t_fail_at(file, line, "flags %#x, not %#x", record->flags, flags);
 	if (t_differs(record->payload, len, seed, 0) >= 0)
 		t_fail_at(file, line, "byte %zd is not that of message %llu",
-			   t_differs(record->payload, len, seed, 0),
+			  t_differs(record->payload, len, seed, 0),
 			   (unsigned long long)seed);
 	for (i = len; i < t_record(len) - TQ_HEADER; i++)
 		if (record->payload[i])
 			t_fail_at(file, line, "byte %zu of the padding is %#x", i - len,
-				   record->payload[i]);
+				  record->payload[i]);
 	*at += t_record(len);
 }
 
 void t_received_at(const char *file, int line, int fd, unsigned int n,
-		    size_t len, uint64_t seed)
+		   size_t len, uint64_t seed)
 {
 	size_t room = n * t_record(len), at = 0;
 	struct tqueue_receive receive = { .bytes = room, .count = n };
@@ -273,16 +273,16 @@ void t_received_at(const char *file, int line, int fd, unsigned int n,
 	got = ioctl(fd, TQUEUE_RECEIVE, &receive);
 	if (got != (long)n)
 		t_fail_at(file, line, "RECEIVE gives %ld (%s), not %u", got,
-			   got < 0 ? strerrorname_np(errno) : "", n);
+			  got < 0 ? strerrorname_np(errno) : "", n);
 	if (receive.bytes != room)
 		t_fail_at(file, line, "%llu bytes, not %zu",
-			   (unsigned long long)receive.bytes, room);
+			  (unsigned long long)receive.bytes, room);
 	for (i = 0; i < n; i++) {
 		uint64_t id = t_at(buf, at)->id;
 
 		if (id <= last)
 			t_fail_at(file, line, "id %llu after %llu",
-				   (unsigned long long)id, (unsigned long long)last);
+				  (unsigned long long)id, (unsigned long long)last);
 		last = id;
 		t_record_at(file, line, buf, &at, room, len, seed + i, 0);
 	}
@@ -300,7 +300,7 @@ void t_empty_at(const char *file, int line, int fd)
 	t_here(file, line);
 	if (got != -1 || errno != EAGAIN)
 		t_fail_at(file, line, "the queue is not empty: %ld (%s)", got,
-			   got < 0 ? strerrorname_np(errno) : "");
+			  got < 0 ? strerrorname_np(errno) : "");
 }
 
 /* At a quiet point each message that was ever sent is somewhere. */
@@ -311,14 +311,14 @@ void t_adds_up_at(const char *file, int line, const struct tqueue_info *info)
 
 	if (info->sent != sum)
 		t_fail_at(file, line,
-			   "%llu were sent, but %llu are there, %llu were received, %llu dropped and %u are in flight",
+			  "%llu were sent, but %llu are there, %llu were received, %llu dropped and %u are in flight",
 			   (unsigned long long)info->sent,
 			   (unsigned long long)info->messages,
 			   (unsigned long long)info->received,
 			   (unsigned long long)info->dropped, info->in_flight);
 	if (!info->last_id != !info->sent)
 		t_fail_at(file, line, "%llu were sent, and the last has id %llu",
-			   (unsigned long long)info->sent,
+			  (unsigned long long)info->sent,
 			   (unsigned long long)info->last_id);
 }
 
@@ -331,7 +331,7 @@ void t_end_at(const char *file, int line, int fd)
 	t_adds_up_at(file, line, &info);
 	if (info.messages || info.bytes || info.in_flight || info.blocked_senders)
 		t_fail_at(file, line,
-			   "%llu messages, %llu bytes, %u in flight and %u blocked senders are left",
+			  "%llu messages, %llu bytes, %u in flight and %u blocked senders are left",
 			   (unsigned long long)info.messages,
 			   (unsigned long long)info.bytes,
 			   info.in_flight, info.blocked_senders);
@@ -360,7 +360,7 @@ static void run_wait(struct t_task *task)
 }
 
 void t_start_send(struct t_batch *batch, int fd, void *buf, size_t bytes,
-		   uint64_t deadline)
+		  uint64_t deadline)
 {
 	batch->send = (struct tqueue_send){
 		.records = (uintptr_t)buf, .bytes = bytes, .deadline = deadline,
@@ -371,7 +371,7 @@ void t_start_send(struct t_batch *batch, int fd, void *buf, size_t bytes,
 }
 
 void t_start_receive(struct t_batch *batch, int fd, void *buf, size_t room,
-		      uint64_t deadline)
+		     uint64_t deadline)
 {
 	batch->receive = (struct tqueue_receive){
 		.records = (uintptr_t)buf, .bytes = room, .deadline = deadline,
@@ -382,7 +382,7 @@ void t_start_receive(struct t_batch *batch, int fd, void *buf, size_t room,
 }
 
 void t_start_wait(struct t_batch *batch, int fd, uint64_t id,
-		   uint64_t deadline)
+		  uint64_t deadline)
 {
 	batch->wait = (struct tqueue_wait){ .id = id, .deadline = deadline };
 	batch->task.fd = fd;
@@ -391,13 +391,13 @@ void t_start_wait(struct t_batch *batch, int fd, uint64_t id,
 }
 
 void t_result_at(const char *file, int line, struct t_task *task,
-		  ssize_t want, int error)
+		 ssize_t want, int error)
 {
 	t_finish_at(file, line, task);
 	if (task->result == want && (want >= 0 || task->error == error))
 		return;
 	t_fail_at(file, line, "the call gives %zd (%s), not %zd (%s)",
-		   task->result,
+		  task->result,
 		   task->result < 0 ? strerrorname_np(task->error) : "", want,
 		   want < 0 ? strerrorname_np(error) : "");
 }

@@ -23,7 +23,7 @@ struct tqueue_create t_creation(const char *name);	/* root's, 0600 */
 int t_create_call(const struct tqueue_create *create);	/* 0, or -1 and errno */
 void t_create(const char *name, size_t size);
 void t_create_with(const char *name, size_t size, unsigned int overflow,
-		    unsigned int end_of_file);
+		   unsigned int end_of_file);
 int t_remove_call(const char *name, unsigned int flags);
 int t_select_call(unsigned long request, const char *name);
 void t_remove(const char *name);	/* must be closed and empty */
@@ -35,9 +35,9 @@ char *t_queue_path(const char *name);	/* lasts until the next call */
 struct tqueue_info t_get(const char *name);
 struct tqueue_info t_info(int fd);
 int t_set_call(const char *name, unsigned int fields, uint64_t size,
-		uint64_t max_message);
+	       uint64_t max_message);
 int t_policy_call(const char *name, unsigned int fields, unsigned int overflow,
-		   unsigned int end_of_file);
+		  unsigned int end_of_file);
 
 /* ---- records ------------------------------------------------------------ */
 
@@ -53,13 +53,13 @@ long t_peek_call(int fd, void *buf, size_t room);
 long t_wait_call(int fd, uint64_t id, uint64_t deadline);
 
 void t_record_at(const char *file, int line, void *buf, size_t *at, size_t end,
-		  size_t len, uint64_t seed, unsigned int flags);
+		 size_t len, uint64_t seed, unsigned int flags);
 /* The record at *at has these contents; moves *at to the next one. */
 #define t_record_is(buf, at, end, len, seed, flags)			\
 	t_record_at(__FILE__, __LINE__, buf, at, end, len, seed, flags)
 
 void t_received_at(const char *file, int line, int fd, unsigned int n,
-		    size_t len, uint64_t seed);
+		   size_t len, uint64_t seed);
 /* RECEIVE gives n messages: seed, seed + 1, ... */
 #define t_received(fd, n, len, seed)					\
 	t_received_at(__FILE__, __LINE__, fd, n, len, seed)
@@ -90,13 +90,13 @@ struct t_batch {
 };
 
 void t_start_send(struct t_batch *batch, int fd, void *buf, size_t bytes,
-		   uint64_t deadline);
+		  uint64_t deadline);
 void t_start_receive(struct t_batch *batch, int fd, void *buf, size_t room,
-		      uint64_t deadline);
+		     uint64_t deadline);
 void t_start_wait(struct t_batch *batch, int fd, uint64_t id,
-		   uint64_t deadline);
+		  uint64_t deadline);
 void t_result_at(const char *file, int line, struct t_task *task,
-		  ssize_t want, int error);
+		 ssize_t want, int error);
 /* The task ends with this result, or with -1 and this errno. */
 #define t_result(task, want)	t_result_at(__FILE__, __LINE__, task, want, 0)
 #define t_fails(task, error)	t_result_at(__FILE__, __LINE__, task, -1, error)

@@ -158,7 +158,7 @@ void t_here(const char *file, int line)
 }
 
 void t_is_at(const char *file, int line, const char *what, long long got,
-	      long long want)
+	     long long want)
 {
 	int error = errno;
 
@@ -166,12 +166,12 @@ void t_is_at(const char *file, int line, const char *what, long long got,
 		return;
 	if (got == -1)
 		t_fail_at(file, line, "%s is -1 (%s), not %lld", what,
-			   error_name(error), want);
+			  error_name(error), want);
 	t_fail_at(file, line, "%s is %lld, not %lld", what, got, want);
 }
 
 void t_errno_at(const char *file, int line, const char *what, long long got,
-		 int want)
+		int want)
 {
 	int error = errno;
 
@@ -179,9 +179,9 @@ void t_errno_at(const char *file, int line, const char *what, long long got,
 		return;
 	if (got == -1)
 		t_fail_at(file, line, "%s fails with %s, not %s", what,
-			   error_name(error), error_name(want));
+			  error_name(error), error_name(want));
 	t_fail_at(file, line, "%s is %lld, not -1 (%s)", what, got,
-		   error_name(want));
+		  error_name(want));
 }
 
 /* ---- small files ------------------------------------------------------ */
@@ -703,7 +703,7 @@ static void read_found_params(void)
 }
 
 int t_main(const char *suite, const struct t_test *tests, size_t count,
-	    int argc, char **argv)
+	   int argc, char **argv)
 {
 	const char *filter = "*";
 	struct CMUnitTest *chosen;
@@ -768,7 +768,7 @@ int t_open(int flags)
 	int fd = open(TQ_DEVICE, flags | O_CLOEXEC);
 
 	t_true(fd >= 0, "open(%s, %#x) fails with %s", TQ_DEVICE, flags,
-		error_name(errno));
+	       error_name(errno));
 	return fd;
 }
 
@@ -879,7 +879,7 @@ void t_send(int fd, size_t len, uint64_t seed)
 }
 
 void t_receive_at(const char *file, int line, int fd, size_t len,
-		   uint64_t seed, size_t offset)
+		  uint64_t seed, size_t offset)
 {
 	size_t space = len + 64;
 	unsigned char *buf = malloc(space);
@@ -890,16 +890,16 @@ void t_receive_at(const char *file, int line, int fd, size_t len,
 	got = read(fd, buf, space);
 	if (got != (ssize_t)len)
 		t_fail_at(file, line, "read gives %zd (%s), not the %zu bytes of message %llu",
-			   got, got < 0 ? error_name(errno) : "", len,
+			  got, got < 0 ? error_name(errno) : "", len,
 			   (unsigned long long)seed);
 	at = t_differs(buf, len, seed, offset);
 	if (at >= 0)
 		t_fail_at(file, line, "byte %zd of %zu is not that of message %llu",
-			   at, len, (unsigned long long)seed);
+			  at, len, (unsigned long long)seed);
 	for (at = len; at < (ssize_t)space; at++)
 		if (buf[at] != 0xa5)
 			t_fail_at(file, line, "read of %zu bytes writes to byte %zd",
-				   len, at);
+				  len, at);
 	free(buf);
 }
 
@@ -911,10 +911,10 @@ void t_nothing_at(const char *file, int line)
 
 	if (got >= 0)
 		t_fail_at(file, line, "a message of %zd bytes or more is in the queue",
-			   got);
+			  got);
 	if (errno != EAGAIN)
 		t_fail_at(file, line, "reading an empty queue fails with %s",
-			   error_name(errno));
+			  error_name(errno));
 	close(fd);
 }
 
@@ -1032,7 +1032,7 @@ void t_asleep_pid(pid_t tid, long call)
 	while (times < 3) {
 		if (t_now() > end)
 			t_fail("task %d does not go to sleep in system call %ld", tid,
-				call);
+			       call);
 		switch (how_asleep(tid, call)) {
 		case 'S':
 			return;
@@ -1062,7 +1062,7 @@ void t_asleep(struct t_task *task, long call)
 	}
 	if (atomic_load(&task->done))
 		t_fail("system call %ld does not block: it gives %zd (%s)", call,
-			task->result, task->result < 0 ? error_name(task->error) : "");
+		       task->result, task->result < 0 ? error_name(task->error) : "");
 	t_asleep_pid(task->tid, call);
 }
 
@@ -1232,12 +1232,12 @@ bool t_stall_hit(struct t_stall *stall, int timeout_ms)
 void t_stall_wait(struct t_stall *stall)
 {
 	t_true(t_stall_hit(stall, patience() * 1000),
-		"nothing touches the stalled memory");
+	       "nothing touches the stalled memory");
 }
 
 /* Gives some of its pages contents. */
 void t_stall_give(struct t_stall *stall, const void *from, size_t at,
-		   size_t len)
+		  size_t len)
 {
 	size_t page = t_page(), end = at + len;
 

@@ -92,7 +92,7 @@ struct t_test {
 				  .logs = true, .reloads = true }
 
 int t_main(const char *suite, const struct t_test *tests, size_t count,
-	    int argc, char **argv);
+	   int argc, char **argv);
 
 /* ---- saying what went wrong (from any thread or process of the test) - */
 
@@ -101,9 +101,9 @@ void t_fail_at(const char *file, int line, const char *format, ...);
 __attribute__((noreturn, format(printf, 1, 2)))
 void t_skip(const char *format, ...);
 void t_is_at(const char *file, int line, const char *what, long long got,
-	      long long want);
+	     long long want);
 void t_errno_at(const char *file, int line, const char *what, long long got,
-		 int want);
+		int want);
 void t_here(const char *file, int line);
 
 #define t_fail(...)	t_fail_at(__FILE__, __LINE__, __VA_ARGS__)
@@ -158,7 +158,7 @@ void t_pattern(void *buf, size_t len, uint64_t seed, size_t offset);
 ssize_t t_differs(const void *buf, size_t len, uint64_t seed, size_t offset);
 void t_send(int fd, size_t len, uint64_t seed);
 void t_receive_at(const char *file, int line, int fd, size_t len,
-		   uint64_t seed, size_t offset);
+		  uint64_t seed, size_t offset);
 #define t_receive(fd, len, seed)					\
 	t_receive_at(__FILE__, __LINE__, fd, len, seed, 0)
 #define t_receive_rest(fd, len, seed, offset)				\
@@ -221,7 +221,7 @@ void t_stall_make(struct t_stall *stall, size_t len);
 void t_stall_wait(struct t_stall *stall);
 bool t_stall_hit(struct t_stall *stall, int timeout_ms);
 void t_stall_give(struct t_stall *stall, const void *from, size_t at,
-		   size_t len);
+		  size_t len);
 void t_stall_spoil(struct t_stall *stall);
 void t_stall_by_turns(struct t_stall *stall, const void *from);
 void t_stall_release(struct t_stall *stall, const void *from);

@@ -163,9 +163,9 @@ static void default_queue(void)
 	t_is(info.end_of_file, TQUEUE_EOF_NEVER);
 	close(fd);
 	t_true(t_remove_call("tqueue", 0) == -1 && errno != ENOENT,
-		"the default queue is removed, or is not there");
+	       "the default queue is removed, or is not there");
 	t_true(t_remove_call("tqueue", TQUEUE_REMOVE_FORCE) == -1,
-		"the default queue is removed with force");
+	       "the default queue is removed with force");
 	t_nothing();
 }
 
@@ -177,7 +177,7 @@ static void defaults(void)
 	t_is(t_create_call(&create), 0);
 	info = t_get("plain");
 	t_true(info.size >= t_page() && !(info.size & (info.size - 1)),
-		"the size is %llu", (unsigned long long)info.size);
+	       "the size is %llu", (unsigned long long)info.size);
 	t_is(info.max_message, info.size / 4 - TQ_HEADER);
 	t_is(info.overflow, TQUEUE_OVERFLOW_BLOCK);
 	t_is(info.end_of_file, TQUEUE_EOF_NEVER);
@@ -233,7 +233,7 @@ static void what_it_can_do(void)
 
 	t_is(ioctl(t_control(), TQUEUE_CTL_FEATURES, &mask), 0);
 	t_true(mask & TQUEUE_FEATURE_CONTROL, "the features are %#llx",
-		(unsigned long long)mask);
+	       (unsigned long long)mask);
 	t_is(t_get("tqueue").features, mask);
 	t_errno(ioctl(t_control(), TQUEUE_CTL_FEATURES, NULL), EFAULT);
 }
@@ -254,7 +254,7 @@ static void good_names(void)
 
 		if (t_create_call(&create))
 			t_fail("\"%s\" is refused: %s", names[i],
-				strerrorname_np(errno));
+			       strerrorname_np(errno));
 		works(names[i]);
 	}
 	for (i = 0; i < ARRAY_SIZE(names); i++)
@@ -276,7 +276,7 @@ static void bad_names(void)
 
 		if (t_create_call(&create) != -1 || errno != EINVAL)
 			t_fail("\"%s\" is not EINVAL but %s", names[i],
-				strerrorname_np(errno));
+			       strerrorname_np(errno));
 	}
 }
 
@@ -495,7 +495,7 @@ static void bad_pointers(void)
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		t_errno(ioctl(t_control(), calls[i].request, NULL), EFAULT);
 		t_errno(ioctl(t_control(), calls[i].request,
-			       (void *)0xffffffff81000000), EFAULT);
+			      (void *)0xffffffff81000000), EFAULT);
 		for (there = 0; there < calls[i].size; there += 4) {
 			struct tqueue_create create = { .mode = 0600 };
 			char *edge = t_edge(there);
@@ -521,10 +521,10 @@ static void unknown_calls(void)
 
 	for (i = 0x48; i < 256; i++)
 		t_errno(ioctl(t_control(), _IOWR(TQUEUE_IOC_MAGIC, i,
-						   struct tqueue_info), buf), ENOTTY);
+						 struct tqueue_info), buf), ENOTTY);
 	/* The number is known, the direction is not. */
 	t_errno(ioctl(t_control(), _IOR(TQUEUE_IOC_MAGIC, 0x41,
-					  struct tqueue_create), buf), ENOTTY);
+					struct tqueue_create), buf), ENOTTY);
 	/* Those of a queue are none of the control device, and the reverse. */
 	t_errno(ioctl(t_control(), TQUEUE_INFO, buf), ENOTTY);
 	t_errno(ioctl(t_control(), TQUEUE_STOP, NULL), ENOTTY);
@@ -533,7 +533,7 @@ static void unknown_calls(void)
 	t_errno(ioctl(fd, TQUEUE_CTL_FEATURES, buf), ENOTTY);
 	for (i = 0x10; i < 256; i++)
 		t_errno(ioctl(fd, _IOWR(TQUEUE_IOC_MAGIC, i,
-					 struct tqueue_info), buf), ENOTTY);
+					struct tqueue_info), buf), ENOTTY);
 	t_true(read(t_control(), buf, 10) == -1, "the control device can be read");
 	t_true(write(t_control(), buf, 10) == -1, "the control device can be written");
 	t_true(mmap(NULL, TQ_PAGE, PROT_READ, MAP_SHARED, t_control(), 0) ==
@@ -649,7 +649,7 @@ static void watch(struct t_task *task)
 		task->number++;
 		if (st.st_mode & 07777 & ~create->mode)
 			t_fail("for a moment the mode is %o, not %o", st.st_mode,
-				create->mode);
+			       create->mode);
 		if (st.st_uid != create->uid && st.st_uid)
 			t_fail("for a moment the owner is %u", st.st_uid);
 		if (st.st_gid != create->gid && st.st_gid)
@@ -780,7 +780,7 @@ static void while_others_come_and_go(void)
 
 		while (!ioctl(t_control(), TQUEUE_CTL_NEXT, &info)) {
 			t_true(strcmp(last, info.name) < 0, "%s after %s",
-				info.name, last);
+			       info.name, last);
 			strcpy(last, info.name);
 			if (strlen(info.name) == 3)
 				stable++;

@@ -352,7 +352,7 @@ static void not_unless_it_is_asked_for(void)
 	t_receive(fd, 10, 1);
 	not_at_the_end(fd);
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_END_OF_FILE, 0,
-			     TQUEUE_EOF_LAST_WRITER), 0);
+			   TQUEUE_EOF_LAST_WRITER), 0);
 	at_the_end(fd);
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_END_OF_FILE, 0, TQUEUE_EOF_NEVER), 0);
 	not_at_the_end(fd);
@@ -419,7 +419,7 @@ static void sleepers(bool by_policy)
 	close(in);
 	if (by_policy)
 		t_is(t_policy_call(NAME, TQUEUE_CONFIG_END_OF_FILE, 0,
-				     TQUEUE_EOF_LAST_WRITER), 0);
+				   TQUEUE_EOF_LAST_WRITER), 0);
 	for (i = 0; i < 3; i++)
 		t_result(&readers[i], 0);
 	t_result(&poller, 1);
@@ -680,7 +680,7 @@ static void exactly_all_of_it(void)
 				 t_receive_call(fd, buf, 1000, TQUEUE_FOREVER);
 
 			t_true(n >= 0, "reading fails with %s",
-				strerrorname_np(errno));
+			       strerrorname_np(errno));
 			if (n)
 				got += round % 3 ? 1 : n;
 			else if (round % 2 || got == 3 * EACH)

@@ -71,7 +71,7 @@ static void large_among_small(int flags)
 	}
 	/* A full queue and the line, and as much again for what we cannot see. */
 	t_true(longest <= 2 * (TQ_PAGE / 48 + CROWD),
-		"a large message waits for %ld small ones", longest);
+	       "a large message waits for %ld small ones", longest);
 	t_finish(&large);
 	atomic_store(&crowd.stop, 1);
 	for (i = 0; i < CROWD; i++) {
@@ -169,7 +169,7 @@ static void equal_shares(void)
 		long count = tasks[i].count - tasks[i].number;
 
 		t_true(count >= TURNS - 1 && count <= TURNS + 1,
-			"one of %d senders got %ld of %d turns", SENDERS, count,
+		       "one of %d senders got %ld of %d turns", SENDERS, count,
 			SENDERS * TURNS);
 	}
 	atomic_store(&crowd.stop, 1);

@@ -317,7 +317,7 @@ static void full_queue(void)
 	t_errno(write(fd, t_edge(99), 100), EFAULT);
 	sent = write(quick, (void *)16, 100);
 	t_true(sent == -1 && (errno == EFAULT || errno == EAGAIN),
-		"write gives %zd", sent);
+	       "write gives %zd", sent);
 	for (i = 0; i < 4; i++)
 		t_receive(fd, TQ_SMALL_MAX, i);
 	t_nothing();

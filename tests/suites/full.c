@@ -16,7 +16,7 @@ static void how_many_fit(void)
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		n = t_fill(lengths[i], 0);
 		t_true(n == TQ_PAGE / t_record(lengths[i]),
-			"%zu messages of %zu bytes fit, not %zu", n, lengths[i],
+		       "%zu messages of %zu bytes fit, not %zu", n, lengths[i],
 			TQ_PAGE / t_record(lengths[i]));
 		t_is(t_value("messages"), n);
 		t_is(t_value("bytes"), n * t_record(lengths[i]));
@@ -219,7 +219,7 @@ static void model_with_rests(void)
 	for (i = 0; i < (int)sent; i++)
 		if (!kept[i].holder)
 			t_receive_rest(fd, kept[i].length - kept[i].offset, i,
-					kept[i].offset);
+				       kept[i].offset);
 	t_nothing();
 	t_is(t_value("bytes"), 0);
 	free(buf);
@@ -239,12 +239,12 @@ static void bounded_with_a_line(void)
 		t_start_write(&senders[i], t_open(O_WRONLY), buf, sizeof(buf));
 		t_asleep(&senders[i], SYS_write);
 		t_true(t_value("bytes") <= TQ_PAGE, "the queue holds %ld bytes",
-			t_value("bytes"));
+		       t_value("bytes"));
 	}
 	for (i = 0; i < MANY + 4; i++) {
 		t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
 		t_true(t_value("bytes") <= TQ_PAGE, "the queue holds %ld bytes",
-			t_value("bytes"));
+		       t_value("bytes"));
 	}
 	for (i = 0; i < MANY; i++) {
 		t_finish(&senders[i]);

@@ -156,10 +156,10 @@ static void run_traffic(struct t_task *task)
 	while (!atomic_load((atomic_int *)task->arg))
 		if (task->number)
 			t_true(write(task->fd, buf, sizeof(buf)) > 0 ||
-				errno == EAGAIN, "write fails");
+			       errno == EAGAIN, "write fails");
 		else
 			t_true(read(task->fd, buf, sizeof(buf)) > 0 ||
-				errno == EAGAIN, "read fails");
+			       errno == EAGAIN, "read fails");
 }
 
 /* Looked at in the midst of traffic: never more than there can be. */
@@ -183,9 +183,9 @@ static void numbers_in_traffic(void)
 		t_true(bytes >= 0 && bytes <= TQ_PAGE, "bytes is %ld", bytes);
 		t_true(rest >= 0 && rest <= TQ_PAGE, "bytes is %ld in fdinfo", rest);
 		t_true(messages >= 0 && messages <= TQ_PAGE / 48, "messages is %ld",
-			messages);
+		       messages);
 		t_true(!next || next == (long)TQ_SMALL_MAX, "FIONREAD gives %ld",
-			next);
+		       next);
 	}
 	atomic_store(&stop, 1);
 	for (i = 0; i < 2; i++) {

@@ -272,7 +272,7 @@ static void place_check(const struct place *place, uint64_t names, size_t len)
 	size_t i;
 
 	t_true(place->name >= 1 && place->name <= names, "%llu was never sent",
-		(unsigned long long)place->name);
+	       (unsigned long long)place->name);
 	for (i = 0; i < len - sizeof(place->name); i++)
 		t_is((unsigned char)place->body[i], (unsigned char)place->name);
 }
@@ -351,9 +351,9 @@ static void readers_killed(size_t unit, int burst)
 	}
 	for (i = 1; i <= (int)name; i++)
 		t_true(times[i] == 1, "unit %d of %d is lost (%d kills)", i,
-			(int)name, crew.kills);
+		       (int)name, crew.kills);
 	t_true(doubt <= crew.kills + CREW, "%d units died with %d readers", doubt,
-		crew.kills);
+	       crew.kills);
 	munmap(ledger, sizeof(*ledger));
 	close(fd);
 }

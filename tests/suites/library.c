@@ -19,7 +19,7 @@ static int open_queue(const char *name, int flags)
 	int fd = tqueue_open(name, flags);
 
 	t_true(fd >= 0, "%s cannot be opened: %s", name,
-		tqueue_strerror(errno));
+	       tqueue_strerror(errno));
 	return fd;
 }
 
@@ -67,14 +67,14 @@ static void deadlines(void)
 	uint64_t before = t_now() * 1e9, then = tqueue_deadline(1500);
 
 	t_true(then > before + 1400000000 && then < before + 60000000000,
-		"1500 ms end at %llu, now is %llu", (unsigned long long)then,
+	       "1500 ms end at %llu, now is %llu", (unsigned long long)then,
 		(unsigned long long)before);
 	t_is(tqueue_deadline(0), 0);
 	t_is(tqueue_deadline(-1), TQUEUE_FOREVER);
 	t_is(tqueue_deadline(INT64_MIN), TQUEUE_FOREVER);
 	t_is(tqueue_deadline(INT64_MAX), TQUEUE_FOREVER);
 	t_true(tqueue_deadline(INT32_MAX) != TQUEUE_FOREVER,
-		"24 days are for ever");
+	       "24 days are for ever");
 }
 
 /* What a batch is filled with comes out of it. */
@@ -144,7 +144,7 @@ static int walk(struct tqueue_batch *batch, size_t *records)
 		size_t i;
 
 		t_true((const unsigned char *)record >= batch->buffer &&
-			payload + record->length <= end, "it leaves the buffer");
+		       payload + record->length <= end, "it leaves the buffer");
 		for (i = 0; i < record->length; i++)
 			sum += payload[i];
 		++*records;
@@ -187,7 +187,7 @@ static void hostile(void)
 			torn++;
 	}
 	t_true(torn > bytes / 2, "only %u of %zu cuts are noticed", torn,
-		bytes);
+	       bytes);
 
 	/* Each field as wrong as it can be. */
 	for (i = 0; i < 256; i++) {
@@ -224,7 +224,7 @@ static void hostile(void)
 		for (i = rand_r(&seed) % 8; i >= 0; i--)
 			buffer[rand_r(&seed) % BYTES] = rand_r(&seed);
 		t_is(tqueue_batch_load(&batch, buffer,
-					rand_r(&seed) % (BYTES + 1)), 0);
+				       rand_r(&seed) % (BYTES + 1)), 0);
 		walk(&batch, &records);
 	}
 }
@@ -272,7 +272,7 @@ static void no_driver(void)
 	t_errno(tqueue_open("/tmp/mail", O_RDWR), ENOENT);
 	t_errno(tqueue_get_by_name("tqueue", &info), TQUEUE_ENODRIVER);
 	t_true(!tqueue_list() && errno == TQUEUE_ENODRIVER,
-		"the list fails with %s", strerror(errno));
+	       "the list fails with %s", strerror(errno));
 	tqueue_explain("mail", TQUEUE_ENODRIVER, text, sizeof(text));
 	t_true(strstr(text, "modprobe tqueue"), "no cure in: %s", text);
 
@@ -335,9 +335,9 @@ static void one(int fd, size_t length, uint64_t deadline)
 	t_is(tqueue_peek(fd, peeked, bytes, 0), 1);
 	if (length) {
 		t_errno(tqueue_receive(fd, record, bytes - 8, deadline),
-			 EMSGSIZE);
+			EMSGSIZE);
 		t_true(record->length >= length && record->length < length + 8,
-			"%u are needed for %zu", record->length, length);
+		       "%u are needed for %zu", record->length, length);
 	}
 	t_is(tqueue_receive(fd, record, bytes, deadline), 1);
 	t_is(memcmp(record, peeked, bytes), 0);
@@ -371,7 +371,7 @@ static void one_message(void)
 	t_errno(tqueue_send(fd, "", TQUEUE_LENGTH_MAX + 1UL, 0), EMSGSIZE);
 	t_errno(tqueue_receive(fd, &record, sizeof(record) - 1, 0), EINVAL);
 	t_errno(tqueue_receive(fd, &record, sizeof(record),
-				tqueue_deadline(20)), ETIMEDOUT);
+			       tqueue_deadline(20)), ETIMEDOUT);
 	t_errno(tqueue_peek(fd, &record, sizeof(record), 1), ETIMEDOUT);
 	close(fd);
 }
@@ -386,7 +386,7 @@ static void fill_up(int fd)
 	t_is(errno == EAGAIN || errno == ENOBUFS, 1);
 	t_is(tqueue_get(fd, &info), 0);
 	t_errno(tqueue_send(fd, "", 0, 0),
-		 info.overflow == TQUEUE_OVERFLOW_REJECT ? ENOBUFS : EAGAIN);
+		info.overflow == TQUEUE_OVERFLOW_REJECT ? ENOBUFS : EAGAIN);
 }
 
 static void send_long(struct t_task *self)
@@ -413,7 +413,7 @@ static void full_queue(void)
 	while (tqueue_receive(fd, record, 2 * TQ_PAGE, 0) == 1)
 		if (record->length == small.len)
 			found = t_differs(tqueue_payload(record), small.len,
-					   7, 0) < 0;
+					  7, 0) < 0;
 	t_finish(&small);
 	t_is(small.result, 0);
 	while (!found && tqueue_receive(fd, record, 2 * TQ_PAGE, 0) == 1)
@@ -438,7 +438,7 @@ static void full_queue_long(void)
 		;
 	t_errno(tqueue_send(fd, data, sizeof(data), 0), EAGAIN);
 	t_errno(tqueue_send(fd, data, sizeof(data), tqueue_deadline(20)),
-		 ETIMEDOUT);
+		ETIMEDOUT);
 	t_pattern(data, sizeof(data), 9, 0);
 	t_start(&sender, send_long);
 	t_asleep(&sender, SYS_ioctl);
@@ -478,7 +478,7 @@ static void batches(void)
 	t_errno(tqueue_send_batch(fd, &sent, tqueue_deadline(20)), ETIMEDOUT);
 	t_errno(tqueue_wait(fd, sent.last_id, 0), EAGAIN);
 	t_errno(tqueue_wait(fd, TQUEUE_FOREVER, tqueue_deadline(20)),
-		 ETIMEDOUT);
+		ETIMEDOUT);
 	t_is(tqueue_receive_batch(fd, &got, 1, 0), 1);
 	while (next < all) {
 		while (tqueue_batch_next(&got, &record) == 1) {
@@ -489,10 +489,10 @@ static void batches(void)
 		}
 		if (tqueue_batch_bytes(&sent))
 			t_true(tqueue_send_batch(fd, &sent, 0) > 0,
-				"nothing is sent");
+			       "nothing is sent");
 		if (next < all)
 			t_true(tqueue_receive_batch(fd, &got, 0, 0) > 0,
-				"nothing is received: %s", strerror(errno));
+			       "nothing is received: %s", strerror(errno));
 	}
 	t_is(sent.end, 0);
 	t_is(last, sent.last_id);
@@ -537,7 +537,7 @@ static void send_many(struct t_task *self)
 			message[1]++;
 		while (tqueue_batch_bytes(&batch))
 			t_true(tqueue_send_batch(self->fd, &batch,
-						  TQUEUE_FOREVER) > 0,
+						 TQUEUE_FOREVER) > 0,
 				"a sender gets %s", strerror(errno));
 	}
 }
@@ -558,7 +558,7 @@ static void receive_many(struct t_task *self)
 			t_is(record->length, sizeof(message));
 			memcpy(message, tqueue_payload(record), sizeof(message));
 			t_true(message[0] < SENDERS && message[1] < EACH,
-				"no such message: %d", message[1]);
+			       "no such message: %d", message[1]);
 			t_true(message[1] > last[message[0]], "out of order");
 			last[message[0]] = message[1];
 			t_is(atomic_fetch_add(&seen[message[0]][message[1]], 1), 0);
@@ -615,7 +615,7 @@ static void stop_and_start(void)
 	t_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), ESHUTDOWN);
 	t_is(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8), 0), 1);
 	t_is(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8),
-			     TQUEUE_FOREVER), 0);
+			    TQUEUE_FOREVER), 0);
 	t_is(tqueue_start(fd), 0);
 	t_errno(tqueue_receive(fd, record, TQUEUE_RECORD_BYTES(8), 0), EAGAIN);
 	free(record);
@@ -768,11 +768,11 @@ static void explanations(void)
 		t_true(said && strlen(said) > 2, "%d means nothing", error);
 		tqueue_explain("a-queue", error, text, sizeof(text));
 		t_true(!strncmp(text, "a-queue: ", 9) && strstr(text, said),
-			"%d is explained as: %s", error, text);
+		       "%d is explained as: %s", error, text);
 		t_true(strlen(text) < sizeof(text) - 1, "cut off: %s", text);
 	}
 	t_true(strcmp(tqueue_strerror(12345), tqueue_strerror(EAGAIN)),
-		"everything means the same");
+	       "everything means the same");
 
 	tqueue_explain("mail", ESHUTDOWN, whole, sizeof(whole));
 	t_true(strstr(whole, "tqueue start mail"), "no cure in: %s", whole);
@@ -781,7 +781,7 @@ static void explanations(void)
 		char *edge = t_edge(size);
 
 		t_true(tqueue_explain("mail", ESHUTDOWN, edge, size) == edge,
-			"it returns another text");
+		       "it returns another text");
 		if (size) {
 			t_is(strlen(edge), size - 1);
 			t_is(strncmp(edge, whole, size - 1), 0);
@@ -796,9 +796,52 @@ static void explanations(void)
 	tqueue_explain("/tmp/a-node", EACCES, text, sizeof(text));
 	unlink("/tmp/a-node");
 	t_true(strstr(text, "members of the group nogroup"),
-		"access is not explained: %s", text);
+	       "access is not explained: %s", text);
 	tqueue_explain(NULL, ENOENT, text, sizeof(text));
 	t_true(strstr(text, "no such queue"), "no name: %s", text);
+}
+
+/* A name does not lead into something else, and it is said what that is. */
+static void wrong_devices(void)
+{
+	static const char path[] = "/dev/tq/mail", control[] = CONTROL ".kept";
+	int fd = tqueue_control_open(O_RDWR);
+	struct tqueue_info info;
+	char text[512];
+
+	t_is(tqueue_control_create(fd, "mail", NULL, -1, -1, 0600), 0);
+	t_is(tqueue_control_create(fd, "other", NULL, -1, -1, 0600), 0);
+	t_is(unlink(path), 0);
+	t_errno(tqueue_open("mail", O_RDWR), ENOENT);
+	tqueue_explain("mail", ENOENT, text, sizeof(text));
+	t_true(strstr(text, "missing; 'tqueue apply mail'"), "missing: %s", text);
+
+	/* A FIFO without a reader would keep its opener waiting. */
+	t_is(mkfifo(path, 0600), 0);
+	t_errno(tqueue_open("mail", O_WRONLY), ENOTTY);
+	t_errno(tqueue_open(path, O_WRONLY), ENOTTY);
+	tqueue_explain("mail", ENOTTY, text, sizeof(text));
+	t_true(strstr(text, "is something else, not the device file"), "a FIFO: %s", text);
+	t_is(unlink(path), 0);
+
+	t_is(tqueue_get_by_name("other", &info), 0);
+	t_is(mknod(path, S_IFCHR | 0600, makedev(info.major, info.minor)), 0);
+	t_errno(tqueue_open("mail", O_RDWR), ENOTTY);
+	tqueue_explain("mail", ENOTTY, text, sizeof(text));
+	t_true(strstr(text, "'tqueue apply mail' moves it aside"), "another's: %s", text);
+	t_is(unlink(path), 0);
+
+	t_is(rename(CONTROL, control), 0);
+	t_is(mknod(CONTROL, S_IFREG | 0600, 0), 0);
+	t_errno(tqueue_control_open(O_RDWR), ENOTTY);
+	t_is(rename(control, CONTROL), 0);
+	t_is(tqueue_control_remove(fd, "mail", 0), 0);
+	t_is(tqueue_control_remove(fd, "other", 0), 0);
+	close(fd);
+
+	tqueue_explain("mail", ENOBUFS, text, sizeof(text));
+	t_true(strstr(text, "the queue is full") && strstr(text, "tqueue recv mail"),
+	       "full: %s", text);
 }
 
 static void run_example(void *arg)
@@ -845,6 +888,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(administration),
 	TQ_TEST(polling),
 	TQ_TEST(explanations),
+	TQ_TEST(wrong_devices),
 	TQ_TEST(example),
 };
 

@@ -106,10 +106,10 @@ static void ring_is_charged(void)
 	after = get("memory.current");
 	leave();
 	t_true(after - before >= 8 * MIB - ROUGHLY, "8 MiB of ring are charged with %ld bytes",
-		after - before);
+	       after - before);
 	t_is(t_unload(), 0);
 	t_true(get("memory.current") < before + MIB, "%ld bytes stay charged",
-		get("memory.current") - before);
+	       get("memory.current") - before);
 	remove_group();
 }
 
@@ -155,7 +155,7 @@ static void named_queues_are_charged(void)
 	before = get("memory.current");
 	t_is(create_of("charged", 8 * MIB), 0);
 	t_true(get("memory.current") - before >= 8 * MIB - ROUGHLY,
-		"8 MiB of ring are charged with %ld bytes",
+	       "8 MiB of ring are charged with %ld bytes",
 		get("memory.current") - before);
 	t_errno(create_of("more", 8 * MIB), ENOMEM);
 	t_errno(access(t_queue_path("more"), F_OK), ENOENT);
@@ -167,7 +167,7 @@ static void named_queues_are_charged(void)
 	leave();
 	t_remove("charged");
 	t_true(get("memory.current") < before + MIB, "%ld bytes stay charged",
-		get("memory.current") - before);
+	       get("memory.current") - before);
 	remove_group();
 }
 
@@ -264,9 +264,9 @@ static void waiting_messages_are_charged(void)
 	}
 	charged = get("memory.current") - before;
 	t_true(refused > 0 && refused < many, "%d of %d senders find no memory",
-		refused, many);
+	       refused, many);
 	t_true(charged >= (many - refused) * (long)len - ROUGHLY,
-		"%d waiting messages of %zu bytes are charged with %ld bytes",
+	       "%d waiting messages of %zu bytes are charged with %ld bytes",
 		many - refused, len, charged);
 	for (i = 0; i < n + many - refused; i++)
 		t_is(read(in, sending->buf, len), len);

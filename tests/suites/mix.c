@@ -44,11 +44,11 @@ static void got(const char *buf, size_t len, unsigned int *last)
 	memcpy(&sender, buf, sizeof(sender));
 	memcpy(&number, buf + sizeof(sender), sizeof(number));
 	t_true(sender < SENDERS && number < EACH, "sender %u, number %u", sender,
-		number);
+	       number);
 	t_is(len, length_of(sender, number));
 	t_is(t_differs(buf + HEAD, len - HEAD, sender * EACH + number, 0), -1);
 	t_true(number + 1 > last[sender], "number %u of sender %u after %u", number,
-		sender, last[sender] - 1);
+	       sender, last[sender] - 1);
 	last[sender] = number + 1;
 	t_is(atomic_exchange(&shared->received[sender][number], 1), 0);
 	atomic_fetch_add(&shared->count, 1);

@@ -42,7 +42,7 @@ static void eq(const char *what, long long got, long long want)
 
 	if (got != want)
 		t_fail("seed %lu, step %lu: %s is %lld (%s), not %lld", seed, steps,
-			what, got, got == -1 ? strerrorname_np(error) : "", want);
+		       what, got, got == -1 ? strerrorname_np(error) : "", want);
 }
 
 static void fails(const char *what, long long got, int want)
@@ -51,7 +51,7 @@ static void fails(const char *what, long long got, int want)
 
 	if (got != -1 || error != want)
 		t_fail("seed %lu, step %lu: %s is %lld (%s), not %s", seed, steps,
-			what, got, got == -1 ? strerrorname_np(error) : "",
+		       what, got, got == -1 ? strerrorname_np(error) : "",
 			strerrorname_np(want));
 }
 
@@ -291,7 +291,7 @@ static void try_receive(int file, bool peek)
 			eq("mark", !!(record->flags & TQUEUE_FLAG_DROPPED),
 			   !n && !peek && dropped > told);
 			eq("differs", t_differs(record->payload, left,
-						 items[n].seed, items[n].offset), -1);
+						items[n].seed, items[n].offset), -1);
 		}
 		at += t_record(left);
 	}
@@ -388,7 +388,7 @@ static void configure(void)
 	case 0 ... 2:
 		overflow = below(3);
 		eq("SET overflow", t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
-						  overflow, 0), 0);
+						 overflow, 0), 0);
 		break;
 	case 3:
 		set_max_message();

@@ -61,15 +61,15 @@ static void sizes(void)
 		unload();
 		error = t_load(good[i].params);
 		t_true(!error, "loading with \"%s\" fails: %s", good[i].params,
-			strerror(error));
+		       strerror(error));
 		t_true((long)t_size() == good[i].size, "\"%s\": size is %zu",
-			good[i].params, t_size());
+		       good[i].params, t_size());
 		t_true((long)t_max_message() == good[i].max,
-			"\"%s\": max_message is %zu", good[i].params,
+		       "\"%s\": max_message is %zu", good[i].params,
 			t_max_message());
 		t_is(parameter("size_l"), good[i].size);
 		t_true(parameter("max_message") == good[i].max ||
-			parameter("max_message") == 0, "parameter max_message");
+		       parameter("max_message") == 0, "parameter max_message");
 		fd = t_open(O_RDWR | O_NONBLOCK);
 		t_send(fd, good[i].max, 1);
 		t_receive(fd, good[i].max, 1);
@@ -116,15 +116,15 @@ static void bad_values(void)
 			continue;
 		}
 		t_true(error == (wide ? ERANGE : EINVAL), "loading with \"%s\" gives %s",
-			bad[i].params, strerror(error));
+		       bad[i].params, strerror(error));
 		t_true(!t_module_loaded(), "it is loaded all the same");
 		t_true(access(TQ_DEVICE, F_OK) && access("/sys/class/tqueue", F_OK),
-			"\"%s\" leaves a node or a class", bad[i].params);
+		       "\"%s\" leaves a node or a class", bad[i].params);
 		lines = t_log_lines(log, "tqueue: ", line, sizeof(line));
 		t_true(lines == 1, "\"%s\" writes %d lines into the log",
-			bad[i].params, lines);
+		       bad[i].params, lines);
 		t_true(strstr(line, bad[i].word), "\"%s\" is answered by \"%s\"",
-			bad[i].params, line);
+		       bad[i].params, line);
 		close(log);
 	}
 	/* None of it is in the way of a good one. */
@@ -145,7 +145,7 @@ static void no_numbers(void)
 		int error = t_load(bad[i]);
 
 		t_true(error == EINVAL || error == ERANGE,
-			"loading with \"%s\" gives %s", bad[i], strerror(error));
+		       "loading with \"%s\" gives %s", bad[i], strerror(error));
 		t_true(!t_module_loaded(), "it is loaded all the same");
 	}
 }
@@ -175,7 +175,7 @@ static void names(void)
 		text_of("/sys/module/tqueue/parameters/name", text, sizeof(text));
 		t_is(strcmp(text, want), 0);
 		t_true(t_log_lines(log, "tqueue: ", line, sizeof(line)) <= 1,
-			"more than one line for loading");
+		       "more than one line for loading");
 		close(log);
 	}
 }
@@ -199,7 +199,7 @@ static void what_is_there(void)
 	t_is(st.st_mode & 0777, 0444);
 	t_is(t_unload(), 0);
 	t_true(access(TQ_DEVICE, F_OK) && access("/sys/class/tqueue", F_OK) &&
-		access("/sys/module/tqueue", F_OK), "something is left");
+	       access("/sys/module/tqueue", F_OK), "something is left");
 }
 
 /* EWOULDBLOCK: what rmmod reports as "in use". */
@@ -362,7 +362,7 @@ static void run_opener(struct t_task *task)
 
 		if (fd < 0) {
 			t_true(errno == ENOENT || errno == ENXIO || errno == ENODEV,
-				"open fails with errno %d", errno);
+			       "open fails with errno %d", errno);
 			sched_yield();
 			continue;
 		}
@@ -397,7 +397,7 @@ static void unloaded_while_opened(void)
 	atomic_store(&stop, 1);
 	t_finish(&opener);
 	t_true(unloaded > 2 && opener.count > 2,
-		"unloaded %d times, refused %d times, opened %ld times", unloaded,
+	       "unloaded %d times, refused %d times, opened %ld times", unloaded,
 		refused, (long)opener.count);
 }
 
@@ -408,7 +408,7 @@ static long free_memory(void)
 	int fd = open("/proc/meminfo", O_RDONLY);
 
 	t_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0,
-		"/proc/meminfo cannot be read");
+	       "/proc/meminfo cannot be read");
 	close(fd);
 	line = strstr(text, "MemFree:");
 	t_true(line, "/proc/meminfo has no MemFree");
@@ -441,11 +441,11 @@ static void killed_while_loading(void)
 	kill(child, SIGKILL);
 	t_is(waitpid(child, &status, 0), child);
 	t_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
-		"it ended with status %#x", status);
+	       "it ended with status %#x", status);
 	t_true(!t_module_loaded(), "the module is loaded");
 	while (before - free_memory() > 24) {
 		t_true(t_now() < end, "%ld MiB are not given back",
-			before - free_memory());
+		       before - free_memory());
 		t_sleep_ms(10);
 	}
 	t_is(t_load(""), 0);

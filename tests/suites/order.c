@@ -84,7 +84,7 @@ static void produce(const struct plan *plan, unsigned int producer)
 
 		memcpy(buf, &head, sizeof(head));
 		t_pattern(buf + sizeof(head), head.length - sizeof(head),
-			   (uint64_t)producer << 32 | i, 0);
+			  (uint64_t)producer << 32 | i, 0);
 		send_message(plan, fd, buf, head.length);
 	}
 	free(buf);
@@ -141,14 +141,14 @@ static void consume(const struct plan *plan)
 		if (head.last)
 			break;
 		t_true(head.producer < PRODUCERS && head.sequence < plan->each,
-			"this was never sent");
+		       "this was never sent");
 		t_is(got, head.length);
 		t_is(head.length, length_of(plan, head.producer, head.sequence));
 		t_is(t_differs(buf + sizeof(head), got - sizeof(head),
-				 (uint64_t)head.producer << 32 | head.sequence, 0),
+			       (uint64_t)head.producer << 32 | head.sequence, 0),
 		      -1);
 		t_true((long)head.sequence > last[head.producer],
-			"%u of producer %u comes after %ld", head.sequence,
+		       "%u of producer %u comes after %ld", head.sequence,
 			head.producer, last[head.producer]);
 		last[head.producer] = head.sequence;
 		t_is(atomic_fetch_add(&plan->seen[head.producer * plan->each +
@@ -184,7 +184,7 @@ static void account(const struct plan *plan)
 
 	for (i = 0; i < PRODUCERS * plan->each; i++)
 		t_true(plan->seen[i] == 1, "message %u of producer %u came %d times",
-			i % plan->each, i / plan->each, plan->seen[i]);
+		       i % plan->each, i / plan->each, plan->seen[i]);
 	t_nothing();
 	t_is(t_value("messages"), 0);
 	t_is(t_value("bytes"), 0);

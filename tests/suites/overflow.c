@@ -39,12 +39,12 @@ static void received_at(int line, int fd, size_t len, uint64_t seed,
 
 	if (n != 1)
 		t_fail_at(__FILE__, line, "RECEIVE gives %d (%s)", n,
-			   n < 0 ? strerrorname_np(errno) : "");
+			  n < 0 ? strerrorname_np(errno) : "");
 	t_record_at(__FILE__, line, buf, &at, receive.bytes, len, seed,
-		     dropped ? TQUEUE_FLAG_DROPPED : 0);
+		    dropped ? TQUEUE_FLAG_DROPPED : 0);
 	if (receive.dropped != dropped)
 		t_fail_at(__FILE__, line, "%llu were dropped, not %llu",
-			   (unsigned long long)receive.dropped,
+			  (unsigned long long)receive.dropped,
 			   (unsigned long long)dropped);
 }
 
@@ -193,7 +193,7 @@ static void the_gap_in_a_batch(void)
 	t_is(receive.dropped, FULL);
 	for (i = 0; i < FULL; i++)
 		t_record_is(buf, &at, receive.bytes, TQ_SMALL_MAX, FULL + i,
-			     i ? 0 : TQUEUE_FLAG_DROPPED);
+			    i ? 0 : TQUEUE_FLAG_DROPPED);
 	t_end(fd);
 }
 
@@ -301,7 +301,7 @@ static void what_comes_back_is_told_once(void)
 		t_is(t_info(fd).dropped - dropped, 3);
 		t_stall_make(&stall, 2 * page);
 		t_start_receive(&batch, in, stall.map + page - 8, t_record(len),
-				 TQUEUE_FOREVER);
+				TQUEUE_FOREVER);
 		t_stall_by_turns(&stall, zeros);
 		/* It has 3 now. Of 4 to 9 so many go. */
 		for (i = 0; i < 2 * more; i++)
@@ -412,7 +412,7 @@ static void a_gap_while_a_receiver_stalls(void)
 	for (i = 0; i < 7; i++)
 		t_send(fd, len, i);
 	t_start_receive(&batch, t_open_queue(NAME, O_RDONLY), buf,
-			 7 * t_record(len), TQUEUE_FOREVER);
+			7 * t_record(len), TQUEUE_FOREVER);
 	t_stall_wait(&stall);
 	for (i = 7; i < 20; i++)
 		t_send(fd, len, i);
@@ -423,7 +423,7 @@ static void a_gap_while_a_receiver_stalls(void)
 
 		for (i = 0; i < batch.task.result; i++) {
 			t_is(!!(t_at(buf, at)->flags & TQUEUE_FLAG_DROPPED),
-			      !i && batch.receive.dropped);
+			     !i && batch.receive.dropped);
 			at += t_record(len);
 		}
 		dropped += batch.receive.dropped;
@@ -577,10 +577,10 @@ static void a_batch_that_ends_early(void)
 		end = 2 * page - good * t_record(TQ_SMALL_MAX) - 200;
 		if (good)
 			t_is(t_send_call(fd, edge + end,
-					  (good + 1) * t_record(TQ_SMALL_MAX), 0), good);
+					 (good + 1) * t_record(TQ_SMALL_MAX), 0), good);
 		else
 			t_errno(t_send_call(fd, edge + end, t_record(TQ_SMALL_MAX), 0),
-				 EFAULT);
+				EFAULT);
 		t_is(t_info(fd).dropped, good * (good + 1) / 2);
 		for (i = 0; i < FULL; i++)
 			t_is(read(fd, edge, TQ_SMALL_MAX), TQ_SMALL_MAX);
@@ -668,7 +668,7 @@ static void rests(void)
 	t_is(t_info(fd).messages, FULL + 1);
 	t_is(ioctl(fd, TQUEUE_RECEIVE, &receive), 1);
 	t_true(t_at(buf, 0)->flags & TQUEUE_FLAG_PARTIAL, "flags %#x",
-		t_at(buf, 0)->flags);
+	       t_at(buf, 0)->flags);
 	t_is(t_differs(t_at(buf, 0)->payload, TQ_SMALL_MAX - 100, 2, 100), -1);
 	/* And once more, but now there is one to be dropped for it. */
 	holder = t_open_queue(NAME, O_RDONLY);
@@ -677,7 +677,7 @@ static void rests(void)
 	close(holder);
 	t_send(fd, TQ_SMALL_MAX, 8);
 	t_true(t_info(fd).bytes <= TQ_PAGE, "%llu bytes in a queue of 4096",
-		(unsigned long long)t_info(fd).bytes);
+	       (unsigned long long)t_info(fd).bytes);
 	t_is(t_info(fd).dropped, 3);
 	t_is(t_info(fd).messages, FULL);
 	for (i = 5; i <= 8; i++)
@@ -717,7 +717,7 @@ static void waiting_senders(unsigned int overflow)
 	t_start_write(&sender, fd, buf, 100);
 	t_asleep(&sender, SYS_write);
 	t_start_send(&batch, fd, records, t_put_many(records, 20, 11, 2),
-		      TQUEUE_FOREVER);
+		     TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);
 	set_overflow(overflow);
 	if (overflow == TQUEUE_OVERFLOW_REJECT) {
@@ -730,7 +730,7 @@ static void waiting_senders(unsigned int overflow)
 	t_result(&sender, 100);
 	t_finish(&batch.task);
 	t_true(batch.task.result >= 1, "SEND gives %zd (%s)", batch.task.result,
-		strerrorname_np(batch.task.error));
+	       strerrorname_np(batch.task.error));
 	t_is(t_info(fd).dropped, 1);
 	received(fd, TQ_SMALL_MAX, 1, 1);
 	for (i = 2; i < FULL; i++)
@@ -858,15 +858,15 @@ static void in_traffic(void)
 
 			memcpy(head, record->payload, sizeof(head));
 			t_true(head[0] < SENDERS, "sender %llu",
-				(unsigned long long)head[0]);
+			       (unsigned long long)head[0]);
 			t_true(head[1] >= next[head[0]], "number %llu after %llu",
-				(unsigned long long)head[1],
+			       (unsigned long long)head[1],
 				(unsigned long long)next[head[0]]);
 			gap += head[1] - next[head[0]];
 			next[head[0]] = head[1] + 1;
 			/* Only where something was dropped is there a mark. */
 			t_is(!!(record->flags & TQUEUE_FLAG_DROPPED),
-			      !j && receive.dropped);
+			     !j && receive.dropped);
 			at += t_record(record->length);
 		}
 		got += n;
@@ -875,7 +875,7 @@ static void in_traffic(void)
 		if (!receive.dropped && !dropped)
 			t_is(missing, 0);
 		t_true(missing <= dropped, "%llu are missing, %llu were dropped",
-			(unsigned long long)missing, (unsigned long long)dropped);
+		       (unsigned long long)missing, (unsigned long long)dropped);
 		/* Falls behind, that something be dropped. */
 		if (!last)
 			usleep(got % 3 * 1000);
@@ -942,7 +942,7 @@ static void receive_on(struct t_task *task)
 		if (n < 0) {
 			t_is(receive.dropped, 0);
 			t_true(errno == EAGAIN || errno == EFAULT || errno == EMSGSIZE,
-				"RECEIVE fails with %s", strerrorname_np(errno));
+			       "RECEIVE fails with %s", strerrorname_np(errno));
 			sched_yield();
 			continue;
 		}
@@ -951,7 +951,7 @@ static void receive_on(struct t_task *task)
 				t_at((void *)(uintptr_t)receive.records, at);
 
 			t_is(!!(record->flags & TQUEUE_FLAG_DROPPED),
-			      !i && receive.dropped);
+			     !i && receive.dropped);
 			at += t_record(record->length);
 		}
 		if (receive.flags & TQUEUE_RECEIVE_PEEK) {
@@ -989,7 +989,7 @@ static void all_is_told(void)
 		t_start(&receivers[i], receive_on);
 	}
 	while (t_goes_on(end, t_info(fd).dropped > 100 &&
-			  atomic_load(&tally.told)))
+			 atomic_load(&tally.told)))
 		t_sleep_ms(10);
 	atomic_store(&stop, 1);
 	for (i = 0; i < RECEIVERS; i++)

@@ -25,7 +25,7 @@ static void guarded(const unsigned char *buf, size_t from, size_t to)
 {
 	for (; from < to; from++)
 		t_true(buf[from] == GUARD, "byte %zu is overwritten with %#x", from,
-			buf[from]);
+		       buf[from]);
 }
 
 static void whole_messages(void)
@@ -155,7 +155,7 @@ static void failed_reads(void)
 	t_errno(read(fd, edge, 100), EFAULT);
 	for (i = 0; i < 64; i++)
 		t_true(edge[i] == GUARD || edge[i] == message[i] || !edge[i],
-			"byte %zu is %#x", i, edge[i]);
+		       "byte %zu is %#x", i, edge[i]);
 	t_receive(fd, sizeof(message), 3);
 	close(fd);
 }

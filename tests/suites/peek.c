@@ -193,10 +193,10 @@ static void stalled(void)
 	t_finish(&peeker.task);
 	/* What there is now, or what there was: but nothing in between. */
 	t_true(peeker.task.result == 2 || peeker.task.result == 3 ||
-		peeker.task.result == 1, "peeking gives %zd (%s)",
+	       peeker.task.result == 1, "peeking gives %zd (%s)",
 		peeker.task.result, strerrorname_np(peeker.task.error));
 	t_record_is(stall.map, &at, peeker.receive.bytes, 30,
-		     t_differs(t_at(stall.map, 0)->payload, 30, 7, 0) < 0 ? 7 : 1,
+		    t_differs(t_at(stall.map, 0)->payload, 30, 7, 0) < 0 ? 7 : 1,
 		     0);
 	t_received(fd, 2, 30, 7);
 	close(peeker.task.fd);
@@ -216,7 +216,7 @@ static void send_on(struct t_task *task)
 				      t_deadline(0.01));
 
 		t_true(n > 0 || errno == ETIMEDOUT, "SEND fails with %s",
-			strerrorname_np(errno));
+		       strerrorname_np(errno));
 		atomic_fetch_add(&task->count, n > 0 ? n : 0);
 	}
 }
@@ -237,7 +237,7 @@ static void receive_on(struct t_task *task)
 			n = t_receive_call(task->fd, buf, 200, t_deadline(0.01));
 		}
 		t_true(n > 0 || errno == ETIMEDOUT || errno == EAGAIN,
-			"receiving fails with %s", strerrorname_np(errno));
+		       "receiving fails with %s", strerrorname_np(errno));
 		atomic_fetch_add(&task->count, n > 0 ? n : 0);
 	}
 }

@@ -408,7 +408,7 @@ static void epoll_exclusive(void)
 		for (awake = 0, i = 0; i < MANY; i++)
 			awake += t_done(&loops[i]);
 		t_true(awake == 1, "one message wakes %d of %d event loops", awake,
-			MANY);
+		       MANY);
 		/* The others are there for the next ones. */
 		for (i = 1; i < MANY; i++) {
 			t_send(fd, 1, 1 + i);
@@ -548,7 +548,7 @@ static void edge_triggered_transfer(void)
 	t_start(&sender, run_sender);
 	while (got < passing.n) {
 		t_true(events_of(epoll, soon()), "no event after %u of %u messages",
-			got, passing.n);
+		       got, passing.n);
 		for (;;) {
 			ssize_t len = read(in, &value, sizeof(value));
 
@@ -575,7 +575,7 @@ static void run_edge_sender(struct t_task *task)
 
 	while (i < passing->n) {
 		t_true(events_of(epoll, soon()), "no room after %u of %u messages",
-			i, passing->n);
+		       i, passing->n);
 		for (; i < passing->n; i++) {
 			ssize_t len = write(passing->out, &i, sizeof(i));
 

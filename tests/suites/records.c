@@ -52,7 +52,7 @@ static void wrong(int fd, const char *name, uint64_t value, int error)
 		got = t_send_call(fd, buf, end, 0);
 		if (which ? got != which : got != -1 || errno != error)
 			t_fail("%s %#llx in record %d gives %ld (%s), not %s", name,
-				(unsigned long long)value, which, got,
+			       (unsigned long long)value, which, got,
 				got < 0 ? strerrorname_np(errno) : "",
 				strerrorname_np(error));
 		if (which)
@@ -120,7 +120,7 @@ static void longer_than_the_buffer(void)
 		t_received(fd, 1, 20, 1);
 		t_at(buf, 0)->length = lengths[i];
 		t_true(t_send_call(fd, buf, t_record(20), 0) == -1 &&
-			(errno == EINVAL || errno == EMSGSIZE),
+		       (errno == EINVAL || errno == EMSGSIZE),
 			"length %u: %s", lengths[i], strerrorname_np(errno));
 	}
 	t_end(fd);
@@ -316,11 +316,11 @@ static unsigned int walk(char *buf, size_t bytes, uint64_t *last)
 
 		t_true(bytes - at >= TQ_HEADER, "%zu bytes are left", bytes - at);
 		t_true(record->length <= TQ_SMALL_MAX &&
-			t_record(record->length) <= bytes - at,
+		       t_record(record->length) <= bytes - at,
 			"a record of %u bytes, %zu are left", record->length,
 			bytes - at);
 		t_true(record->header_words == TQUEUE_HEADER_WORDS &&
-			!record->priority && !record->flags && !record->reserved &&
+		       !record->priority && !record->flags && !record->reserved &&
 			!record->delivery && !record->attempts,
 			"a header is not what it must be");
 		t_is(record->uid, 0);
@@ -359,7 +359,7 @@ static void changed_while_it_is_sent(void)
 		calls++;
 		if (n < 0)
 			t_true(errno == EINVAL || errno == EMSGSIZE || errno == EAGAIN,
-				"SEND fails with %s", strerrorname_np(errno));
+			       "SEND fails with %s", strerrorname_np(errno));
 		else
 			sent += n;
 		if (calls % 3)
@@ -414,7 +414,7 @@ static void changed_while_it_waits(void)
 		t_finish(&sender.task);
 		if (sender.task.result < 0) {
 			t_true(sender.task.error == EINVAL ||
-				sender.task.error == EMSGSIZE, "SEND fails with %s",
+			       sender.task.error == EMSGSIZE, "SEND fails with %s",
 				strerrorname_np(sender.task.error));
 			t_empty(fd);
 			continue;
@@ -494,12 +494,12 @@ static void receive_a_part_in_a_container(void *arg)
 		ioctl(fd, TQUEUE_RECEIVE, &receive);
 		if (there >= 32)
 			t_true(!record->pid || record->pid == untouched,
-				"of %zu bytes process %u is named", there,
+			       "of %zu bytes process %u is named", there,
 				record->pid);
 		record = t_at(edge, t_record(10));
 		if (there >= t_record(10) + 32)
 			t_true(!record->pid || record->pid == untouched,
-				"of %zu bytes process %u is named", there,
+			       "of %zu bytes process %u is named", there,
 				record->pid);
 		t_edge_free(edge, there);
 	}
@@ -598,7 +598,7 @@ static void sent_from_a_pid_namespace(void)
 	child = t_at(buf, 0)->pid;
 	t_true(child > 1, "the pid is %d", child);
 	t_is(t_differs(t_at(buf, t_record(10))->payload, sizeof(child), child, 0),
-	      -1);
+	     -1);
 	t_end(fd);
 }
 

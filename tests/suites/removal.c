@@ -30,7 +30,7 @@ static void sleeping_readers(void)
 	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < 5; i++) {
 		t_start_read(&tasks[i], t_open_queue(NAME, O_RDONLY + i % 2 * 2),
-			      buf[i], 100);
+			     buf[i], 100);
 		t_asleep(&tasks[i], SYS_read);
 	}
 	remove_it();
@@ -48,7 +48,7 @@ static void waiting_senders(void)
 	t_is(t_fill_file(t_open_queue(NAME, O_WRONLY), TQ_SMALL_MAX, 1), 4);
 	for (i = 0; i < 5; i++) {
 		t_start_write(&tasks[i], t_open_queue(NAME, O_WRONLY), buf,
-			       i ? TQ_SMALL_MAX : 10);
+			      i ? TQ_SMALL_MAX : 10);
 		t_asleep(&tasks[i], SYS_write);
 	}
 	remove_it();
@@ -65,7 +65,7 @@ static void sleeping_receivers_of_batches(void)
 	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < 3; i++) {
 		t_start_receive(&batches[i], t_open_queue(NAME, O_RDONLY), buf[i],
-				 sizeof(buf[i]),
+				sizeof(buf[i]),
 				 i ? TQUEUE_FOREVER : t_deadline(30));
 		t_asleep(&batches[i].task, SYS_ioctl);
 	}
@@ -85,7 +85,7 @@ static void waiting_senders_of_batches(void)
 	t_is(t_fill_file(t_open_queue(NAME, O_WRONLY), TQ_SMALL_MAX, 1), 4);
 	for (i = 0; i < 3; i++) {
 		t_start_send(&batches[i], t_open_queue(NAME, O_WRONLY), buf, bytes,
-			      i ? TQUEUE_FOREVER : t_deadline(30));
+			     i ? TQUEUE_FOREVER : t_deadline(30));
 		t_asleep(&batches[i].task, SYS_ioctl);
 	}
 	remove_it();
@@ -103,7 +103,7 @@ static void who_waits_until_all_is_done(void)
 	t_send(fd, 100, 1);
 	for (i = 0; i < 3; i++) {
 		t_start_wait(&batches[i], t_open_queue(NAME, O_RDWR), TQUEUE_FOREVER,
-			      i ? TQUEUE_FOREVER : t_deadline(30));
+			     i ? TQUEUE_FOREVER : t_deadline(30));
 		t_asleep(&batches[i].task, SYS_ioctl);
 	}
 	remove_it();
@@ -179,7 +179,7 @@ static void sleeping_epolls(void)
 
 		tasks[i].fd = epoll_create1(0);
 		t_is(epoll_ctl(tasks[i].fd, EPOLL_CTL_ADD,
-				t_open_queue(NAME, O_RDWR), &event), 0);
+			       t_open_queue(NAME, O_RDWR), &event), 0);
 		t_start(&tasks[i], run_epoll);
 		t_asleep(&tasks[i], SYS_epoll_wait);
 	}
@@ -353,7 +353,7 @@ static void every_call_afterwards(void)
 	memset(buf, 0, sizeof(buf));
 	t_true(read(info, buf, sizeof(buf) - 1) > 0, "fdinfo cannot be read");
 	t_true(strstr(buf, "messages:\t0\n") && strstr(buf, "bytes:\t0\n"),
-		"fdinfo says that it holds something: %s", buf);
+	       "fdinfo says that it holds something: %s", buf);
 	close(info);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	t_true(open(path, O_RDWR) < 0, "it can be opened again");
@@ -375,11 +375,11 @@ static void nodes_left_behind(void)
 	remove_it();
 	t_errno(write(fd, "x", 1), EIDRM);
 	t_true(open("/dev/tqueue-left", O_RDWR) == -1 &&
-		(errno == ENXIO || errno == ENODEV), "open gives %s",
+	       (errno == ENXIO || errno == ENODEV), "open gives %s",
 		strerrorname_np(errno));
 	close(fd);
 	t_true(open("/dev/tqueue-left", O_RDWR) == -1 &&
-		(errno == ENXIO || errno == ENODEV), "open gives %s",
+	       (errno == ENXIO || errno == ENODEV), "open gives %s",
 		strerrorname_np(errno));
 	unlink("/dev/tqueue-left");
 }
@@ -464,7 +464,7 @@ static void send_and_close(struct t_task *task)
 
 		if (fd < 0) {
 			t_true(errno == ENOENT || errno == ENXIO || errno == ENODEV,
-				"open fails with %s", strerrorname_np(errno));
+			       "open fails with %s", strerrorname_np(errno));
 			continue;
 		}
 		t_pattern(buf, sizeof(buf), 7, 0);
@@ -788,7 +788,7 @@ static void everybody_at_once(void)
 	for (i = 0; i < ARRAY_SIZE(runs); i++) {
 		t_finish(&tasks[i]);
 		t_true(i >= counted || atomic_load(&tasks[i].count),
-			"number %zu never noticed anything", i);
+		       "number %zu never noticed anything", i);
 	}
 	fprintf(stderr, "# removed %d times\n", removed);
 }

@@ -110,7 +110,7 @@ static void rests(void)
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	t_errno(write(fd, part, 1), EAGAIN);
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW, TQUEUE_OVERFLOW_BLOCK, 0),
-	      0);
+	     0);
 	t_is(t_receive_call(fd, buf, sizeof(buf), 0), 5);
 	for (i = 0; i < 5; i++) {
 		struct tqueue_record *record = t_at(buf, at);
@@ -119,7 +119,7 @@ static void rests(void)
 		last = record->id;
 		t_is(record->length, i < 2 ? TQ_SMALL_MAX - 8 : TQ_SMALL_MAX);
 		t_is(t_differs(record->payload, record->length, i, i < 2 ? 8 : 0),
-		      -1);
+		     -1);
 		at += t_record(record->length);
 	}
 	t_send(fd, 10, 1);
@@ -170,7 +170,7 @@ static void too_small_for_the_longest_message(void)
 	t_is(t_info(fd).size, 16 * TQ_PAGE);
 	t_is(t_info(fd).max_message, 2 * TQ_PAGE);
 	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE, TQ_PAGE,
-			  100), 0);
+			100), 0);
 	t_is(t_info(fd).max_message, 100);
 	t_end(fd);
 }
@@ -188,11 +188,11 @@ static void waiting_senders_get_room(void)
 	for (i = 0; i < 3; i++) {
 		t_pattern(buf[i], TQ_SMALL_MAX, 4 + i, 0);
 		t_start_write(&tasks[i], t_open_queue(NAME, O_WRONLY), buf[i],
-			       TQ_SMALL_MAX);
+			      TQ_SMALL_MAX);
 		t_asleep(&tasks[i], SYS_write);
 	}
 	t_start_send(&batch, fd, records, t_put_many(records, 20, 1, 2),
-		      TQUEUE_FOREVER);
+		     TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);
 	t_is(resize(2 * TQ_PAGE), 0);
 	for (i = 0; i < 3; i++) {
@@ -420,7 +420,7 @@ static void in_traffic(void)
 
 			memcpy(head, t_at(buf, at)->payload, sizeof(head));
 			t_true(head[0] < SENDERS, "sender %llu",
-				(unsigned long long)head[0]);
+			       (unsigned long long)head[0]);
 			t_is(head[1], next[head[0]]);
 			next[head[0]]++;
 			at += t_record(t_at(buf, at)->length);

@@ -157,12 +157,12 @@ static void read_words(struct t_task *task)
 			unsigned int at = words[i];
 
 			t_true(message < MESSAGES && at < LENGTH / 8,
-				"these bytes were never sent");
+			       "these bytes were never sent");
 			atomic_fetch_add(&seen[message][at], 1);
 			/* Two words of one read are neighbours. */
 			if (i)
 				t_true(words[1] == words[0] + 1,
-					"a read gives bytes of two places");
+				       "a read gives bytes of two places");
 		}
 	}
 }
@@ -239,7 +239,7 @@ static void two_readers_of_one_file(void)
 	t_is(readers[0].result + readers[1].result, 23);
 	for (i = 0; i < 2; i++)
 		t_is(t_differs(buf[i], readers[i].result,
-				 readers[i].result - 10, 0), -1);
+			       readers[i].result - 10, 0), -1);
 	t_nothing();
 	close(fd);
 }

@@ -238,7 +238,7 @@ static void races_with_room(void)
 		t_nothing();
 	}
 	t_true(sent && interrupted, "%d sent and %d interrupted is no race", sent,
-		interrupted);
+	       interrupted);
 	close(fd);
 }
 

@@ -135,7 +135,7 @@ static void in_is_cut_at_max_message(void)
 		ssize_t sent = splice(pipe.out, NULL, fd, NULL, 16 * TQ_PAGE, 0);
 
 		t_true(sent > 0 && sent <= (ssize_t)TQ_SMALL_MAX,
-			"splice makes a message of %zd bytes, errno %d", sent, errno);
+		       "splice makes a message of %zd bytes, errno %d", sent, errno);
 		t_receive_rest(fd, sent, 1, at);
 		at += sent;
 		t_is(in_pipe(pipe), 3000 - at);
@@ -288,7 +288,7 @@ static void out_larger_than_the_pipe(void)
 		ssize_t got = splice(fd, NULL, pipe.in, NULL, 1 << 20, 0);
 
 		t_true(got > 0 && at + got <= 100000, "splice gives %zd, errno %d",
-			got, errno);
+		       got, errno);
 		t_is(in_pipe(pipe), got);
 		get(pipe, got, 1, at);
 		at += got;
@@ -363,9 +363,9 @@ static void out_without_waiting(void)
 	for (i = 0; i < 3; i++) {
 		t_errno(splice(quick, NULL, pipe.in, NULL, 100, 0), EAGAIN);
 		t_errno(splice(fd, NULL, pipe.in, NULL, 100, SPLICE_F_NONBLOCK),
-			 EAGAIN);
+			EAGAIN);
 		t_errno(splice(quick, NULL, pipe.in, NULL, 100, SPLICE_F_NONBLOCK),
-			 EAGAIN);
+			EAGAIN);
 		t_send(fd, 60, i);
 		t_is(splice(i ? fd : quick, NULL, pipe.in, NULL, 100,
 			    i ? SPLICE_F_NONBLOCK : 0), 60);
@@ -539,7 +539,7 @@ static void run_cat(struct t_task *task)
 			ssize_t put = splice(pipe.out, NULL, cat->to, NULL, got, 0);
 
 			t_true(put > 0, "splice gives %zd (%s)", put,
-				strerrorname_np(errno));
+			       strerrorname_np(errno));
 			got -= put;
 		}
 	}

@@ -556,7 +556,7 @@ static void epoll_beside_a_held_rest(void)
 	for (i = 0; i < 2; i++) {
 		loops[i] = (struct t_task){ .fd = epoll_create1(0) };
 		t_is(epoll_ctl(loops[i].fd, EPOLL_CTL_ADD, i ? other : shared,
-				&event), 0);
+			       &event), 0);
 		t_start(&loops[i], run_epoll);
 	}
 	t_finish(&loops[0]);

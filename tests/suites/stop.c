@@ -119,12 +119,12 @@ static void waiting_senders(void)
 	t_is(t_fill_file(fd, TQ_SMALL_MAX, 0), 4);
 	for (i = 0; i < 3; i++) {
 		t_start_write(&writers[i], t_open_queue(NAME, O_WRONLY), large,
-			       i == 1 ? TQ_SMALL_MAX : 10);
+			      i == 1 ? TQ_SMALL_MAX : 10);
 		t_asleep(&writers[i], SYS_write);
 	}
 	for (i = 0; i < 2; i++) {
 		t_start_send(&batches[i], fd, buf, end,
-			      i ? TQUEUE_FOREVER : t_deadline(30));
+			     i ? TQUEUE_FOREVER : t_deadline(30));
 		t_asleep(&batches[i].task, SYS_ioctl);
 	}
 	stop_it();
@@ -284,7 +284,7 @@ static void partials_in_flight(void)
 	t_start_read(&reader, fd, buf, sizeof(buf));
 	t_asleep(&reader, SYS_read);
 	t_start_receive(&batch, t_open_queue(NAME, O_RDONLY), buf, sizeof(buf),
-			 TQUEUE_FOREVER);
+			TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);
 	t_receive_rest(holder, 10, 2, 10);
 	t_result(&reader, 0);
@@ -452,7 +452,7 @@ static void send_on(struct t_task *task)
 
 		if (task->number) {
 			n = t_send_call(task->fd, buf, t_put_many(buf, 60, 1, 4),
-					 TQUEUE_FOREVER);
+					TQUEUE_FOREVER);
 		} else {
 			t_pattern(buf, 60, 1, 0);
 			n = write(task->fd, buf, 60);
@@ -476,7 +476,7 @@ static void receive_on(struct t_task *task)
 
 		if (task->number) {
 			n = t_receive_call(task->fd, buf, sizeof(buf),
-					    TQUEUE_FOREVER);
+					   TQUEUE_FOREVER);
 		} else {
 			n = read(task->fd, buf, 100);
 			t_true(n == 60 || !n, "read gives %ld", n);
@@ -625,7 +625,7 @@ static void room_between_stop_and_start(void)
 		before = atomic_load(&task.count);
 		while (atomic_load(&task.count) < before + 2)
 			t_true(t_now() < late, "it waits after %d rounds",
-				rounds);
+			       rounds);
 	}
 	atomic_store(&stop, 1);
 	t_finish(&task);

@@ -114,7 +114,7 @@ static unsigned int book(const struct word *words, size_t n, long *last)
 	size_t i;
 
 	t_true(words[0].sender < SENDERS && words[0].sequence < MESSAGES_MAX,
-		"this was never sent");
+	       "this was never sent");
 	t_is(words[0].words, words_of(words[0].sender, words[0].sequence));
 	for (i = 0; i < n; i++) {
 		t_is(words[i].sender, words[0].sender);
@@ -127,7 +127,7 @@ static unsigned int book(const struct word *words, size_t n, long *last)
 	/* Whole messages come in order; a returned rest is out of turn. */
 	if (!words[0].index) {
 		t_true((long)words[0].sequence > last[words[0].sender],
-			"%u comes after %ld", words[0].sequence,
+		       "%u comes after %ld", words[0].sequence,
 			last[words[0].sender]);
 		last[words[0].sender] = words[0].sequence;
 	}
@@ -269,10 +269,10 @@ static void everything_at_once(void)
 
 	for (i = 0; i < SENDERS; i++) {
 		t_true(account->sent[i] > 10, "sender %d sent %d messages", i,
-			account->sent[i]);
+		       account->sent[i]);
 		for (j = 0; j < (uint32_t)account->sent[i]; j++)
 			t_true(account->received[i][j] == words_of(i, j),
-				"%d words of message %u of sender %d, not %u",
+			       "%d words of message %u of sender %d, not %u",
 				account->received[i][j], j, i, words_of(i, j));
 		for (; j < MESSAGES_MAX; j++)
 			t_is(account->received[i][j], 0);

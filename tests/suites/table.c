@@ -156,7 +156,7 @@ static void time_since_the_last_reading(void)
 	t_sleep_ms(300);
 	second = elapsed();
 	t_true(first >= 0 && first + second <= t_now() - began + 2 * t_slow(),
-		"%f and %f seconds in %f", first, second, t_now() - began);
+	       "%f and %f seconds in %f", first, second, t_now() - began);
 	t_true(second >= 0.299 * t_slow(), "%f seconds", second);
 }
 
@@ -228,7 +228,7 @@ static void while_others_come_and_go(void)
 			struct tqueue_info info = parse(line);
 
 			t_true(strcmp(last, info.name) < 0, "%s after %s",
-				info.name, last);
+			       info.name, last);
 			strcpy(last, info.name);
 			stay += strlen(info.name) == 3;
 		}
@@ -307,7 +307,7 @@ static void unloaded_while_read(void)
 	atomic_store(&stop, 1);
 	t_finish(&task);
 	t_true(rounds > 3 && t_all_did(&task, 1, 10), "%d rounds, %ld lines",
-		rounds, atomic_load(&task.count));
+	       rounds, atomic_load(&task.count));
 }
 
 static const struct t_test tests[] = {

@@ -813,6 +813,106 @@ static void nobody_starves(void)
 	t_end(fd);
 }
 
+/* ---- all at once ---------------------------------------------------------------- */
+
+enum { WAITS, POLLS, EDGES, COMES_AND_GOES, KINDS };
+
+static void run_any(struct t_task *task)
+{
+	struct pollfd one = { .fd = task->fd, .events = POLLOUT };
+	int epoll = task->number == EDGES ? watch(task->fd, EPOLLOUT | EPOLLET) : -1;
+	char message[700] = "";
+	unsigned int dice = task->len;
+
+	while (!atomic_load(&stop)) {
+		ssize_t sent, len;
+
+		dice = dice * 1664525 + 1013904223;
+		len = 1 + (dice >> 16) % sizeof(message);
+		sent = write(task->fd, message, len);
+		if (sent == len) {
+			atomic_fetch_add(&task->count, 1);
+			if (task->number == COMES_AND_GOES) {
+				close(task->fd);
+				task->fd = open_nonblocking();
+			}
+			continue;
+		}
+		t_true(sent == -1 && (errno == EAGAIN || errno == EINTR),
+		       "write gives %zd (%s)", sent, strerrorname_np(errno));
+		if (task->number == POLLS)
+			poll(&one, 1, -1);
+		else if (task->number == EDGES)
+			events_of(epoll, true);
+		else if (task->number == COMES_AND_GOES)
+			sched_yield();
+	}
+	if (epoll >= 0)
+		close(epoll);
+}
+
+/*
+ * Senders of all kinds, those that wait under a hail of signals, and a receiver that
+ * takes a little at a time: everybody gets on all the time.
+ */
+static void everybody_gets_on(void)
+{
+	enum { EACH = 2 };
+	struct t_task tasks[KINDS * EACH];
+	long before[KINDS * EACH] = { 0 };
+	double end = t_now() + t_seconds(4), since[KINDS * EACH];
+	int fd = t_open_small(NAME), i, n = KINDS * EACH;
+	unsigned int rounds = 0;
+
+	t_unblockable();
+	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	atomic_store(&stop, 0);
+	for (i = 0; i < n; i++) {
+		tasks[i] = (struct t_task){
+			.number = i % KINDS, .len = i,
+			.fd = i % KINDS == WAITS ? t_open_queue(NAME, O_WRONLY) :
+						   open_nonblocking(),
+		};
+		since[i] = t_now();
+		t_start(&tasks[i], run_any);
+	}
+	while (t_goes_on(end, rounds > 1000)) {
+		rounds++;
+		if (rounds % 3 == 0)
+			usleep(100);
+		if (rounds % 8 == 0)
+			pthread_kill(tasks[rounds / 8 % 2 * KINDS].thread, SIGUSR1);
+		if (rounds % 5)
+			read(fd, buf, sizeof(buf));
+		else
+			t_receive_call(fd, buf, rounds % 2 ? 800 : sizeof(buf), 0);
+		t_true(t_info(fd).bytes <= 2 * 4096, "the queue holds %llu bytes",
+		       (unsigned long long)t_info(fd).bytes);
+		for (i = 0; i < n; i++) {
+			long count = atomic_load(&tasks[i].count);
+
+			if (count != before[i]) {
+				before[i] = count;
+				since[i] = t_now();
+			}
+			/* Less than the sender would look again by itself. */
+			t_true(t_now() < since[i] + 4 * t_slow(),
+			       "a sender of kind %ld does not get on, after %ld messages",
+			       tasks[i].number, count);
+		}
+	}
+	atomic_store(&stop, 1);
+	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
+			   TQUEUE_OVERFLOW_DROP_OLDEST, 0), 0);
+	for (i = 0; i < n; i++) {
+		t_finish(&tasks[i]);
+		close(tasks[i].fd);
+	}
+	while (t_receive_call(fd, buf, sizeof(buf), 0) > 0)
+		;
+	t_end(fd);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(nobody_waits),
 	TQ_TEST(one_message_past_them),
@@ -832,6 +932,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(share_of_one),
 	TQ_TEST(shares_of_several),
 	TQ_TEST(nobody_starves),
+	TQ_TEST(everybody_gets_on),
 };
 
 int main(int argc, char **argv)

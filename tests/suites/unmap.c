@@ -90,7 +90,7 @@ static void readers_buffer(void)
 				if (sent < got + 3) {
 					memcpy(message, &sent, sizeof(sent));
 					t_is(write(fd, message, flipper.len),
-					      flipper.len);
+					     flipper.len);
 					sent++;
 				}
 				name = ~0ULL;
@@ -232,13 +232,13 @@ static void others_go_on(void)
 			sent++;
 		else
 			t_true(errno == EFAULT || errno == EAGAIN, "errno %d",
-				errno);
+			       errno);
 		n = read(fd, flipper.map, 256);
 		if (n > 0)
 			got++;
 		else
 			t_true(errno == EFAULT || errno == EAGAIN, "errno %d",
-				errno);
+			       errno);
 	}
 	atomic_store(&stop, 1);
 	/* The other one may wait for a message that we took. */
@@ -247,7 +247,7 @@ static void others_go_on(void)
 			t_send(fd, 1, 1);
 	t_finish(&other);
 	t_true(other.count > 50, "the other one got through %ld times only",
-		(long)other.count);
+	       (long)other.count);
 	stop_flipper(&task, &flipper);
 	t_is(t_drain(), sent - got);
 	close(fd);

@@ -27,7 +27,7 @@ static void submit(struct uring *ring)
 	t_is(syscall(SYS_io_uring_enter, ring->fd, all, 0, 0, NULL, 0), all);
 	ring->unsubmitted = 0;
 	t_true(t_now() - began < 2 * t_slow(), "io_uring_enter took %.1f s",
-		t_now() - began);
+	       t_now() - began);
 }
 
 /* The next completion: its result, or NOTHING_YET. */
@@ -295,7 +295,7 @@ static void registered_buffers(void)
 
 	ring_open(&ring);
 	t_is(syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_BUFFERS, &one,
-		      1), 0);
+		     1), 0);
 	t_pattern(buf, len, 5, 0);
 	uring_put(&ring, IORING_OP_WRITE_FIXED, fd, buf, len, 1);
 	submit(&ring);

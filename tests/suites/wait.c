@@ -286,7 +286,7 @@ static void one_after_the_other(void)
 		t_result(&waiters[MANY - 1 - i].task, 0);
 		for (j = i + 1; j < MANY; j++)
 			t_true(!t_done(&waiters[MANY - 1 - j].task),
-				"waiter %d is woken with %d", j, i);
+			       "waiter %d is woken with %d", j, i);
 	}
 	done(fd);
 }
@@ -404,10 +404,10 @@ static void in_traffic(void)
 			send_one(receiver.fd, 20, 2);
 		t_is(t_wait_call(receiver.fd, id, TQUEUE_FOREVER), 0);
 		t_true(t_peek_call(receiver.fd, buf, sizeof(buf)) < 1 ||
-			t_at(buf, 0)->id > id, "it is still in the queue");
+		       t_at(buf, 0)->id > id, "it is still in the queue");
 		if (rounds % 5 == 0)
 			t_is(t_wait_call(receiver.fd, TQUEUE_FOREVER,
-					   TQUEUE_FOREVER), 0);
+					 TQUEUE_FOREVER), 0);
 		rounds++;
 	}
 	atomic_store(&stop, 1);

@@ -19,7 +19,7 @@ static void start_readers(struct sleeper *sleepers, int n)
 
 	for (i = 0; i < n; i++)
 		t_start_read(&sleepers[i].task, t_open(O_RDONLY),
-			      sleepers[i].buf, sizeof(sleepers[i].buf));
+			     sleepers[i].buf, sizeof(sleepers[i].buf));
 	for (i = 0; i < n; i++) {
 		t_asleep(&sleepers[i].task, SYS_read);
 		sleepers[i].switches = t_switches(sleepers[i].task.tid);
@@ -43,7 +43,7 @@ static void exactly(struct sleeper *sleepers, int n, int want)
 
 	while (how_many_came_back(sleepers, n) < want)
 		t_true(t_now() < end, "%d of %d come back, not %d",
-			how_many_came_back(sleepers, n), n, want);
+		       how_many_came_back(sleepers, n), n, want);
 	t_sleep_ms(20);
 	t_is(how_many_came_back(sleepers, n), want);
 	for (i = 0; i < n; i++) {
@@ -53,7 +53,7 @@ static void exactly(struct sleeper *sleepers, int n, int want)
 			continue;
 		now = t_switches(sleepers[i].task.tid);
 		t_true(now == sleepers[i].switches,
-			"one that got nothing was woken %ld times",
+		       "one that got nothing was woken %ld times",
 			now - sleepers[i].switches);
 	}
 }
@@ -65,7 +65,7 @@ static void finish(struct sleeper *sleepers, int n)
 	for (i = 0; i < n; i++) {
 		t_finish(&sleepers[i].task);
 		t_true(sleepers[i].task.result > 0, "a call fails with errno %d",
-			sleepers[i].task.error);
+		       sleepers[i].task.error);
 		close(sleepers[i].task.fd);
 	}
 }
@@ -101,7 +101,7 @@ static void n_messages_wake_n_short_readers(void)
 
 	for (i = 0; i < MANY; i++) {
 		t_start_read(&sleepers[i].task, t_open(O_RDONLY),
-			      sleepers[i].buf, 3);
+			     sleepers[i].buf, 3);
 		t_asleep(&sleepers[i].task, SYS_read);
 	}
 	for (i = 0; i < MANY; i++)
@@ -211,7 +211,7 @@ static void too_little_room_wakes_nobody(void)
 		t_send(fd, 88, i);
 	for (i = 0; i < 4; i++) {
 		t_start_write(&sleepers[i].task, t_open(O_WRONLY), large,
-			       sizeof(large));
+			      sizeof(large));
 		t_asleep(&sleepers[i].task, SYS_write);
 		sleepers[i].switches = t_switches(sleepers[i].task.tid);
 	}

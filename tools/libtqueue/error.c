@@ -42,7 +42,7 @@ EXPORT const char *tqueue_strerror(int error)
 	case EBADMSG:
 		return "this is not a record";
 	case ENOBUFS:
-		return "there is no room in the batch";
+		return "there is no room: the queue is full, or the batch";
 	}
 	text = strerrordesc_np(error);
 	return text ? text : "unknown error";

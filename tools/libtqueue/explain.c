@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -60,6 +63,119 @@ static void explain_access(struct text *text, const char *path)
 		       path, node.st_gid);
 }
 
+/* What a file is that is not the one of the queue. */
+static const char *word_of(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return NULL;
+	switch (st.st_mode & S_IFMT) {
+	case S_IFREG:
+		return "a regular file";
+	case S_IFDIR:
+		return "a directory";
+	case S_IFLNK:
+		return "a link to something else";
+	case S_IFCHR:
+		return "the device file of something else";
+	default:
+		return "something else";
+	}
+}
+
+/* The name of a queue, of which @name may be the path; NULL: another path. */
+static const char *name_of(const char *name)
+{
+	if (!strncmp(name, QUEUE_DIRECTORY, strlen(QUEUE_DIRECTORY)))
+		name += strlen(QUEUE_DIRECTORY);
+	else if (!strcmp(name, "/dev/" DEFAULT_QUEUE))
+		name = DEFAULT_QUEUE;
+	return strchr(name, '/') ? NULL : name;
+}
+
+/* There is something else in the place of its device file; is there such a queue? */
+static void explain_other(struct text *text, const char *path, const char *what,
+			  const char *queue, bool known)
+{
+	append(text, "%s is %s, not the device file of a queue of that name", path, what);
+	if (known)
+		append(text, "; 'tqueue apply %s' moves it aside and makes the right one",
+		       queue);
+	else
+		append(text, "; move it away, then 'tqueue create %s' makes the queue",
+		       queue);
+}
+
+/* The queue is there, and its device file is not. */
+static void explain_missing(struct text *text, const char *path, const char *queue)
+{
+	/* Of a /dev that was made for a program, all are missing. */
+	if (access("/dev/" DEFAULT_QUEUE, F_OK) && access(CONTROL_PATH, F_OK))
+		append(text, "the queue is there, but not in the /dev of this program; a systemd unit hides it with PrivateDevices=yes, and passes it in with BindPaths=/dev/tq and DeviceAllow=char-tqueue; into a container %s has to be passed",
+		       path);
+	else
+		append(text, "its device file %s is missing; 'tqueue apply %s' makes it again",
+		       path, queue);
+}
+
+/*
+ * What is in the way of opening a queue, if that can be seen from here; whether
+ * it could.
+ */
+static bool explain_device(struct text *text, const char *name, int error)
+{
+	const char *queue = name_of(name);
+	struct tqueue_info info;
+	struct statvfs system;
+	bool known, unknown;
+	const char *there;
+	char path[4096];
+	struct stat st;
+
+	if (!queue || tqueue_path(name, path, sizeof(path)))
+		return false;
+	known = !tqueue_get_by_name(queue, &info);
+	/* Without sysfs it is neither. */
+	unknown = !known && errno == ENOENT;
+	there = word_of(path);
+	switch (error) {
+	case ENOENT:
+	case ENOTTY:
+		if (known && !there)
+			explain_missing(text, path, queue);
+		else if (there && !stat(path, &st) && S_ISCHR(st.st_mode) &&
+			 !unknown && (!known || st.st_rdev == makedev(info.major, info.minor)))
+			return false;
+		else if (there)
+			explain_other(text, path, there, queue, known);
+		else
+			return false;
+		return true;
+	case EPERM:
+		/* Nothing else than a device policy says that of access(2). */
+		if (!eaccess(path, R_OK | W_OK) || errno != EPERM)
+			return false;
+		append(text, "this program may not use the device; a systemd unit forbids it with DevicePolicy= or PrivateDevices=, and DeviceAllow=char-tqueue allows it; so does a container's list of devices");
+		return true;
+	case EACCES:
+		if (statvfs(path, &system) || !(system.f_flag & ST_NODEV))
+			return false;
+		append(text, "%s is on a file system without devices (mounted 'nodev'), as sandboxes make it",
+		       path);
+		return true;
+	}
+	return false;
+}
+
+/* Of a driver that is not seen; nobody sees it without sysfs. */
+static void explain_no_driver(struct text *text)
+{
+	if (access("/sys/class", F_OK))
+		append(text, ", or cannot be seen: this program has no /sys (a systemd unit hides it with RootDirectory= or RootImage= without MountAPIVFS=yes, or with InaccessiblePaths=)");
+	append(text, "; 'modprobe tqueue' loads it (package tqueue-dkms)");
+}
+
 EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 			    size_t size)
 {
@@ -80,10 +196,17 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 		return buffer;
 	}
 
+	if (name && explain_device(&text, name, error))
+		return buffer;
+
 	append(&text, "%s", tqueue_strerror(error));
 	switch (error) {
 	case TQUEUE_ENODRIVER:
-		append(&text, "; 'modprobe tqueue' loads it (package tqueue-dkms)");
+		explain_no_driver(&text);
+		break;
+	case ENOBUFS:
+		append(&text, "; 'tqueue recv %s' makes room, 'tqueue set %s --size' gives it more",
+		       queue, queue);
 		break;
 	case TQUEUE_EOLDDRIVER:
 		append(&text, "; upgrade tqueue-dkms, then 'rmmod tqueue && modprobe tqueue', or restart");

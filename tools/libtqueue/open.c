@@ -99,6 +99,28 @@ EXPORT int tqueue_path(const char *name, char *path, size_t size)
 	return 0;
 }
 
+/* Opening what is no device could wait, or do something else. */
+static int open_device(const char *path, int flags)
+{
+	struct stat st;
+
+	if (!stat(path, &st) && !S_ISCHR(st.st_mode))
+		return libtq_fail(ENOTTY);
+	return open(path, flags | O_CLOEXEC | O_NOCTTY);
+}
+
+/*
+ * Did the name lead to another queue, although there is one of that name?  An
+ * administrator's link to another name is as good as any.
+ */
+static bool is_of_other(const char *name, const struct tqueue_info *info)
+{
+	struct tqueue_info named;
+
+	return !strchr(name, '/') && strcmp(name, info->name) &&
+	       !tqueue_get_by_name(name, &named);
+}
+
 EXPORT int tqueue_open(const char *name, int flags)
 {
 	char of_name[TQUEUE_PATH_MAX];
@@ -113,7 +135,7 @@ EXPORT int tqueue_open(const char *name, int flags)
 			return -1;
 		path = of_name;
 	}
-	fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+	fd = open_device(path, flags);
 	if (fd < 0) {
 		/* Without the driver there is no node, or nothing behind it. */
 		if ((errno == ENOENT || errno == ENXIO || errno == ENODEV) &&
@@ -121,9 +143,11 @@ EXPORT int tqueue_open(const char *name, int flags)
 			errno = libtq_driver_is_loaded() ? ENOENT : TQUEUE_ENODRIVER;
 		return -1;
 	}
-	if (!tqueue_get(fd, &info))
+	error = tqueue_get(fd, &info) ? errno : 0;
+	if (!error && !is_of_other(name, &info))
 		return fd;
-	error = errno;
+	if (!error)
+		error = ENOTTY;
 	close(fd);
 	return libtq_fail(error);
 }
@@ -134,7 +158,7 @@ EXPORT int tqueue_control_open(int flags)
 
 	if (flags & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC))
 		return libtq_fail(EINVAL);
-	fd = open(CONTROL_PATH, flags | O_CLOEXEC);
+	fd = open_device(CONTROL_PATH, flags);
 	if (fd < 0 && (errno == ENOENT || errno == ENXIO || errno == ENODEV)) {
 		if (!libtq_driver_is_loaded())
 			errno = TQUEUE_ENODRIVER;

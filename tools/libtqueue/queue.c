@@ -46,8 +46,8 @@ EXPORT int tqueue_control_features(int control, uint64_t *features)
 }
 
 EXPORT int tqueue_control_create(int control, const char *name,
-			 const struct tqueue_config *config,
-			 uid_t uid, gid_t gid, mode_t mode)
+				 const struct tqueue_config *config,
+				 uid_t uid, gid_t gid, mode_t mode)
 {
 	struct tqueue_create create = {
 		.uid = uid == (uid_t)-1 ? geteuid() : uid,

@@ -230,8 +230,8 @@ int tqueue_control_features(int control, uint64_t *features);
  * the caller's.
  */
 int tqueue_control_create(int control, const char *name,
-		  const struct tqueue_config *config,
-		  uid_t uid, gid_t gid, mode_t mode);
+			  const struct tqueue_config *config,
+			  uid_t uid, gid_t gid, mode_t mode);
 
 /* Removes a queue; @flags: TQUEUE_REMOVE_FORCE or 0. */
 int tqueue_control_remove(int control, const char *name, unsigned int flags);

@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "conf.h"
+#include "node.h"
 #include "options.h"
 #include "queue.h"
 #include "report.h"
@@ -36,7 +37,8 @@ static const struct argp argp = {
 	.args_doc = "[QUEUE...]",
 	.doc = "Make the queues that have a file in /etc/tqueue/queues.d, and set those that are there as it says.\v"
 	       "Without names, all that have a file. What a file does not mention stays as it is. "
-	       "A wrong file stops only its own queue. See tqueue.conf(5).",
+	       "A wrong file stops only its own queue. See tqueue.conf(5). "
+	       "Where the device file of a queue is missing it is made again, and what stands in its place is moved aside; that is done for queues without a file, too.",
 };
 
 static void complain(const char *path, unsigned int line, const char *wrong)
@@ -113,12 +115,46 @@ static int adjust(int control, const char *name, const struct settings *settings
 	drop_equal(&config, info);
 	if (config.fields && tqueue_control_set(control, name, &config))
 		return report_config(name, errno);
+	if (node_repair(name) < 0)
+		return EXIT_ERROR;
 	changed = adjust_node(name, settings);
 	if (changed < 0)
 		return EXIT_ERROR;
 	if (changed || config.fields)
 		printf("%s: changed\n", name);
 	return EXIT_OK;
+}
+
+/* Of a queue without a file there is only the device file to look after. */
+static int apply_without(const char *name)
+{
+	struct tqueue_info info;
+	char path[PATH_MAX];
+	int repaired = 0;
+
+	if (!tqueue_get_by_name(name, &info))
+		repaired = node_repair(name);
+	if (repaired)
+		return repaired < 0 ? EXIT_ERROR : EXIT_OK;
+	conf_own(name, path);
+	report(name, "there is no file for it; it would be %s", path);
+	return EXIT_ERROR;
+}
+
+/* The device files of all queues that there are. */
+static int repair_all(void)
+{
+	char **names = tqueue_list(), **name;
+	struct tqueue_info info;
+	int status = EXIT_OK;
+
+	for (name = names; name && *name; name++) {
+		/* One that was removed meanwhile needs none. */
+		if (node_repair(*name) < 0 && !tqueue_get_by_name(*name, &info))
+			status = EXIT_ERROR;
+	}
+	free(names);
+	return status;
 }
 
 static int apply_one(int control, const char *name)
@@ -130,11 +166,8 @@ static int apply_one(int control, const char *name)
 	int status;
 	FILE *in;
 
-	if (!conf_find(name, path)) {
-		conf_own(name, path);
-		report(name, "there is no file for it; it would be %s", path);
-		return EXIT_ERROR;
-	}
+	if (!conf_find(name, path))
+		return apply_without(name);
 	if (tqueue_check_name(name)) {
 		report(NULL, "%s: this cannot be the name of a queue; 1 to %d letters, digits, '.', '_' and '-', and no '.' in front",
 		       path, TQUEUE_NAME_MAX);
@@ -154,9 +187,10 @@ static int apply_one(int control, const char *name)
 	if (errno != ENOENT)
 		return report_error(name, errno);
 	status = make_queue(control, name, &settings);
-	if (!status)
-		printf("%s: created\n", name);
-	return status;
+	if (status)
+		return status;
+	printf("%s: created\n", name);
+	return node_repair(name) < 0 ? EXIT_ERROR : EXIT_OK;
 }
 
 int command_apply(int argc, char **argv)
@@ -171,8 +205,10 @@ int command_apply(int argc, char **argv)
 	/* With nothing to do, it is no error that there is no driver. */
 	if (names && !*names) {
 		free(names);
-		return EXIT_OK;
+		return repair_all();
 	}
+	if (node_repair_control() < 0)
+		status = EXIT_ERROR;
 	control = open_control(&status);
 	for (name = names ? names : arguments.names; control >= 0 && *name; name++) {
 		/* Hidden by a link to /dev/null. */
@@ -184,6 +220,8 @@ int command_apply(int argc, char **argv)
 		else if (one)
 			status = one;
 	}
+	if (control >= 0 && names && repair_all() && !status)
+		status = EXIT_ERROR;
 	if (control >= 0)
 		close(control);
 	for (name = names; name && *name; name++)

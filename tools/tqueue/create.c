@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "conf.h"
+#include "node.h"
 #include "options.h"
 #include "queue.h"
 #include "report.h"
@@ -82,9 +83,29 @@ static const struct argp create_argp = {
 	.args_doc = "QUEUE...",
 	.doc = "Make queues: /dev/tq/QUEUE appears.\v"
 	       "A name has 1 to 63 letters, digits, '.', '_' and '-', and no '.' in front. "
+	       "Where something else stands at /dev/tq/QUEUE, no queue is made. "
 	       "The owner is whoever makes it, the group is 'tqueue' if there is such a group, the mode is 0660.",
 	.children = with_settings,
 };
+
+/* Makes a queue whose file can be used, or none. */
+static int create_one(int control, const char *name, const struct settings *settings)
+{
+	struct tqueue_info info;
+	int status, error;
+
+	if (!tqueue_check_name(name) && node_is_taken(name))
+		return report_error(name, ENOTTY);
+	status = make_queue(control, name, settings);
+	/* Of one that was there already the file is looked at as well. */
+	if (tqueue_get_by_name(name, &info) || !node_check(name, &info))
+		return status;
+	error = errno;
+	report_error(name, error);
+	if (!status && tqueue_control_remove(control, name, 0))
+		report(name, "the queue was made, and is there now, without its file");
+	return EXIT_ERROR;
+}
 
 int command_create(int argc, char **argv)
 {
@@ -98,7 +119,7 @@ int command_create(int argc, char **argv)
 		return status;
 	for (i = 0; i < arguments.count; i++) {
 		name = name_of_queue(arguments.names[i]);
-		one = name ? make_queue(control, name, &arguments.settings) : EXIT_ERROR;
+		one = name ? create_one(control, name, &arguments.settings) : EXIT_ERROR;
 		if (!one && arguments.persist)
 			one = persist(name, &arguments.settings);
 		if (one)
@@ -140,9 +161,11 @@ static int forget(const char *name)
 
 static int remove_one(int control, const char *name, const struct arguments *arguments)
 {
-	int gone, forgotten = 0, status = EXIT_OK;
+	int gone, known, forgotten = 0, status = EXIT_OK;
+	struct tqueue_info info;
 	char path[PATH_MAX];
 
+	known = !tqueue_get_by_name(name, &info);
 	gone = !tqueue_control_remove(control, name,
 			      arguments->force ? TQUEUE_REMOVE_FORCE : 0);
 	if (!gone && errno != ENOENT) {
@@ -155,6 +178,8 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 			return report_error(name, errno);
 		return EXIT_ERROR;
 	}
+	if (gone && known)
+		node_clear(name, &info);
 	if (arguments->persist && !tqueue_check_name(name)) {
 		forgotten = forget(name);
 		if (forgotten < 0)
@@ -224,8 +249,8 @@ static int add_present(const char *name, struct settings *settings)
 	struct stat st;
 	char text[64];
 
-	if (tqueue_get_by_name(name, &info) || tqueue_path(name, path, sizeof(path)) ||
-	    stat(path, &st))
+	if (tqueue_get_by_name(name, &info) || node_check(name, &info) ||
+	    tqueue_path(name, path, sizeof(path)) || stat(path, &st))
 		return report_error(name, errno);
 	all.size = info.size;
 	all.max_message = info.max_message;

@@ -1,18 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ending.h"
 
-sigset_t ending_waiting;
-
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, 0 };
-static sigset_t held;
-static volatile sig_atomic_t came;
+static sigset_t held, waiting;
+static volatile sig_atomic_t came, count, restarts;
+
+static void tick(int number)
+{
+	(void)number;
+	alarm(1);
+}
 
 static void note(int number)
 {
+	const struct sigaction ticking = { .sa_handler = tick };
+
 	came = number;
+	count++;
+	if (restarts)
+		return;
+	/*
+	 * If it came right before a call that waits, it does not interrupt that:
+	 * another one does, every second from now on.  Until now SIGALRM belongs
+	 * to whoever started us, perhaps as a time limit.
+	 */
+	sigaction(SIGALRM, &ticking, NULL);
+	alarm(1);
 }
 
 void ending_watch(int restart)
@@ -20,6 +37,10 @@ void ending_watch(int restart)
 	struct sigaction action = { .sa_handler = note }, before;
 	size_t i;
 
+	/* What came already has interrupted what it was to interrupt. */
+	if (count)
+		alarm(0);
+	restarts = restart;
 	/* The second one is for whoever does not want to wait. */
 	action.sa_flags = (int)SA_RESETHAND | (restart ? SA_RESTART : 0);
 	sigemptyset(&held);
@@ -31,12 +52,17 @@ void ending_watch(int restart)
 		sigaddset(&held, signals[i]);
 		sigaction(signals[i], &action, NULL);
 	}
-	sigprocmask(SIG_BLOCK, NULL, &ending_waiting);
+	sigprocmask(SIG_BLOCK, NULL, &waiting);
 }
 
 int ending_signal(void)
 {
 	return came;
+}
+
+int ending_count(void)
+{
+	return count;
 }
 
 void ending_hold(void)
@@ -46,7 +72,17 @@ void ending_hold(void)
 
 void ending_release(void)
 {
-	sigprocmask(SIG_SETMASK, &ending_waiting, NULL);
+	sigprocmask(SIG_SETMASK, &waiting, NULL);
+}
+
+int ending_poll(struct pollfd *fds, nfds_t number, uint64_t ns)
+{
+	struct timespec left = {
+		.tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000),
+	};
+
+	return ppoll(fds, number, ns == UNITS_FOREVER ? NULL : &left, &waiting);
 }
 
 void ending_die(void)

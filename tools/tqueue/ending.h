@@ -6,21 +6,34 @@
 #ifndef ENDING_H
 #define ENDING_H
 
+#include <poll.h>
 #include <signal.h>
+#include <stdint.h>
+
+#include "units.h"
 
 /*
  * From now on SIGINT, SIGTERM and SIGHUP are noted.  Calls that wait are
- * started again after one if @restart.
+ * started again after one if @restart; else one that waits is interrupted, even
+ * if it began to wait only then.
  */
 void ending_watch(int restart);
 
 /* The signal that came, or 0. */
 int ending_signal(void);
 
-/* Keeps them back, or lets them through again; a wait lets them through. */
+/* How many came. */
+int ending_count(void);
+
+/* Keeps them back, or lets them through again. */
 void ending_hold(void);
 void ending_release(void);
-extern sigset_t ending_waiting;
+
+/*
+ * A wait that lets them through, for so long or UNITS_FOREVER; what ppoll(2)
+ * says.
+ */
+int ending_poll(struct pollfd *fds, nfds_t count, uint64_t ns);
 
 /* Ends the program as the signal that came would have done it. */
 _Noreturn void ending_die(void);

@@ -8,6 +8,7 @@
 #include <tqueue.h>
 
 enum format {
+	FORMAT_UNSET,	/* what the output wants */
 	FORMAT_LINES,	/* a newline behind each that does not end with one */
 	FORMAT_NULL,	/* a zero byte behind each */
 	FORMAT_RAW,	/* nothing behind */

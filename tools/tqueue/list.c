@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "conf.h"
+#include "node.h"
 #include "options.h"
 #include "queue.h"
 #include "report.h"
@@ -55,10 +56,11 @@ struct node {
 	char owner[64];
 	char group[64];
 	mode_t mode;
+	int there;
 	char conf[PATH_MAX];
 };
 
-static void find_node(const char *name, struct node *node)
+static void find_node(const char *name, const struct tqueue_info *info, struct node *node)
 {
 	const struct passwd *user;
 	const struct group *group;
@@ -67,7 +69,8 @@ static void find_node(const char *name, struct node *node)
 	memset(node, 0, sizeof(*node));
 	if (!conf_find(name, node->conf))
 		node->conf[0] = '\0';
-	if (tqueue_path(name, node->path, sizeof(node->path)) || stat(node->path, &st))
+	if (tqueue_path(name, node->path, sizeof(node->path)) || node_check(name, info) ||
+	    stat(node->path, &st))
 		return;
 	user = getpwuid(st.st_uid);
 	group = getgrgid(st.st_gid);
@@ -78,6 +81,7 @@ static void find_node(const char *name, struct node *node)
 	if (group)
 		snprintf(node->group, sizeof(node->group), "%s", group->gr_name);
 	node->mode = st.st_mode & 0777;
+	node->there = 1;
 }
 
 static void add_text(struct text *text, const char *key, const char *value)
@@ -98,7 +102,7 @@ static void print_json(const char *name, const struct tqueue_info *info)
 	struct node node;
 	char mode[16];
 
-	find_node(name, &node);
+	find_node(name, info, &node);
 	add_text(&text, "{\"name\":", name);
 	add_text(&text, ",\"path\":", node.path);
 	add_text(&text, ",\"state\":", state_word(info));
@@ -112,7 +116,7 @@ static void print_json(const char *name, const struct tqueue_info *info)
 	add_number(&text, ",\"writers\":", info->writers);
 	add_number(&text, ",\"received\":", info->received);
 	add_number(&text, ",\"dropped\":", info->dropped);
-	if (node.mode) {
+	if (node.there) {
 		snprintf(mode, sizeof(mode), "%04o", node.mode);
 		add_text(&text, ",\"owner\":", node.owner);
 		add_text(&text, ",\"group\":", node.group);
@@ -150,11 +154,14 @@ static void print_all(const char *name, const struct tqueue_info *info)
 {
 	struct node node;
 
-	find_node(name, &node);
+	find_node(name, info, &node);
 	printf("%s\n", name);
 	printf("  path         %s\n", node.path);
-	if (node.mode)
+	if (node.there)
 		printf("  access       %s:%s %04o\n", node.owner, node.group, node.mode);
+	else
+		printf("  access       none by this path; 'tqueue apply %s' makes its device file again\n",
+		       name);
 	printf("  state        %s\n", state_word(info));
 	printf("  messages     %llu\n", (unsigned long long)info->messages);
 	printf("  bytes        %llu\n", (unsigned long long)info->bytes);

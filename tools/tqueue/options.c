@@ -69,7 +69,8 @@ static error_t parse_format(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option format_options[] = {
 	{ "lines", KEY_LINES, NULL, 0,
-	  "a newline after each message that does not end with one (the default)", 2 },
+	  "a newline after each message that does not end with one (the default, but not into a queue)",
+	  2 },
 	{ "null", '0', NULL, 0, "a zero byte after each message", 2 },
 	{ "raw", KEY_RAW, NULL, 0, "nothing after a message: the bytes as they are", 2 },
 	{ "json", KEY_JSON, NULL, 0,

@@ -8,11 +8,9 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "node.h"
 #include "queue.h"
 #include "report.h"
-
-#define DEFAULT_MODE	0660
-#define DEFAULT_GROUP	"tqueue"
 
 const char *name_of_queue(const char *given)
 {
@@ -41,14 +39,30 @@ int open_for_command(const char *name)
 
 int open_control(int *status)
 {
+	static const char path[] = "/dev/tqueue-control";
 	int control = tqueue_control_open(O_RDWR);
 
 	if (control >= 0)
 		return control;
-	if (errno == EACCES || errno == EPERM) {
-		report(NULL, "you may not make or remove queues; root may, and whoever may write /dev/tqueue-control");
-		*status = EXIT_ERROR;
-	} else {
+	*status = EXIT_ERROR;
+	switch (errno) {
+	case EPERM:
+		report(NULL, "this program may not use %s; a systemd unit forbids it with DevicePolicy= or PrivateDevices=, and DeviceAllow=%s allows it",
+		       path, path);
+		break;
+	case EACCES:
+		report(NULL, "you may not make or remove queues; root may, and whoever may write %s",
+		       path);
+		break;
+	case ENOENT:
+		report(NULL, "%s is not in the /dev of this program, though the driver is loaded; a systemd unit hides it with PrivateDevices=yes",
+		       path);
+		break;
+	case ENOTTY:
+		report(NULL, "%s is not the driver's device file; 'tqueue apply' as root moves it aside and makes that again",
+		       path);
+		break;
+	default:
 		*status = report_error(NULL, errno);
 	}
 	return -1;
@@ -120,15 +134,45 @@ int stop_queue(const char *name)
 	return act_on(name, NULL, stop_by_name, stop_by_file);
 }
 
+/* What there is to know about a queue that was given by name or path. */
+static int find_queue(const char *name, struct tqueue_info *info)
+{
+	int fd, result, error;
+
+	if (!strchr(name, '/'))
+		return tqueue_get_by_name(name, info);
+	fd = open_for_command(name);
+	if (fd < 0)
+		return -1;
+	result = tqueue_get(fd, info);
+	error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
+/* The one who may change the queue besides the administrator. */
+static int change_owner(const char *name, uid_t uid)
+{
+	struct tqueue_config config = { .fields = TQUEUE_CONFIG_OWNER, .uid = uid };
+
+	return change_queue(name, &config);
+}
+
 int change_node(const char *name, uid_t uid, gid_t gid, mode_t mode)
 {
+	struct tqueue_info info;
 	char path[PATH_MAX];
 	struct stat st;
 
+	if (find_queue(name, &info) || node_check(name, &info))
+		return -1;
 	if (tqueue_path(name, path, sizeof(path)) || stat(path, &st))
 		return -1;
 	/* Taking rights away comes first: nobody gets more in between. */
 	if (mode && chmod(path, st.st_mode & mode & 0777))
+		return -1;
+	if (uid != (uid_t)-1 && change_owner(name, uid))
 		return -1;
 	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(path, uid, gid))
 		return -1;

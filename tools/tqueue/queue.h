@@ -7,6 +7,10 @@
 
 #include "settings.h"
 
+/* The group and the mode of queues, unless they are chosen. */
+#define DEFAULT_GROUP	"tqueue"
+#define DEFAULT_MODE	0660
+
 /*
  * The name of a queue that was given by its name or by its path in /dev; NULL: it
  * was another path, and it has said so.
@@ -41,7 +45,7 @@ uint64_t most_of(uint64_t size);
 int report_config(const char *name, int error);
 
 /*
- * Gives the node of a queue to somebody, -1: leaves it, and sets its mode
+ * Gives a queue and its node to somebody, -1: leaves them, and sets the mode
  * unless that is 0.  0, or -1 and errno.
  */
 int change_node(const char *name, uid_t uid, gid_t gid, mode_t mode);

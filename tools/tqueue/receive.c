@@ -13,13 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "ending.h"
+#include "forward.h"
 #include "options.h"
+#include "output.h"
 #include "queue.h"
 #include "report.h"
 #include "units.h"
@@ -51,7 +52,8 @@ struct arguments {
  * @room: memory for records
  * @size: bytes of @room
  * @text: what is to be written
- * @pipe_size: bytes that stdout holds, if it is a pipe, else 0
+ * @output: where to
+ * @needed: bytes that the next message needs, if it needed more than there were
  * @left: messages that are still wanted
  * @received: messages that were received
  */
@@ -61,7 +63,8 @@ struct receiver {
 	void *room;
 	size_t size;
 	struct text text;
-	size_t pipe_size;
+	struct output output;
+	size_t needed;
 	uint64_t left;
 	uint64_t received;
 };
@@ -117,30 +120,25 @@ static const struct argp_child children[] = {
 	{ 0 }
 };
 
-/*
- * No progress in between the messages, where they are written to a terminal, and
- * where the reader of a pipe may do so.
- */
 static void start_progress(const struct receiver *receiver, const char *verb)
 {
-	int quiet = receiver->pipe_size || isatty(STDOUT_FILENO);
-
 	progress_start(receiver->arguments->progress,
-		       quiet && !receiver->arguments->discard, verb, 0);
+		       output_may_be_seen(&receiver->output), verb, 0);
 }
 
-static void open_output(struct receiver *receiver)
+/* 0, or an exit status, and it has said why. */
+static int open_output(struct receiver *receiver)
 {
-	struct stat st;
-	int size;
+	const struct arguments *arguments = receiver->arguments;
+	struct tqueue_info info;
 
 	receiver->room = need_memory(malloc(BATCH_BYTES));
 	receiver->size = BATCH_BYTES;
-	if (fstat(STDOUT_FILENO, &st) || !S_ISFIFO(st.st_mode))
-		return;
-	size = fcntl(STDOUT_FILENO, F_GETPIPE_SZ);
-	if (size > 0)
-		receiver->pipe_size = (size_t)size;
+	if (arguments->discard)
+		return EXIT_OK;
+	if (tqueue_get(receiver->fd, &info))
+		return report_error(arguments->name, errno);
+	return output_open(&receiver->output, arguments->name, arguments->format, &info);
 }
 
 static void close_receiver(struct receiver *receiver)
@@ -151,73 +149,35 @@ static void close_receiver(struct receiver *receiver)
 	close(receiver->fd);
 }
 
-/* How it ends when there is no reader of stdout any more. */
-static int no_reader(const struct receiver *receiver)
-{
-	/* A Ctrl-C ends both, and then needs no explanation. */
-	ending_release();
-	ending_hold();
-	if (ending_signal())
-		return EXIT_ERROR;
-	report(receiver->arguments->name, "nobody reads the standard output any more; nothing was taken that was not written");
-	return EXIT_ERROR;
-}
-
-/* A wait in which signals come through; what ppoll(2) says. */
-static int wait_for(struct pollfd *fds, nfds_t count, uint64_t ns)
-{
-	struct timespec left = {
-		.tv_sec = (time_t)(ns / 1000000000),
-		.tv_nsec = (long)(ns % 1000000000),
-	};
-
-	return ppoll(fds, count, ns == UNITS_FOREVER ? NULL : &left, &ending_waiting);
-}
-
-/* Waits until stdout takes something; 0, or an exit status. */
-static int wait_for_output(const struct receiver *receiver)
-{
-	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-	if (receiver->arguments->discard)
-		return EXIT_OK;
-	while (wait_for(&output, 1, UNITS_FOREVER) < 0)
-		if (ending_signal())
-			return EXIT_ERROR;
-	/* Nobody would read what is taken now. */
-	return output.revents & POLLERR ? no_reader(receiver) : EXIT_OK;
-}
-
 /*
  * Waits until there is a message, or an end-of-file, or an error to be had; 0,
- * or an exit status.
+ * or an exit status.  @deadline: of the message that is waited for.
  */
-static int wait_for_message(const struct receiver *receiver)
+static int wait_for_message(const struct receiver *receiver, uint64_t deadline)
 {
 	struct pollfd fds[2] = {
 		{ .fd = receiver->fd, .events = POLLIN },
 		{ .fd = receiver->arguments->discard ? -1 : STDOUT_FILENO },
 	};
-	uint64_t deadline, now, ns = receiver->arguments->timeout;
+	uint64_t now, ns = UNITS_FOREVER;
 	int ready;
 
-	if (!ns || receiver->arguments->all)
+	if (!receiver->arguments->timeout || receiver->arguments->all)
 		return EXIT_NOTHING;
-	deadline = deadline_after(ns);
 	for (;;) {
 		if (deadline != UNITS_FOREVER) {
 			now = deadline_after(1);
-			ns = deadline > now ? deadline - now : 0;
+			if (now >= deadline)
+				return EXIT_TIMED_OUT;
+			ns = deadline - now;
 		}
-		ready = wait_for(fds, 2, ns);
+		ready = ending_poll(fds, 2, ns);
 		if (ending_signal())
 			return EXIT_ERROR;
-		if (!ready)
-			return EXIT_TIMED_OUT;
-		if (ready < 0)
+		if (ready <= 0)
 			continue;
-		if (fds[1].revents & POLLERR)
-			return no_reader(receiver);
+		if (fds[1].revents & OUTPUT_GONE)
+			return output_gone(&receiver->output);
 		return EXIT_OK;
 	}
 }
@@ -225,22 +185,34 @@ static int wait_for_message(const struct receiver *receiver)
 /* Bytes of records that one call may receive. */
 static size_t bytes_wanted(const struct receiver *receiver)
 {
-	size_t room;
-	int held;
+	size_t room = receiver->output.room;
 
-	if (!receiver->pipe_size || ioctl(STDOUT_FILENO, FIONREAD, &held) || held < 0)
+	if (receiver->arguments->discard || room == SIZE_MAX)
 		return receiver->size;
-	room = receiver->pipe_size;
-	room = (size_t)held < room ? room - (size_t)held : 0;
 	/* A record is longer than what is written of it, except as JSON. */
-	if (receiver->arguments->format == FORMAT_JSON)
+	if (receiver->output.format == FORMAT_JSON)
 		room /= 4;
 	if (room < TQUEUE_RECORD_BYTES(0))
 		room = TQUEUE_RECORD_BYTES(0);
 	return room < receiver->size ? room : receiver->size;
 }
 
-/* Receives what there is, without waiting.  What tqueue_receive_batch() says. */
+/* One that is larger than what is received otherwise. */
+static int receive_alone(struct receiver *receiver, struct tqueue_batch *batch, size_t needed)
+{
+	if (needed > receiver->size) {
+		free(receiver->room);
+		receiver->room = need_memory(malloc(needed));
+		receiver->size = needed;
+	}
+	tqueue_batch_init(batch, receiver->room, receiver->size);
+	return tqueue_receive_batch(receiver->fd, batch, 1, 0);
+}
+
+/*
+ * Receives what there is, without waiting.  What tqueue_receive_batch() says; with
+ * EMSGSIZE the output is to have room for @needed bytes first.
+ */
 static int receive(struct receiver *receiver, struct tqueue_batch *batch)
 {
 	uint32_t count = 0;
@@ -248,18 +220,18 @@ static int receive(struct receiver *receiver, struct tqueue_batch *batch)
 
 	if (receiver->left < UINT32_MAX)
 		count = (uint32_t)receiver->left;
+	if (receiver->output.one)
+		count = 1;
 	tqueue_batch_init(batch, receiver->room, bytes_wanted(receiver));
 	result = tqueue_receive_batch(receiver->fd, batch, count, 0);
-	/* One that does not fit into what a pipe has room for goes alone. */
 	while (result < 0 && errno == EMSGSIZE) {
-		if (batch->needed > receiver->size) {
-			free(receiver->room);
-			receiver->room = need_memory(malloc(batch->needed));
-			receiver->size = batch->needed;
-		}
-		tqueue_batch_init(batch, receiver->room, receiver->size);
-		result = tqueue_receive_batch(receiver->fd, batch, 1, 0);
+		receiver->needed = batch->needed;
+		if (receiver->output.kind == OUTPUT_QUEUE && batch->needed > receiver->output.room)
+			return result;
+		result = receive_alone(receiver, batch, batch->needed);
 	}
+	if (result > 0)
+		receiver->needed = 0;
 	return result;
 }
 
@@ -273,11 +245,12 @@ static void format_batch(struct receiver *receiver, struct tqueue_batch *batch, 
 		report(receiver->arguments->name, "%llu message%s dropped here, because the queue was full",
 		       (unsigned long long)dropped, dropped == 1 ? " was" : "s were");
 	receiver->text.length = 0;
-	if (receiver->arguments->discard)
+	/* To a queue they go as they are. */
+	if (receiver->arguments->discard || receiver->output.kind == OUTPUT_QUEUE)
 		while (tqueue_batch_next(batch, &record) > 0)
 			bytes += record->length;
 	else
-		bytes = format_messages(&receiver->text, receiver->arguments->format,
+		bytes = format_messages(&receiver->text, receiver->output.format,
 					batch, (size_t)count);
 	progress_add((uint64_t)count, bytes);
 }
@@ -296,7 +269,7 @@ static uint64_t find_unwritten(const struct receiver *receiver, struct tqueue_ba
 
 	batch->start = 0;
 	while (tqueue_batch_bytes(batch)) {
-		format_messages(&text, receiver->arguments->format, batch, 1);
+		format_messages(&text, receiver->output.format, batch, 1);
 		if (text.length > written)
 			break;
 		start = batch->start;
@@ -322,31 +295,14 @@ static int take_off(size_t bytes)
 	return lseek(STDOUT_FILENO, begin, SEEK_SET) < 0 ? -1 : 0;
 }
 
-/* Sends a batch; what is left in it then could not be sent, and errno says why. */
-static uint64_t send_all(int fd, struct tqueue_batch *batch, uint64_t deadline)
+/* The flags of a record are the driver's, and not for sending. */
+static void clear_flags(const struct tqueue_batch *batch)
 {
-	uint64_t count = 0;
-	int sent;
+	struct tqueue_batch all = *batch;
+	const struct tqueue_record *record;
 
-	while ((sent = tqueue_send_batch(fd, batch, deadline)) > 0)
-		count += (uint64_t)sent;
-	return count;
-}
-
-/* The same, and waits for room until a signal comes. */
-static uint64_t send_waiting(int fd, struct tqueue_batch *batch)
-{
-	struct pollfd room = { .fd = fd, .events = POLLOUT };
-	uint64_t count = 0;
-
-	while (!ending_signal()) {
-		count += send_all(fd, batch, TQUEUE_FOREVER);
-		if (!tqueue_batch_bytes(batch) || errno != EAGAIN)
-			break;
-		/* A queue that rejects has no line to wait in. */
-		poll(&room, 1, -1);
-	}
-	return count;
+	while (tqueue_batch_next(&all, &record) > 0)
+		((struct tqueue_record *)record)->flags = 0;
 }
 
 /*
@@ -357,31 +313,25 @@ static uint64_t send_waiting(int fd, struct tqueue_batch *batch)
 static uint64_t give_back(const struct receiver *receiver, struct tqueue_batch *batch)
 {
 	const char *name = receiver->arguments->name;
-	const struct tqueue_record *record;
-	size_t start = batch->start;
 	uint64_t count;
 	int fd, error;
 
-	/* The flags are the driver's, and not for sending. */
-	while (tqueue_batch_next(batch, &record) > 0)
-		((struct tqueue_record *)record)->flags = 0;
-	batch->start = start;
+	clear_flags(batch);
 	fd = tqueue_open(name, O_WRONLY);
 	if (fd < 0)
 		return 0;
-	count = send_all(fd, batch, 0);
+	count = send_what_fits(fd, batch);
 	error = errno;
 	if (tqueue_batch_bytes(batch) && error == ESHUTDOWN && !start_queue(name)) {
-		count += send_all(fd, batch, 0);
+		count += send_what_fits(fd, batch);
 		error = errno;
 		stop_queue(name);
-	} else if (tqueue_batch_bytes(batch) && error == EAGAIN && !ending_signal()) {
+	} else if (tqueue_batch_bytes(batch) && is_full(error)) {
 		report(name, "the standard output takes no more, and the queue has no room for what was taken already; waiting to put that back, until there is room or a signal comes");
 		ending_release();
 		ending_watch(0);
 		count += send_waiting(fd, batch);
 		error = errno;
-		ending_hold();
 	}
 	close(fd);
 	errno = error;
@@ -407,63 +357,106 @@ static size_t write_text(const struct text *text)
 	return written;
 }
 
-/* Writes what was received; 0, or an exit status. */
-static int write_batch(struct receiver *receiver, struct tqueue_batch *batch, int count)
+/* What came of writing. */
+struct outcome {
+	uint64_t done;	/* messages that were written, also those in part */
+	int in_part;	/* one of them was */
+	int error;	/* why not all were; EINTR: a signal came */
+};
+
+/* Sends what was received to the queue that is the output. */
+static void forward_batch(const struct receiver *receiver, struct tqueue_batch *batch,
+			  struct outcome *outcome)
 {
-	const char *name = receiver->arguments->name;
 	const struct tqueue_record *record;
-	uint64_t done, back, lost;
+	uint64_t i;
+
+	batch->start = 0;
+	clear_flags(batch);
+	outcome->done = forward(receiver->output.format, batch);
+	outcome->error = errno;
+	for (i = 0; i < outcome->done; i++)
+		tqueue_batch_next(batch, &record);
+}
+
+/* Writes what was received as bytes. */
+static void write_bytes(const struct receiver *receiver, struct tqueue_batch *batch,
+			uint64_t count, struct outcome *outcome)
+{
+	const struct tqueue_record *record;
 	size_t written, part;
-	int error, why;
 
 	/* What does not fit into a pipe may take its time: end then, if asked to. */
 	ending_release();
 	written = write_text(&receiver->text);
-	error = errno;
+	outcome->error = errno;
 	ending_hold();
+	outcome->done = count;
 	if (written == receiver->text.length)
-		return EXIT_OK;
-
-	done = find_unwritten(receiver, batch, written, &part);
+		return;
+	outcome->done = find_unwritten(receiver, batch, written, &part);
 	/* Of a full disk it can be taken off; a pipe has gone on with it. */
-	if (part && !take_off(part))
-		part = 0;
-	if (part) {
+	if (part && take_off(part)) {
 		tqueue_batch_next(batch, &record);
-		done++;
+		outcome->done++;
+		outcome->in_part = 1;
 	}
-	back = give_back(receiver, batch);
-	why = errno;
-	lost = (uint64_t)count - done - back;
+}
+
+/* What became of messages that were not written. */
+static void report_outcome(const struct receiver *receiver, const struct outcome *outcome,
+			   uint64_t back, uint64_t lost, int why)
+{
+	const char *name = receiver->arguments->name;
+
 	report(name, "cannot write to the standard output: %s; %llu message%s put at the end of the queue again",
-	       error == EPIPE ? "nobody reads it any more" : strerror(error),
+	       output_strerror(&receiver->output, outcome->error),
 	       (unsigned long long)back, back == 1 ? " was" : "s were");
-	if (part)
+	if (outcome->in_part)
 		report(name, "one message was written in part");
 	if (lost)
 		report(name, "%llu message%s lost, which could not be put into the queue again: %s",
 		       (unsigned long long)lost, lost == 1 ? " is" : "s are",
 		       tqueue_strerror(why));
+}
+
+/* Writes what was received; 0, or an exit status. */
+static int write_batch(struct receiver *receiver, struct tqueue_batch *batch, int count)
+{
+	struct outcome outcome = { .done = (uint64_t)count };
+	uint64_t all = (uint64_t)count, back;
+
+	if (receiver->output.kind == OUTPUT_QUEUE)
+		forward_batch(receiver, batch, &outcome);
+	else if (!receiver->arguments->discard)
+		write_bytes(receiver, batch, all, &outcome);
+	if (outcome.done == all && !outcome.in_part)
+		return EXIT_OK;
+	back = give_back(receiver, batch);
+	report_outcome(receiver, &outcome, back, all - outcome.done - back, errno);
 	return EXIT_ERROR;
 }
 
 /* Receives until there is enough; 0, or an exit status. */
 static int receive_all(struct receiver *receiver)
 {
+	uint64_t deadline = deadline_after(receiver->arguments->timeout);
 	struct tqueue_batch batch;
 	int count, status;
 
 	while (receiver->left) {
-		status = wait_for_output(receiver);
+		status = output_wait(&receiver->output, receiver->needed);
 		if (status)
 			return status;
 		count = receive(receiver, &batch);
 		if (count < 0 && errno == EAGAIN) {
-			status = wait_for_message(receiver);
+			status = wait_for_message(receiver, deadline);
 			if (status)
 				return status;
 			continue;
 		}
+		if (count < 0 && errno == EMSGSIZE)
+			continue;
 		if (count < 0)
 			return report_error(receiver->arguments->name, errno);
 		if (!count)
@@ -473,6 +466,7 @@ static int receive_all(struct receiver *receiver)
 		if (status)
 			return status;
 		receiver->received += (uint64_t)count;
+		deadline = deadline_after(receiver->arguments->timeout);
 		if (receiver->left != NO_BOUND)
 			receiver->left -= (uint64_t)count;
 		if (ending_signal())
@@ -490,7 +484,8 @@ static int receive_and_end(struct receiver *receiver)
 
 	/* It is told by the write, and there may be something to put back. */
 	signal(SIGPIPE, SIG_IGN);
-	ending_watch(1);
+	/* A wait for room in a queue ends with a signal, a write only with the second. */
+	ending_watch(receiver->output.kind != OUTPUT_QUEUE);
 	ending_hold();
 	status = receive_all(receiver);
 	progress_stop();
@@ -525,7 +520,8 @@ static const struct argp recv_argp = {
 	.args_doc = "QUEUE",
 	.doc = "Receive a message and write it to the standard output.\v"
 	       "It waits for the message; --timeout bounds the wait for each. "
-	       "It takes no more than it can write, and writes it before it takes more; see tqueue(1) for what happens when it is killed.",
+	       "It takes no more than it can write, and writes it before it takes more; see tqueue(1) for what happens when it is killed. "
+	       "Into a queue each message goes as one.",
 	.children = children,
 };
 
@@ -533,13 +529,18 @@ int command_recv(int argc, char **argv)
 {
 	struct arguments arguments = { .count = 1, .timeout = UNITS_FOREVER, .is_long = 1 };
 	struct receiver receiver = { .arguments = &arguments };
+	int status;
 
 	argp_parse(&recv_argp, argc, argv, 0, NULL, &arguments);
 	receiver.fd = tqueue_open(arguments.name, O_RDONLY);
 	if (receiver.fd < 0)
 		return report_error(arguments.name, errno);
 	receiver.left = arguments.all || arguments.follow ? NO_BOUND : arguments.count;
-	open_output(&receiver);
+	status = open_output(&receiver);
+	if (status) {
+		close_receiver(&receiver);
+		return status;
+	}
 	start_progress(&receiver, "received");
 	return receive_and_end(&receiver);
 }
@@ -563,13 +564,20 @@ int command_drain(int argc, char **argv)
 {
 	struct arguments arguments = { .timeout = UNITS_FOREVER, .is_long = 1 };
 	struct receiver receiver = { .arguments = &arguments, .left = NO_BOUND };
+	int status;
 
 	argp_parse(&drain_argp, argc, argv, 0, NULL, &arguments);
 	/* Before it is stopped: who may not read it shall not stop it either. */
 	receiver.fd = tqueue_open(arguments.name, O_RDONLY);
-	if (receiver.fd < 0 || stop_queue(arguments.name))
+	if (receiver.fd < 0)
 		return report_error(arguments.name, errno);
-	open_output(&receiver);
+	status = open_output(&receiver);
+	if (!status && stop_queue(arguments.name))
+		status = report_error(arguments.name, errno);
+	if (status) {
+		close_receiver(&receiver);
+		return status;
+	}
 	start_progress(&receiver, arguments.discard ? "discarded" : "received");
 	return receive_and_end(&receiver);
 }
@@ -628,17 +636,48 @@ static int look(struct receiver *receiver, struct tqueue_batch *batch)
 	return result;
 }
 
+/* Writes what was looked at; the exit status. */
+static int write_peeked(struct receiver *receiver, struct tqueue_batch *batch, int count)
+{
+	size_t length;
+	int all;
+
+	format_batch(receiver, batch, count);
+	if (receiver->output.kind == OUTPUT_QUEUE) {
+		ending_watch(0);
+		ending_hold();
+		batch->start = 0;
+		clear_flags(batch);
+		all = forward(receiver->output.format, batch) == (uint64_t)count;
+		if (!all && ending_signal())
+			ending_die();
+	} else {
+		length = write_text(&receiver->text);
+		all = length == receiver->text.length;
+	}
+	if (all)
+		return EXIT_OK;
+	report(receiver->arguments->name, "cannot write to the standard output: %s",
+	       output_strerror(&receiver->output, errno));
+	return EXIT_ERROR;
+}
+
 int command_peek(int argc, char **argv)
 {
 	struct arguments arguments = { .count = 1 };
 	struct receiver receiver = { .arguments = &arguments };
 	struct tqueue_batch batch;
-	int count, status = EXIT_OK;
+	int count, status;
 
 	argp_parse(&peek_argp, argc, argv, 0, NULL, &arguments);
 	receiver.fd = tqueue_open(arguments.name, O_RDONLY);
 	if (receiver.fd < 0)
 		return report_error(arguments.name, errno);
+	status = output_open(&receiver.output, arguments.name, arguments.format, NULL);
+	if (status) {
+		close_receiver(&receiver);
+		return status;
+	}
 	count = look(&receiver, &batch);
 	if (count < 0 && errno == EAGAIN) {
 		report(arguments.name, "there is no message");
@@ -652,12 +691,7 @@ int command_peek(int argc, char **argv)
 		report(arguments.name, "this is the end of the file: the queue is empty, and stopped or without a writer");
 		status = EXIT_STOPPED;
 	} else {
-		format_batch(&receiver, &batch, count);
-		if (write_text(&receiver.text) < receiver.text.length) {
-			report(arguments.name, "cannot write to the standard output: %s",
-			       strerror(errno));
-			status = EXIT_ERROR;
-		}
+		status = write_peeked(&receiver, &batch, count);
 	}
 	close_receiver(&receiver);
 	return status;

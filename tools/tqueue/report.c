@@ -31,6 +31,7 @@ int status_of(int error)
 {
 	switch (error) {
 	case EAGAIN:
+	case ENOBUFS:
 		return EXIT_NOTHING;
 	case ETIMEDOUT:
 		return EXIT_TIMED_OUT;

@@ -17,6 +17,7 @@
 
 #include "command.h"
 #include "ending.h"
+#include "forward.h"
 #include "options.h"
 #include "report.h"
 #include "units.h"
@@ -195,7 +196,7 @@ static int failed(const struct sender *sender, int error)
 	}
 	if (error == EMSGSIZE) {
 		status = too_long(sender);
-	} else if (error == EAGAIN) {
+	} else if (is_full(error)) {
 		report(name, "the queue is full; 'tqueue recv' makes room, 'tqueue set --size' gives it more");
 		status = EXIT_NOTHING;
 	} else if (error == ETIMEDOUT) {

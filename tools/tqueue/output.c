@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "ending.h"
+#include "output.h"
+#include "report.h"
+#include "units.h"
+
+/* A pipe that is opened so is in packet mode. */
+static int keeps_writes_apart(void)
+{
+	socklen_t length = sizeof(int);
+	int type;
+
+	if (!getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_TYPE, &type, &length))
+		return type != SOCK_STREAM;
+	return (fcntl(STDOUT_FILENO, F_GETFL) & O_DIRECT) != 0;
+}
+
+/* What the standard output is, by its file. */
+static enum output_kind find_kind(struct tqueue_info *info)
+{
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st))
+		return OUTPUT_FILE;
+	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+		return keeps_writes_apart() ? OUTPUT_PACKETS : OUTPUT_STREAM;
+	if (S_ISCHR(st.st_mode) && !tqueue_get(STDOUT_FILENO, info))
+		return OUTPUT_QUEUE;
+	return OUTPUT_FILE;
+}
+
+int output_open(struct output *output, const char *queue, enum format format,
+		const struct tqueue_info *source)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL), size;
+	struct tqueue_info info;
+
+	output->queue = queue;
+	output->format = format;
+	output->room = SIZE_MAX;
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
+		report(queue, "the standard output is not open for writing; nothing was taken");
+		return EXIT_ERROR;
+	}
+	output->kind = find_kind(&info);
+	if (output->kind == OUTPUT_QUEUE) {
+		/* It keeps messages apart by itself. */
+		if (format == FORMAT_UNSET)
+			output->format = FORMAT_RAW;
+		if (source && source->major == info.major && source->minor == info.minor) {
+			report(queue, "the standard output is this queue itself, and there would be no end to it; nothing was taken");
+			return EXIT_ERROR;
+		}
+	}
+	if (output->format == FORMAT_UNSET)
+		output->format = FORMAT_LINES;
+	size = fcntl(STDOUT_FILENO, F_GETPIPE_SZ);
+	if (size > 0)
+		output->pipe_size = (size_t)size;
+	output->one = output->kind == OUTPUT_PACKETS;
+	return EXIT_OK;
+}
+
+int output_may_be_seen(const struct output *output)
+{
+	switch (output->kind) {
+	case OUTPUT_STREAM:
+	case OUTPUT_PACKETS:
+		return 1;
+	case OUTPUT_FILE:
+		return isatty(STDOUT_FILENO);
+	default:
+		return 0;
+	}
+}
+
+int output_gone(const struct output *output)
+{
+	/* A Ctrl-C ends both, and then needs no explanation. */
+	ending_release();
+	ending_hold();
+	if (ending_signal())
+		return EXIT_ERROR;
+	if (output->kind == OUTPUT_QUEUE)
+		report(output->queue, "the queue that is the standard output was removed; nothing was taken that was not sent");
+	else
+		report(output->queue, "nobody reads the standard output any more; nothing was taken that was not written");
+	return EXIT_ERROR;
+}
+
+const char *output_strerror(const struct output *output, int error)
+{
+	if (error == EPIPE)
+		return "nobody reads it any more";
+	if (output->kind != OUTPUT_QUEUE)
+		return strerror(error);
+	if (error == EINTR)
+		return "a signal came while the queue that it is was full";
+	return tqueue_strerror(error);
+}
+
+/* What a pipe has room for, or a socket that can be written to. */
+static size_t room_of_stream(const struct output *output)
+{
+	socklen_t length = sizeof(int);
+	int bytes;
+
+	if (output->pipe_size) {
+		if (ioctl(STDOUT_FILENO, FIONREAD, &bytes) || bytes < 0)
+			return SIZE_MAX;
+		return (size_t)bytes < output->pipe_size ? output->pipe_size - (size_t)bytes : 0;
+	}
+	/* Three quarters are free; what the kernel needs beside the bytes counts, too. */
+	if (getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_SNDBUF, &bytes, &length) || bytes < 0)
+		return SIZE_MAX;
+	return (size_t)bytes / 4;
+}
+
+/* Is the queue good for a record of so many bytes?  0, or an exit status. */
+static int check_queue(const struct output *output, const struct tqueue_info *info,
+		       size_t needed)
+{
+	if (info->state & TQUEUE_STATE_STOPPED) {
+		report(output->queue, "the queue that is the standard output, %s, is stopped; 'tqueue start %s' opens it again; nothing was taken that was not sent",
+		       info->name, info->name);
+		return EXIT_ERROR;
+	}
+	if (needed > TQUEUE_RECORD_BYTES(info->max_message)) {
+		report(output->queue, "the next message is longer than the %llu bytes that a message of the standard output, %s, may have; 'tqueue set --max-message' and '--size' allow more; it was not taken",
+		       (unsigned long long)info->max_message, info->name);
+		return EXIT_ERROR;
+	}
+	return EXIT_OK;
+}
+
+/*
+ * Waits for room in a queue.  Where poll(2) sees room any message goes, but
+ * perhaps only one, between those of senders that wait; where it sees none, a
+ * shorter one than the longest may still have room.
+ */
+static int wait_for_queue(struct output *output, size_t needed)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	struct tqueue_info info;
+	uint64_t wait = 0;
+	size_t most, free;
+	int status;
+
+	for (;;) {
+		ending_poll(&fd, 1, wait);
+		if (ending_signal())
+			return EXIT_ERROR;
+		if (tqueue_get(STDOUT_FILENO, &info))
+			return output_gone(output);
+		status = check_queue(output, &info, needed);
+		if (status)
+			return status;
+		most = TQUEUE_RECORD_BYTES(info.max_message);
+		free = info.bytes < info.size ? info.size - info.bytes : 0;
+		output->one = (fd.revents & POLLOUT) && free < most;
+		output->room = free < most && !output->one ? free : most;
+		if (output->room >= needed && output->room >= TQUEUE_RECORD_BYTES(1))
+			return EXIT_OK;
+		wait = UNITS_FOREVER;
+	}
+}
+
+int output_wait(struct output *output, size_t needed)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	if (output->kind == OUTPUT_NONE)
+		return EXIT_OK;
+	if (output->kind == OUTPUT_QUEUE)
+		return wait_for_queue(output, needed);
+	while (ending_poll(&fd, 1, UNITS_FOREVER) < 0)
+		if (ending_signal())
+			return EXIT_ERROR;
+	/* Nobody would read what is taken now. */
+	if (fd.revents & OUTPUT_GONE)
+		return output_gone(output);
+	if (output->kind == OUTPUT_STREAM)
+		output->room = room_of_stream(output);
+	return EXIT_OK;
+}
