@@ -16,11 +16,14 @@ check: ## all tests (about forty minutes; the first time longer)
 check-quick: ## the tests that say in about five minutes whether it works
 	tests/check --quick
 
-check-fast: ## the suites in a small guest, seconds: [KERNEL=6.1|6.12|7.2[-rt]] [TEST="suite[.test] ..."]
+check-fast: ## the suites in a small guest, seconds: [KERNEL=6.1|6.12|7.2[-rt]|arm64|...] [TEST="suite[.test] ..."]
 	@tests/tally tests/vm/fast $(KERNEL) $(TEST)
 
 check-suites: ## the suites in small guests of 6.1, 6.12, 7.2 and 6.1-rt
 	tests/check suites-6.1 suites-6.12 suites-7.2 suites-6.1-rt
+
+check-arch: ## all suites in small guests of all other architectures that Debian has: arm64, s390x, i386, ...
+	tests/check --architectures
 
 check-programs: ## what tqueue(4) says of shells and languages, tried with all of them
 	@tests/tally tests/programs/check all
@@ -60,4 +63,4 @@ clean: ## remove what was built here (the cache outside the tree stays)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: build tools check check-quick check-fast check-suites check-programs check-style check-build check-package check-full bench bench-native sanitize deb demo clean help
+.PHONY: build tools check check-quick check-fast check-suites check-arch check-programs check-style check-build check-package check-full bench bench-native sanitize deb demo clean help

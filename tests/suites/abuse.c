@@ -44,9 +44,9 @@ static void not_a_file(void)
 	t_errno(fsync(fd), EINVAL);
 	t_errno(fdatasync(fd), EINVAL);
 	t_errno(ftruncate(fd, 0), EINVAL);
-	t_true(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED &&
+	t_true(mmap(NULL, TQ_PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED &&
 	       errno == ENODEV, "mmap gives errno %d", errno);
-	t_true(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) ==
+	t_true(mmap(NULL, TQ_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) ==
 		MAP_FAILED && errno == ENODEV, "mmap gives errno %d", errno);
 	t_true(fallocate(fd, 0, 0, 10) == -1, "fallocate works");
 	t_true(readahead(fd, 0, 10) == -1, "readahead works");
@@ -64,7 +64,7 @@ static void unknown_ioctls(void)
 	static const char types[] = { 0, 't', 'q', 'Q', 0x54, 0x89, 0xae, 0xff };
 	int fd = t_open(O_RDWR);
 	unsigned int state = 5, i, j;
-	char buf[4096] = "";
+	char buf[TQ_PAGE] = "";
 
 	t_send(fd, 10, 1);
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
@@ -175,7 +175,7 @@ static void sender_closed_in_mid_use(void)
 
 static void many_files(void)
 {
-	struct rlimit limit = { 4096, 4096 };
+	struct rlimit limit = { TQ_PAGE, TQ_PAGE };
 	int fds[1500], i, n;
 	char byte;
 
@@ -256,9 +256,9 @@ static void *anything(unsigned int coin, char *buf)
 	case 2:
 		return (void *)0xffffffff81000000;
 	case 3:
-		return buf + 8192 - coin % 64;	/* the next page is not there */
+		return buf + 2 * TQ_PAGE - coin % 64;	/* the next page is not there */
 	default:
-		return buf + coin % 4096;
+		return buf + coin % TQ_PAGE;
 	}
 }
 
@@ -271,7 +271,7 @@ static void random_calls(void)
 		t_open(O_WRONLY | O_NONBLOCK), t_open(O_RDWR | O_NONBLOCK),
 	};
 	unsigned int state = getpid();
-	char *buf = t_edge(8192);
+	char *buf = t_edge(2 * TQ_PAGE);
 	struct iovec parts[8];
 	int i;
 
@@ -342,8 +342,8 @@ static void calls_of_32_bits(void)
 {
 	struct { uint32_t base, len; } *vector;
 	int fd = t_open(O_RDWR);
-	char *low = calls32_memory(8192);
-	int *bytes = (int *)(low + 4096);
+	char *low = calls32_memory(2 * TQ_PAGE);
+	int *bytes = (int *)(low + TQ_PAGE);
 
 	t_pattern(low, 100, 1, 0);
 	t_is(call32(CALL32_WRITE, fd, (long)low, 100), 100);

@@ -22,10 +22,10 @@ static void messages_do_not_merge(void)
 
 	t_send(fd, 10, 1);
 	t_send(fd, 1, 2);
-	t_send(fd, 4096, 3);
+	t_send(fd, TQ_PAGE, 3);
 	t_receive(fd, 10, 1);
 	t_receive(fd, 1, 2);
-	t_receive(fd, 4096, 3);
+	t_receive(fd, TQ_PAGE, 3);
 	t_nothing();
 	close(fd);
 }

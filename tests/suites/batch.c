@@ -10,10 +10,10 @@
 
 static void there_and_back(void)
 {
-	static const size_t lengths[] = { 1, 8, 0, 7, 984, 9, 63, 64, 65, 0, 500 };
+	static const size_t lengths[] = { 1, 8, 0, 7, TQ_SMALL_MAX, 9, 63, 64, 65, 0, 500 };
 	struct tqueue_send send = { 0 };
 	struct tqueue_receive receive = { 0 };
-	char buf[4096], got[4096];
+	char buf[TQ_PAGE], got[TQ_PAGE];
 	int fd = t_open_small(NAME);
 	size_t end = 0, at = 0, i;
 	uint64_t last = 0;
@@ -140,13 +140,13 @@ static void as_many_as_there_is_room_for(void)
 {
 	int fd = t_open_small(NAME);
 	struct tqueue_send send = { 0 };
-	char *buf = malloc(8 * 1024);
+	char *buf = malloc(2 * TQ_PAGE);
 
 	send.records = (uintptr_t)buf;
 	send.bytes = t_put_many(buf, TQ_SMALL_MAX, 1, 7);
 	send.deadline = TQUEUE_FOREVER;
 	t_is(ioctl(fd, TQUEUE_SEND, &send), 4);
-	t_is(send.sent_bytes, 4096);
+	t_is(send.sent_bytes, TQ_PAGE);
 	t_is(send.last_id, t_info(fd).last_id);
 	t_errno(t_send_call(fd, buf, send.bytes, 0), EAGAIN);
 	t_received(fd, 1, TQ_SMALL_MAX, 1);
@@ -160,8 +160,8 @@ static void as_many_as_there_is_room_for(void)
 /* The whole ring, with the smallest messages, wherever it begins. */
 static void many_small_ones(void)
 {
-	enum { MOST = 4096 / 40 };
-	char buf[8192];
+	enum { MOST = TQ_PAGE / 40 };
+	char buf[2 * TQ_PAGE];
 	int fd = t_open_small(NAME), i;
 
 	for (i = 0; i < 30; i++) {
@@ -241,7 +241,7 @@ static void nothing_to_send(void)
 
 static void as_many_as_fit(void)
 {
-	char buf[4096];
+	char buf[TQ_PAGE];
 	int fd = t_open_small(NAME);
 	size_t room, at;
 
@@ -269,7 +269,7 @@ static void as_many_as_fit(void)
 
 static void at_most_a_count(void)
 {
-	char buf[4096];
+	char buf[TQ_PAGE];
 	int fd = t_open_small(NAME);
 	unsigned int n;
 
@@ -451,7 +451,7 @@ static void wrong_way_round(void)
 	char buf[256];
 	int in, out;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	in = t_open_queue(NAME, O_WRONLY);
 	out = t_open_queue(NAME, O_RDONLY);
 	t_is(t_send_call(in, buf, t_put(buf, 0, 10, 1), 0), 1);

@@ -19,7 +19,7 @@ static void send_from_the_edge(void)
 {
 	char buf[1024];
 	size_t whole = t_put_many(buf, LENGTH, 1, 4), there;
-	int fd = open_queue(4096);
+	int fd = open_queue(TQ_PAGE);
 
 	for (there = 0; there < whole; there++) {
 		char *edge = t_edge(there);
@@ -50,7 +50,7 @@ static void receive_at_the_edge(void)
 {
 	char buf[1024];
 	size_t whole = t_put_many(buf, LENGTH, 1, 4), there;
-	int fd = open_queue(4096);
+	int fd = open_queue(TQ_PAGE);
 
 	for (there = 0; there < whole; there++) {
 		char *edge = t_edge(there);
@@ -85,13 +85,13 @@ static void receive_at_the_edge(void)
 static void mixed_at_the_edge(void)
 {
 	static const size_t lengths[] = { 0, 5000, 0, 1, 3000, 0 };
-	char buf[16384];
+	char buf[4 * TQ_PAGE];
 	size_t whole = 0, there, i;
-	int fd = open_queue(65536);
+	int fd = open_queue(16 * TQ_PAGE);
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++)
 		whole = t_put(buf, whole, lengths[i], 1 + i);
-	for (there = 0; there <= whole; there += there % 4096 < 200 ? 1 : 97) {
+	for (there = 0; there <= whole; there += there % TQ_PAGE < 200 ? 1 : 97) {
 		size_t page = t_page(), end = 0, at = 0;
 		char *edge = t_edge(there);
 		struct tqueue_receive receive = {
@@ -122,7 +122,7 @@ static void peek_at_the_edge(void)
 {
 	char buf[1024];
 	size_t whole = t_put_many(buf, LENGTH, 1, 4), there;
-	int fd = open_queue(4096);
+	int fd = open_queue(TQ_PAGE);
 
 	t_is(t_send_call(fd, buf, whole, 0), 4);
 	for (there = 0; there < whole; there += 3) {
@@ -158,13 +158,13 @@ static void bad_pointers(void)
 		{ TQUEUE_WAIT, sizeof(struct tqueue_wait) },
 		{ TQUEUE_SET, sizeof(struct tqueue_config) },
 	};
-	int fd = open_queue(4096);
+	int fd = open_queue(TQ_PAGE);
 	char buf[256];
 	size_t i, there;
 
 	t_send(fd, 20, 1);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		void *at = (void *)bad[i];
+		void *at = (void *)(uintptr_t)bad[i];
 
 		t_errno(t_send_call(fd, at, 4000, 0), EFAULT);
 		t_errno(t_send_call(fd, at, -8UL, 0), EFAULT);
@@ -193,17 +193,17 @@ static void bad_pointers(void)
 /* A structure that can be read and not written: what is said is what was done. */
 static void read_only_structures(void)
 {
-	char buf[256], *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	char buf[256], *page = mmap(NULL, TQ_PAGE, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct tqueue_send *send = (void *)page;
 	struct tqueue_receive *receive = (void *)page;
-	int fd = open_queue(4096);
+	int fd = open_queue(TQ_PAGE);
 	size_t at = 0;
 
 	*send = (struct tqueue_send){
 		.records = (uintptr_t)buf, .bytes = t_put(buf, 0, 20, 1),
 	};
-	t_is(mprotect(page, 4096, PROT_READ), 0);
+	t_is(mprotect(page, TQ_PAGE, PROT_READ), 0);
 	if (ioctl(fd, TQUEUE_SEND, send) == 1) {
 		t_received(fd, 1, 20, 1);
 	} else {
@@ -211,11 +211,11 @@ static void read_only_structures(void)
 		t_empty(fd);
 	}
 	t_send(fd, 20, 1);
-	t_is(mprotect(page, 4096, PROT_READ | PROT_WRITE), 0);
+	t_is(mprotect(page, TQ_PAGE, PROT_READ | PROT_WRITE), 0);
 	*receive = (struct tqueue_receive){
 		.records = (uintptr_t)buf, .bytes = sizeof(buf),
 	};
-	t_is(mprotect(page, 4096, PROT_READ), 0);
+	t_is(mprotect(page, TQ_PAGE, PROT_READ), 0);
 	if (ioctl(fd, TQUEUE_RECEIVE, receive) == 1) {
 		t_record_is(buf, &at, sizeof(buf), 20, 1, 0);
 	} else {
@@ -274,7 +274,7 @@ static void receiver_without_a_floor(void)
 	struct t_task task = { .buf = buf + page, .len = page };
 	double until = t_now() + t_seconds(2);
 	unsigned long sent = 0, received = 0, faults = 0;
-	int fd = open_queue(16384);
+	int fd = open_queue(4 * TQ_PAGE);
 	char from[2048];
 
 	end = t_put_many(from, 100, 1, 10);
@@ -327,12 +327,12 @@ static void others_go_on(int n)
 
 static void stalled_sender(void)
 {
-	size_t page = t_page();
+	size_t page = t_page(), len = page / 8 - 12;
 	char *from = aligned_alloc(page, 2 * page);
-	size_t end = t_put_many(from, 500, 1, 10);
+	size_t end = t_put_many(from, len, 1, 10);
 	struct t_stall stall;
 	struct t_batch sender;
-	int fd = open_queue(65536), got, first;
+	int fd = open_queue(16 * TQ_PAGE), got, first;
 
 	for (first = 0; first < 2; first++) {
 		/* Nothing of it is there, or its first page. */
@@ -346,7 +346,7 @@ static void stalled_sender(void)
 			got = 0;
 			t_sleep_ms(20);
 			while (t_info(fd).messages) {
-				t_received(fd, 1, 500, 1 + got);
+				t_received(fd, 1, len, 1 + got);
 				got++;
 			}
 		} else {
@@ -359,9 +359,9 @@ static void stalled_sender(void)
 		       "SEND gives %zd (%s)", sender.task.result,
 			strerrorname_np(sender.task.error));
 		t_is(sender.send.sent_bytes,
-		     sender.task.result * t_record(500));
+		     sender.task.result * t_record(len));
 		if (sender.task.result > got)
-			t_received(fd, sender.task.result - got, 500, 1 + got);
+			t_received(fd, sender.task.result - got, len, 1 + got);
 		munmap(stall.map, stall.len);
 	}
 	free(from);
@@ -373,7 +373,7 @@ static void stalled_receiver(void)
 	size_t page = t_page();
 	char *from = aligned_alloc(page, 2 * page);
 	size_t end = t_put_many(from, 500, 1, 6), at = 0;
-	int fd = open_queue(65536), i, n, in_flight;
+	int fd = open_queue(16 * TQ_PAGE), i, n, in_flight;
 	struct t_batch receiver;
 	struct t_stall stall;
 
@@ -413,21 +413,21 @@ static void message_in_flight_comes_back(void)
 	static const size_t lengths[] = { 0, 1, 100 };
 	size_t page = t_page(), i;
 	char *buf = aligned_alloc(page, 2 * page);
-	int fd = open_queue(65536);
+	int fd = open_queue(16 * TQ_PAGE);
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		struct t_batch receiver;
 		struct t_stall stall;
 
 		/* The first is for us; it makes the receiver ask for two pages. */
-		t_is(t_send_call(fd, buf, t_put(buf, 0, 5000, 1), 0), 1);
+		t_is(t_send_call(fd, buf, t_put(buf, 0, page + 904, 1), 0), 1);
 		t_stall_make(&stall, 2 * page);
 		t_start_receive(&receiver, fd, stall.map, 2 * page,
 				TQUEUE_FOREVER);
 		t_stall_wait(&stall);
 		t_stall_give(&stall, buf, 0, page);
 		t_stall_wait(&stall);
-		t_received(fd, 1, 5000, 1);
+		t_received(fd, 1, page + 904, 1);
 		t_is(t_send_call(fd, buf, t_put(buf, 0, lengths[i], 2), 0), 1);
 		t_is(madvise(stall.map, page, MADV_DONTNEED), 0);
 		t_stall_give(&stall, buf, page, page);
@@ -452,7 +452,7 @@ static void longer_than_what_is_there(void)
 {
 	size_t page = t_page(), at;
 	char *buf = aligned_alloc(page, 2 * page);
-	int fd = open_queue(65536), bad;
+	int fd = open_queue(16 * TQ_PAGE), bad;
 	struct t_batch receiver;
 	struct t_stall stall;
 
@@ -462,7 +462,7 @@ static void longer_than_what_is_there(void)
 		t_start_receive(&receiver, fd, stall.map, 2 * page,
 				TQUEUE_FOREVER);
 		t_stall_wait(&stall);
-		t_is(t_send_call(fd, buf, t_put(buf, 0, 5000, 2), 0), 1);
+		t_is(t_send_call(fd, buf, t_put(buf, 0, page + 904, 2), 0), 1);
 		t_received(fd, 1, 100, 1);
 		t_stall_give(&stall, buf, 0, page);
 		t_stall_wait(&stall);
@@ -470,13 +470,13 @@ static void longer_than_what_is_there(void)
 		if (bad) {
 			t_stall_spoil(&stall);
 			t_fails(&receiver.task, EFAULT);
-			t_received(fd, 1, 5000, 2);
+			t_received(fd, 1, page + 904, 2);
 		}
 		t_stall_release(&stall, NULL);
 		if (!bad) {
 			t_result(&receiver.task, 1);
 			at = 0;
-			t_record_is(stall.map, &at, 2 * page, 5000, 2, 0);
+			t_record_is(stall.map, &at, 2 * page, page + 904, 2, 0);
 		}
 		munmap(stall.map, stall.len);
 	}
@@ -489,10 +489,10 @@ static void stall_in_a_process(void *arg)
 {
 	struct t_stall stall;
 	int fd = t_open_queue(NAME, O_RDWR);
-	struct tqueue_receive receive = { .bytes = 4096 };
+	struct tqueue_receive receive = { .bytes = TQ_PAGE };
 	struct tqueue_send send = { .bytes = 1000 };
 
-	t_stall_make(&stall, 4096);
+	t_stall_make(&stall, TQ_PAGE);
 	if (arg) {
 		send.records = (uintptr_t)stall.map;
 		ioctl(fd, TQUEUE_SEND, &send);
@@ -506,7 +506,7 @@ static void stall_in_a_process(void *arg)
 static void killed_where_it_stalls(void)
 {
 	struct tqueue_receive receive = { 0 };
-	int fd = open_queue(4096), i;
+	int fd = open_queue(TQ_PAGE), i;
 	char buf[1024];
 
 	for (i = 0; i < 10; i++) {

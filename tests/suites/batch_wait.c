@@ -410,7 +410,7 @@ static void room_for_a_part(void)
 {
 	int fd = t_open_small(NAME);
 	struct t_batch sender;
-	char *buf = malloc(8192);
+	char *buf = malloc(2 * TQ_PAGE);
 	size_t end;
 
 	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
@@ -559,7 +559,7 @@ static void gives_up_as_it_is_woken(void)
 static void pollers(void)
 {
 	int fd = t_open_small(NAME), out = t_open_queue(NAME, O_RDWR);
-	char *buf = malloc(8192);
+	char *buf = malloc(2 * TQ_PAGE);
 
 	t_is(t_poll(out, POLLIN | POLLOUT), POLLOUT);
 	t_is(t_send_call(fd, buf, t_put_many(buf, TQ_SMALL_MAX, 1, 4), 0), 4);

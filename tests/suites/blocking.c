@@ -75,12 +75,12 @@ static void sender_waits_for_enough_room(void)
 	struct t_task sender;
 	char buf[TQ_SMALL_MAX];
 
-	n = t_fill(88, 0);	/* 128 bytes each: 32, and exactly full */
-	t_is(n, 32);
+	n = t_fill(88, 0);	/* 128 bytes each: exactly full */
+	t_is(n, TQ_PAGE / 128);
 	t_pattern(buf, sizeof(buf), 99, 0);
-	t_start_write(&sender, fd, buf, sizeof(buf));	/* 1024 bytes */
+	t_start_write(&sender, fd, buf, sizeof(buf));	/* a quarter */
 	t_asleep(&sender, SYS_write);
-	for (i = 0; i < 7; i++)
+	for (i = 0; i < TQ_PAGE / 512 - 1; i++)
 		t_receive(fd, 88, i);
 	t_still_asleep(&sender, SYS_write);
 	t_receive(fd, 88, i++);
@@ -98,7 +98,8 @@ static void line_of_senders(void)
 {
 	enum { MANY = 12 };
 	static const size_t lengths[MANY] = {
-		984, 1, 500, 984, 8, 8, 900, 3, 984, 200, 984, 1,
+		TQ_SMALL_MAX, 1, 500, TQ_SMALL_MAX, 8, 8, 900, 3,
+		TQ_SMALL_MAX, 200, TQ_SMALL_MAX, 1,
 	};
 	int fd = t_open(O_RDWR), n, i;
 	struct t_task senders[MANY];

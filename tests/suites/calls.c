@@ -110,7 +110,7 @@ int t_open_queue(const char *name, int flags)
 
 int t_open_small(const char *name)
 {
-	t_create(name, 4096);
+	t_create(name, TQ_PAGE);
 	return t_open_queue(name, O_RDWR);
 }
 
@@ -294,7 +294,7 @@ void t_received_at(const char *file, int line, int fd, unsigned int n,
 
 void t_empty_at(const char *file, int line, int fd)
 {
-	uint64_t buf[512];
+	uint64_t buf[TQ_PAGE / 8];
 	long got = t_peek_call(fd, buf, sizeof(buf));
 
 	t_here(file, line);

@@ -9,6 +9,11 @@
 
 #include "common.h"
 
+/* Only x86 has such memory, and nothing else asks for it. */
+#ifndef MAP_32BIT
+#define MAP_32BIT	0
+#endif
+
 /* Their numbers on x86. */
 enum {
 	CALL32_READ = 3, CALL32_WRITE = 4, CALL32_GETPID = 20, CALL32_IOCTL = 54,

@@ -301,7 +301,7 @@ int t_log_open(void)
 
 int t_log_lines(int log, const char *needle, char *last, size_t len)
 {
-	char record[8192];
+	char record[2 * TQ_PAGE];
 	int lines = 0;
 
 	if (log < 0)
@@ -333,7 +333,7 @@ static bool log_trouble(int log, bool logs, char *text, size_t len)
 		"BUG:", "WARNING:", "Oops", "INFO: task", "UBSAN", "KASAN",
 		"general protection", "rcu: INFO", "usercopy",
 	};
-	char record[8192];
+	char record[2 * TQ_PAGE];
 	ssize_t got;
 	size_t i;
 
@@ -717,6 +717,11 @@ int t_main(const char *suite, const struct t_test *tests, size_t count,
 			return 2;
 		}
 		filter = optarg;
+	}
+	if (t_page() != TQ_PAGE) {
+		fprintf(stderr, "%s: compiled for pages of %d bytes; here they have %zu\n", suite,
+			TQ_PAGE, t_page());
+		return 2;
 	}
 	suite_name = suite;
 	chosen = calloc(count, sizeof(*chosen));
@@ -1157,6 +1162,12 @@ void t_pin(int cpu)
 size_t t_page(void)
 {
 	return sysconf(_SC_PAGESIZE);
+}
+
+void t_needs_small_pages(void)
+{
+	if (t_page() != 4096)
+		t_skip("it has sizes of its own, for pages of 4 KiB");
 }
 
 void *t_shared(size_t len)

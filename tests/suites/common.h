@@ -47,10 +47,24 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What the C library calls where the kernel has no call of the older name. */
+#ifndef SYS_poll
+#define SYS_poll	SYS_ppoll
+#endif
+#ifndef SYS_epoll_wait
+#define SYS_epoll_wait	SYS_epoll_pwait
+#endif
+#ifdef SYS_pselect6_time64
+#undef SYS_select
+#define SYS_select	SYS_pselect6_time64
+#elif !defined(SYS_select)
+#define SYS_select	SYS_pselect6
+#endif
+
 #define TQ_DEVICE	"/dev/tqueue"
 #define TQ_HEADER	40UL	/* bytes of a record before its payload */
-#define TQ_SMALL	"size_l=4096"	/* parameters of the smallest queue */
-#define TQ_SMALL_MAX	984UL	/* its max_message: 4096 / 4 - 40 */
+#define TQ_SMALL	"size_l=4096"	/* parameters of the smallest queue, of a page */
+#define TQ_SMALL_MAX	(TQ_PAGE / 4UL - TQ_HEADER)	/* its max_message */
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -195,6 +209,7 @@ void *t_shared(size_t len);		/* seen by children too */
 char *t_edge(size_t len);		/* len bytes, then memory that faults */
 void t_edge_free(char *edge, size_t len);
 size_t t_page(void);
+void t_needs_small_pages(void);		/* or it is skipped */
 
 struct t_stall {
 	int uffd;

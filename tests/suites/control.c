@@ -86,7 +86,7 @@ static void describes_itself(void)
 	create.config = (struct tqueue_config){
 		.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE |
 			  TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_END_OF_FILE,
-		.size = 16384, .max_message = 1000,
+		.size = 4 * TQ_PAGE, .max_message = 1000,
 		.overflow = TQUEUE_OVERFLOW_REJECT,
 		.end_of_file = TQUEUE_EOF_LAST_WRITER,
 	};
@@ -100,7 +100,7 @@ static void describes_itself(void)
 	info = t_info(in);
 	same = t_get("described");
 	t_is(memcmp(&info, &same, sizeof(info)), 0);
-	t_is(info.size, 16384);
+	t_is(info.size, 4 * TQ_PAGE);
 	t_is(info.max_message, 1000);
 	t_is(info.overflow, TQUEUE_OVERFLOW_REJECT);
 	t_is(info.end_of_file, TQUEUE_EOF_LAST_WRITER);
@@ -132,7 +132,7 @@ static void counts_what_is_in_flight(void)
 	char part[10];
 	int fd;
 
-	t_create("hand", 4096);
+	t_create("hand", TQ_PAGE);
 	fd = t_open_queue("hand", O_RDWR);
 	t_send(fd, 100, 1);
 	t_is(read(fd, part, sizeof(part)), sizeof(part));
@@ -190,8 +190,9 @@ static void defaults(void)
 static void rounds_sizes_up(void)
 {
 	static const struct { uint64_t asked, given; } sizes[] = {
-		{ 1, 4096 }, { 4096, 4096 }, { 4097, 8192 }, { 12288, 16384 },
-		{ 65535, 65536 }, { 1000000, 1048576 },
+		{ 1, TQ_PAGE }, { TQ_PAGE, TQ_PAGE }, { TQ_PAGE + 1, 2 * TQ_PAGE },
+		{ 3 * TQ_PAGE, 4 * TQ_PAGE },
+		{ 16 * TQ_PAGE - 1, 16 * TQ_PAGE }, { 1000000, 1048576 },
 	};
 	size_t i;
 
@@ -208,8 +209,8 @@ static void two_queues_are_two(void)
 {
 	int a, b;
 
-	t_create("left", 4096);
-	t_create("right", 4096);
+	t_create("left", TQ_PAGE);
+	t_create("right", TQ_PAGE);
 	a = t_open_queue("left", O_RDWR | O_NONBLOCK);
 	b = t_open_queue("right", O_RDWR | O_NONBLOCK);
 	t_send(a, 10, 1);
@@ -321,7 +322,7 @@ static void unknown_names(void)
 
 	t_errno(ioctl(t_control(), TQUEUE_CTL_GET, &info), ENOENT);
 	t_errno(t_remove_call("nobody", 0), ENOENT);
-	t_errno(t_set_call("nobody", TQUEUE_CONFIG_SIZE, 8192, 0), ENOENT);
+	t_errno(t_set_call("nobody", TQUEUE_CONFIG_SIZE, 2 * TQ_PAGE, 0), ENOENT);
 	t_errno(t_select_call(TQUEUE_CTL_START, "nobody"), ENOENT);
 	t_errno(t_select_call(TQUEUE_CTL_STOP, "nobody"), ENOENT);
 }
@@ -393,12 +394,12 @@ static void refused_max_message(void)
 	struct tqueue_create create = t_creation("refused");
 
 	create.config.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE;
-	create.config.size = 8192;
-	create.config.max_message = 8192 / 4 - TQ_HEADER + 1;
+	create.config.size = 2 * TQ_PAGE;
+	create.config.max_message = 2 * TQ_PAGE / 4 - TQ_HEADER + 1;
 	create_refuses(&create, "a byte too much");
 	create.config.max_message--;
 	t_is(t_create_call(&create), 0);
-	t_is(t_get("refused").max_message, 8192 / 4 - TQ_HEADER);
+	t_is(t_get("refused").max_message, 2 * TQ_PAGE / 4 - TQ_HEADER);
 	t_remove("refused");
 }
 
@@ -410,7 +411,7 @@ static void refused_selections(void)
 	size_t i;
 	int j;
 
-	t_create("chosen", 4096);
+	t_create("chosen", TQ_PAGE);
 	for (i = 0; i < ARRAY_SIZE(requests); i++) {
 		for (j = 0; j < 32; j++) {
 			struct tqueue_select select = { .name = "chosen" };
@@ -447,7 +448,7 @@ static void refused_settings(void)
 	struct tqueue_info before, after;
 	int i;
 
-	t_create("set", 8192);
+	t_create("set", 2 * TQ_PAGE);
 	before = t_get("set");
 	for (i = 6; i < 64; i++)
 		set_refuses((struct tqueue_config){ .fields = 1ULL << i });
@@ -460,15 +461,15 @@ static void refused_settings(void)
 	set_refuses((struct tqueue_config){
 		.fields = TQUEUE_CONFIG_SIZE, .size = (1ULL << 30) + 1 });
 	set_refuses((struct tqueue_config){
-		.fields = TQUEUE_CONFIG_MAX_MESSAGE, .max_message = 8192 / 4 - 39 });
+		.fields = TQUEUE_CONFIG_MAX_MESSAGE, .max_message = 2 * TQ_PAGE / 4 - 39 });
 	/* All or nothing: what is good here is not done either. */
 	set_refuses((struct tqueue_config){
 		.fields = TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_MAX_MESSAGE,
-		.overflow = TQUEUE_OVERFLOW_REJECT, .max_message = 8192 });
+		.overflow = TQUEUE_OVERFLOW_REJECT, .max_message = 2 * TQ_PAGE });
 	set_refuses((struct tqueue_config){
 		.fields = TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_END_OF_FILE |
 			  TQUEUE_CONFIG_SIZE,
-		.size = 16384, .overflow = TQUEUE_OVERFLOW_REJECT,
+		.size = 4 * TQ_PAGE, .overflow = TQUEUE_OVERFLOW_REJECT,
 		.end_of_file = 7 });
 	after = t_get("set");
 	t_is(memcmp(&before, &after, sizeof(before)), 0);
@@ -514,7 +515,7 @@ static void bad_pointers(void)
 
 static void unknown_calls(void)
 {
-	char buf[4096] = "";
+	char buf[TQ_PAGE] = "";
 	int fd = t_open(O_RDWR);
 	unsigned int i;
 
@@ -535,7 +536,7 @@ static void unknown_calls(void)
 					struct tqueue_info), buf), ENOTTY);
 	t_true(read(t_control(), buf, 10) == -1, "the control device can be read");
 	t_true(write(t_control(), buf, 10) == -1, "the control device can be written");
-	t_true(mmap(NULL, 4096, PROT_READ, MAP_SHARED, t_control(), 0) ==
+	t_true(mmap(NULL, TQ_PAGE, PROT_READ, MAP_SHARED, t_control(), 0) ==
 		MAP_FAILED, "the control device can be mapped");
 	close(fd);
 }
@@ -552,7 +553,7 @@ static void look_but_not_touch(void)
 	uint64_t mask;
 
 	t_true(control >= 0, "cannot open %s for reading", TQ_CONTROL);
-	t_create("here", 4096);
+	t_create("here", TQ_PAGE);
 	t_is(ioctl(control, TQUEUE_CTL_FEATURES, &mask), 0);
 	t_is(ioctl(control, TQUEUE_CTL_GET, &info), 0);
 	info.name[0] = '\0';
@@ -664,7 +665,7 @@ static void intrude(void *group)
 		int fd = t_open_queue_call("watched", O_RDONLY);
 
 		if (fd >= 0)
-			t_fail("somebody of group %lu gets in", (uintptr_t)group);
+			t_fail("somebody of group %ju gets in", (uintmax_t)(uintptr_t)group);
 		if (errno != EACCES && errno != ENOENT && errno != ENXIO)
 			t_fail("open fails with %s", strerrorname_np(errno));
 	}
@@ -718,7 +719,7 @@ static void in_order_of_names(void)
 	size_t i, seen = 0;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
-		t_create(names[i], 4096);
+		t_create(names[i], TQ_PAGE);
 	while (!ioctl(t_control(), TQUEUE_CTL_NEXT, &info)) {
 		t_true(strcmp(last, info.name) < 0, "%s after %s", info.name, last);
 		strcpy(last, info.name);
@@ -747,7 +748,7 @@ static void come_and_go(struct t_task *task)
 		snprintf(name, sizeof(name), "n%02u-", state >> 24 & 15);
 		create = t_creation(name);
 		create.config.fields = TQUEUE_CONFIG_SIZE;
-		create.config.size = 4096;
+		create.config.size = TQ_PAGE;
 		if (state >> 20 & 1) {
 			if (t_create_call(&create))
 				t_is(errno, EEXIST);
@@ -767,7 +768,7 @@ static void while_others_come_and_go(void)
 
 	for (i = 0; i < 16; i++) {
 		snprintf(name, sizeof(name), "n%02u", i);
-		t_create(name, 4096);
+		t_create(name, TQ_PAGE);
 	}
 	atomic_store(&watching, 1);
 	for (i = 0; i < 3; i++)
@@ -803,7 +804,7 @@ static void only_when_unused(void)
 	char byte;
 	int fd;
 
-	t_create("used", 4096);
+	t_create("used", TQ_PAGE);
 	fd = t_open_queue("used", O_RDWR);
 	t_errno(t_remove_call("used", 0), EBUSY);
 	t_send(fd, 10, 1);
@@ -827,19 +828,19 @@ static void with_force(void)
 {
 	int fd;
 
-	t_create("forced", 4096);
+	t_create("forced", TQ_PAGE);
 	fd = t_open_queue("forced", O_RDWR);
 	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
 	t_is(t_remove_call("forced", TQUEUE_REMOVE_FORCE), 0);
 	no_trace("forced");
 	/* The name is free at once, and is another queue. */
-	t_create("forced", 4096);
+	t_create("forced", TQ_PAGE);
 	works("forced");
 	t_errno(read(fd, &(char){ 0 }, 1), EIDRM);
 	close(fd);
 	works("forced");
 	t_remove("forced");
-	t_create("forced", 4096);
+	t_create("forced", TQ_PAGE);
 	fd = t_open_queue("forced", O_WRONLY);
 	t_send(fd, 10, 1);
 	close(fd);
@@ -851,7 +852,7 @@ static void holds_the_module(void)
 {
 	int control = t_control();
 
-	t_create("holds", 4096);
+	t_create("holds", TQ_PAGE);
 	close(control);
 	t_is(t_unload(), EAGAIN);
 	control = open(TQ_CONTROL, O_RDWR | O_CLOEXEC);
@@ -870,7 +871,7 @@ static void holds_the_module_when_removed(void)
 {
 	int control = t_control(), fd;
 
-	t_create("holds", 4096);
+	t_create("holds", TQ_PAGE);
 	fd = t_open_queue("holds", O_RDWR);
 	t_send(fd, 100, 1);
 	t_is(t_remove_call("holds", TQUEUE_REMOVE_FORCE), 0);
@@ -916,7 +917,7 @@ static void gives_memory_back(void)
 		}
 	}
 	after = available();
-	t_true(before - after < 65536, "%ld KiB are gone", before - after);
+	t_true(before - after < 16 * TQ_PAGE, "%ld KiB are gone", before - after);
 }
 
 /* A minor that was just given up may still be in somebody's hands. */
@@ -924,10 +925,10 @@ static void numbers_are_not_used_again_at_once(void)
 {
 	struct tqueue_info first, second;
 
-	t_create("number", 4096);
+	t_create("number", TQ_PAGE);
 	first = t_get("number");
 	t_remove("number");
-	t_create("number", 4096);
+	t_create("number", TQ_PAGE);
 	second = t_get("number");
 	t_is(first.major, second.major);
 	t_true(first.minor != second.minor, "minor %u is used again", first.minor);
@@ -960,16 +961,16 @@ static void too_many_queues(void)
 {
 	int i, n, round;
 
-	for (n = 0; !create_numbered(n, 4096); n++)
+	for (n = 0; !create_numbered(n, TQ_PAGE); n++)
 		t_true(n < 10, "more than max_queues are made");
 	t_is(errno, ENOSPC);
 	no_trace("q5");
 	/* Whether the default one counts is not said. */
 	t_true(n == 4 || n == 5, "%d queues are made where max_queues is 5", n);
 	for (round = 0; round < 20; round++) {
-		t_errno(create_numbered(n, 4096), ENOSPC);
+		t_errno(create_numbered(n, TQ_PAGE), ENOSPC);
 		remove_numbered(round % n);
-		t_is(create_numbered(round % n, 4096), 0);
+		t_is(create_numbered(round % n, TQ_PAGE), 0);
 	}
 	for (i = 0; i < n; i++)
 		remove_numbered(i);
@@ -979,6 +980,7 @@ static void too_much_memory(void)
 {
 	int i, n, round;
 
+	t_needs_small_pages();
 	/* 256 KiB for all but the default one, 16 KiB each. */
 	for (n = 0; !create_numbered(n, 16384); n++)
 		t_true(n < 17, "more than max_memory is used");
@@ -1015,6 +1017,7 @@ static void memory_of_removed_queues(void)
 {
 	int fds[20], i, n;
 
+	t_needs_small_pages();
 	for (n = 0; n < 20; n++) {
 		if (create_numbered(0, 16384))
 			break;
@@ -1039,6 +1042,7 @@ static void set_max_memory(const char *bytes)
 /* All memory is taken: a queue can still give some of its own back. */
 static void smaller_at_the_ceiling(void)
 {
+	t_needs_small_pages();
 	t_is(create_numbered(0, 65536), 0);
 	t_errno(create_numbered(1, 4096), ENOSPC);
 	t_is(t_set_call("q0", TQUEUE_CONFIG_SIZE, 32768, 0), 0);
@@ -1061,6 +1065,7 @@ static void memory_of_the_default_queue(void)
 {
 	int round;
 
+	t_needs_small_pages();
 	for (round = 0; round < 3; round++) {
 		t_is(create_numbered(0, 65536), 0);
 		t_errno(create_numbered(1, 4096), ENOSPC);
@@ -1101,6 +1106,7 @@ static void memory_of_a_queue_in_dispute(void)
 	struct t_task task = { .number = 150 };
 	long round, large = 0;
 
+	t_needs_small_pages();
 	t_control();
 	t_is(create_numbered(0, 4096), 0);
 	t_start(&task, run_smaller);
@@ -1127,7 +1133,7 @@ static void one_of_many(struct t_task *task)
 	int round;
 
 	for (round = 0; round < 30; round++) {
-		if (!create_numbered(round, 4096))
+		if (!create_numbered(round, TQ_PAGE))
 			atomic_fetch_add(&task->count, 1);
 		else
 			t_is(errno, EEXIST);

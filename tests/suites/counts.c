@@ -30,7 +30,7 @@ static void counts_at(int line, int fd, uint64_t sent, uint64_t received,
 static void plain(void)
 {
 	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDONLY);
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	counts(fd, 0, 0, 0, 0, 0);
 	t_is(t_info(fd).last_id, 0);
@@ -62,14 +62,14 @@ static void plain(void)
 static void failures(void)
 {
 	int fd = t_open_small(NAME), i;
-	char *edge = t_edge(t_page()) + t_page(), buf[2048];
+	char *edge = t_edge(t_page()) + t_page(), buf[TQ_PAGE / 2];
 
 	t_send(fd, 100, 1);
 	for (i = 0; i < 3; i++) {
 		t_errno(write(fd, edge - 8 * i, 100), EFAULT);
 		t_errno(read(fd, edge - 8 * i, 100), EFAULT);
 		t_errno(t_send_call(fd, edge - 8 * i, 100, 0), EFAULT);
-		t_errno(t_receive_call(fd, edge - 8 * i, 4096, 0), EFAULT);
+		t_errno(t_receive_call(fd, edge - 8 * i, TQ_PAGE, 0), EFAULT);
 		t_errno(t_receive_call(fd, buf, 100, 0), EMSGSIZE);
 		t_errno(write(fd, buf, TQ_SMALL_MAX + 1), EMSGSIZE);
 		counts(fd, 1, 0, 0, 1, 0);
@@ -93,7 +93,7 @@ static void failures(void)
 static void empty_ones(void)
 {
 	int fd = t_open_small(NAME);
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	t_is(t_send_call(fd, buf, t_put_many(buf, 0, 0, 7), 0), 7);
 	counts(fd, 7, 0, 0, 7, 0);
@@ -110,7 +110,7 @@ static void dropped_ones(void)
 	int fd, holder, i;
 	char part[8];
 
-	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
 	fd = t_open_queue(NAME, O_RDWR);
 	for (i = 0; i < FULL + 3; i++)
 		t_send(fd, TQ_SMALL_MAX, i);
@@ -174,7 +174,7 @@ static void asked_otherwise(void)
 	t_send(fd, 10, 1);
 	t_send(fd, 10, 2);
 	t_receive(fd, 10, 1);
-	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 16384, 0), 0);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 4 * TQ_PAGE, 0), 0);
 	counts(fd, 2, 1, 0, 1, 0);
 	info = t_info(fd);
 	same = t_get(NAME);
@@ -276,13 +276,13 @@ static void each_its_own(void)
 
 	for (i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "uuid%d", i);
-		t_create(name, 4096);
+		t_create(name, TQ_PAGE);
 		infos[i] = t_get(name);
 	}
 	infos[MANY] = t_get("tqueue");
 	/* The same name again is another queue. */
 	t_remove("uuid0");
-	t_create("uuid0", 4096);
+	t_create("uuid0", TQ_PAGE);
 	infos[MANY + 1] = t_get("uuid0");
 	for (i = 0; i < MANY + 2; i++) {
 		t_true(memcmp(infos[i].uuid, none, 16), "%s has no uuid",
@@ -301,7 +301,7 @@ static void it_stays(void)
 	struct tqueue_info first = t_info(fd), now;
 
 	t_send(fd, 10, 1);
-	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 65536, 0), 0);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 16 * TQ_PAGE, 0), 0);
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW | TQUEUE_CONFIG_END_OF_FILE,
 			   TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_LAST_WRITER), 0);
 	t_is(ioctl(fd, TQUEUE_STOP), 0);
@@ -326,7 +326,7 @@ static atomic_int stop;
 static void run_sender(struct t_task *task)
 {
 	unsigned int dice = task->number;
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	while (!atomic_load(&stop)) {
 		int n;
@@ -345,7 +345,7 @@ static void run_receiver(struct t_task *task)
 {
 	int fd = t_open_queue(NAME, O_RDONLY | O_NONBLOCK);
 	unsigned int dice = task->number;
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	while (!atomic_load(&stop)) {
 		dice = dice * 1664525 + 1013904223;
@@ -376,12 +376,12 @@ static void in_traffic(void)
 	struct t_task tasks[6];
 	struct tqueue_info last = { 0 }, info;
 	int fd, round, i;
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	for (round = 0; round < 6; round++) {
 		double end = t_now() + t_seconds(3) / 6;
 
-		t_create_with(NAME, 4096, round % 3, TQUEUE_EOF_NEVER);
+		t_create_with(NAME, TQ_PAGE, round % 3, TQUEUE_EOF_NEVER);
 		fd = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
 		memset(&last, 0, sizeof(last));
 		atomic_store(&stop, 0);
@@ -405,7 +405,7 @@ static void in_traffic(void)
 				(unsigned long long)last.sent,
 				(unsigned long long)last.received,
 				(unsigned long long)last.dropped);
-			t_true(info.messages <= 4096 / TQ_HEADER + 6 && info.in_flight <= 3,
+			t_true(info.messages <= TQ_PAGE / TQ_HEADER + 6 && info.in_flight <= 3,
 			       "%llu messages, %u in flight",
 				(unsigned long long)info.messages, info.in_flight);
 			last = info;

@@ -12,7 +12,7 @@
 
 static void make(void)
 {
-	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
+	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
 }
 
 static int reader(void)
@@ -344,7 +344,7 @@ static void not_unless_it_is_asked_for(void)
 {
 	int in, fd;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	fd = reader();
 	in = writer();
 	t_send(in, 10, 1);
@@ -374,7 +374,7 @@ static void run_splice(struct t_task *task)
 	int ends[2];
 
 	t_is(pipe(ends), 0);
-	task->result = splice(task->fd, NULL, ends[1], NULL, 4096, 0);
+	task->result = splice(task->fd, NULL, ends[1], NULL, TQ_PAGE, 0);
 	task->error = errno;
 }
 
@@ -397,7 +397,7 @@ static void sleepers(bool by_policy)
 	int in, i;
 
 	if (by_policy)
-		t_create(NAME, 4096);
+		t_create(NAME, TQ_PAGE);
 	else
 		make();
 	in = writer();
@@ -660,7 +660,7 @@ static void exactly_all_of_it(void)
 {
 	int round;
 
-	t_create_with(NAME, 65536, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
+	t_create_with(NAME, 16 * TQ_PAGE, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
 	for (round = 0; round < ROUNDS; round++) {
 		int fd = t_open_queue(NAME, O_RDONLY), hold, i, got = 0;
 		char buf[1024];

@@ -50,7 +50,7 @@ static void large_among_small(int flags)
 		};
 		t_start(&small[i], run_small);
 	}
-	while (t_value("messages") < 4096 / 48 - CROWD)
+	while (t_value("messages") < TQ_PAGE / 48 - CROWD)
 		t_sleep_ms(1);
 	t_start(&large, run_large);
 	t_asleep(&large, SYS_write);
@@ -70,7 +70,7 @@ static void large_among_small(int flags)
 		}
 	}
 	/* A full queue and the line, and as much again for what we cannot see. */
-	t_true(longest <= 2 * (4096 / 48 + CROWD),
+	t_true(longest <= 2 * (TQ_PAGE / 48 + CROWD),
 	       "a large message waits for %ld small ones", longest);
 	t_finish(&large);
 	atomic_store(&crowd.stop, 1);

@@ -8,13 +8,14 @@
 /* Addresses that no process may use, or has not mapped. */
 static void *bad_pointer(unsigned int i)
 {
-	static const uintptr_t bad[] = {
-		0, 1, 4095, 0xffffffffffffffff, 0xffff888000000000,
+	/* On 32 bits the lower halves of these are no better. */
+	static const uint64_t bad[] = {
+		0, 1, TQ_PAGE - 1, 0xffffffffffffffff, 0xffff888000000000,
 		0xffffffff81000000, 0x8000000000000000, 0x00007ffffffff000,
 		0x0000800000000000, 0xfffffffffffff000,
 	};
 
-	return i < ARRAY_SIZE(bad) ? (void *)bad[i] : NULL;
+	return i < ARRAY_SIZE(bad) ? (void *)(uintptr_t)bad[i] : NULL;
 }
 
 enum { BAD = 10 };
@@ -202,7 +203,7 @@ static void bad_vectors(void)
 	t_send(fd, 10, 1);
 	t_errno(writev(fd, (void *)16, 1), EFAULT);
 	t_errno(readv(fd, (void *)16, 1), EFAULT);
-	t_errno(writev(fd, (void *)t_edge(8), 1), EFAULT);
+	t_errno(writev(fd, (void *)t_edge(sizeof(parts[0]) / 2), 1), EFAULT);
 	t_errno(writev(fd, parts, 2), EINVAL);
 	t_errno(readv(fd, parts, 2), EINVAL);
 	t_errno(writev(fd, many, 1025), EINVAL);
@@ -217,10 +218,10 @@ static void bad_vectors(void)
 static void read_only_memory(void)
 {
 	int fd = t_open(O_RDWR | O_NONBLOCK);
-	char *buf = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *buf = mmap(NULL, 2 * TQ_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	t_send(fd, 5000, 1);
-	t_errno(read(fd, buf, 8192), EFAULT);
+	t_errno(read(fd, buf, 2 * TQ_PAGE), EFAULT);
 	t_receive(fd, 5000, 1);
 	/* Reading from it is fine. */
 	t_is(write(fd, buf, 100), 100);
@@ -235,15 +236,15 @@ static void beyond_the_end_of_a_file(void)
 	int file = syscall(SYS_memfd_create, "short", 0);
 	char *map;
 
-	t_is(ftruncate(file, 4096), 0);
-	map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-	t_errno(write(fd, map, 4097), EFAULT);
+	t_is(ftruncate(file, TQ_PAGE), 0);
+	map = mmap(NULL, 2 * TQ_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	t_errno(write(fd, map, TQ_PAGE + 1), EFAULT);
 	t_nothing();
-	t_send(fd, 4097, 1);
-	t_errno(read(fd, map, 4097), EFAULT);
-	t_receive(fd, 4097, 1);
-	t_is(write(fd, map, 4096), 4096);
-	t_is(read(fd, map, 4096), 4096);
+	t_send(fd, TQ_PAGE + 1, 1);
+	t_errno(read(fd, map, TQ_PAGE + 1), EFAULT);
+	t_receive(fd, TQ_PAGE + 1, 1);
+	t_is(write(fd, map, TQ_PAGE), TQ_PAGE);
+	t_is(read(fd, map, TQ_PAGE), TQ_PAGE);
 	close(file);
 	close(fd);
 }
@@ -381,7 +382,7 @@ static void second_part_not_there_yet(void)
 static void memory_not_there_yet(void)
 {
 	int fd = t_open(O_RDWR), file = syscall(SYS_memfd_create, "x", 0), i;
-	size_t len = 100 * t_page();
+	size_t len = 409600;
 	char *expect = malloc(len), *map;
 
 	t_is(ftruncate(file, len), 0);
@@ -414,7 +415,7 @@ static void memory_not_there_yet(void)
 }
 
 /* A buffer shared copy-on-write with a child: the child's copy stays. */
-static char cow[32768] __attribute__((aligned(4096)));
+static char cow[4 * TQ_PAGE] __attribute__((aligned(TQ_PAGE)));
 
 static void hold_cow(void *arg)
 {

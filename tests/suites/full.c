@@ -9,15 +9,15 @@ static void how_many_fit(void)
 {
 	static const size_t lengths[] = {
 		1, 7, 8, 9, 16, 17, 24, 63, 64, 65, 88, 100, 471, 472, 473, 500,
-		642, 643, 984,
+		642, 643, TQ_SMALL_MAX,
 	};
 	size_t i, n;
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		n = t_fill(lengths[i], 0);
-		t_true(n == 4096 / t_record(lengths[i]),
+		t_true(n == TQ_PAGE / t_record(lengths[i]),
 		       "%zu messages of %zu bytes fit, not %zu", n, lengths[i],
-			4096 / t_record(lengths[i]));
+			TQ_PAGE / t_record(lengths[i]));
 		t_is(t_value("messages"), n);
 		t_is(t_value("bytes"), n * t_record(lengths[i]));
 		t_is(t_drain(), n);
@@ -50,30 +50,31 @@ static void one_out_one_in(void)
 static void last_bytes(void)
 {
 	int fd = t_open(O_RDWR | O_NONBLOCK);
-	char buf[1024] = "";
+	enum { MOST = TQ_PAGE / 4 };	/* the longest record */
+	char buf[MOST] = "";
 	size_t left;
 
-	for (left = 48; left <= 1024; left += 8) {
+	for (left = 48; left <= MOST; left += 8) {
 		size_t used = 0;
 
-		/* Fill up to @left bytes with records of at most 1024. */
-		while (4096 - left - used > 1024 + 48) {
-			t_is(write(fd, buf, 984), 984);
-			used += 1024;
+		/* Fill up to @left bytes with the longest records. */
+		while (TQ_PAGE - left - used > MOST + 48) {
+			t_is(write(fd, buf, TQ_SMALL_MAX), TQ_SMALL_MAX);
+			used += MOST;
 		}
-		while (4096 - left - used) {
-			size_t record = 4096 - left - used;
+		while (TQ_PAGE - left - used) {
+			size_t record = TQ_PAGE - left - used;
 
-			if (record > 1024)
-				record = 512;
+			if (record > MOST)
+				record = MOST / 2;
 			t_is(write(fd, buf, record - 40), record - 40);
 			used += record;
 		}
-		t_is(t_value("bytes"), 4096 - left);
-		if (left < 1024)
+		t_is(t_value("bytes"), TQ_PAGE - left);
+		if (left < MOST)
 			t_errno(write(fd, buf, left - 40 + 1), EAGAIN);
 		t_is(write(fd, buf, left - 40), left - 40);
-		t_is(t_value("bytes"), 4096);
+		t_is(t_value("bytes"), TQ_PAGE);
 		t_errno(write(fd, buf, 1), EAGAIN);
 		t_drain();
 	}
@@ -237,12 +238,12 @@ static void bounded_with_a_line(void)
 	for (i = 0; i < MANY; i++) {
 		t_start_write(&senders[i], t_open(O_WRONLY), buf, sizeof(buf));
 		t_asleep(&senders[i], SYS_write);
-		t_true(t_value("bytes") <= 4096, "the queue holds %ld bytes",
+		t_true(t_value("bytes") <= TQ_PAGE, "the queue holds %ld bytes",
 		       t_value("bytes"));
 	}
 	for (i = 0; i < MANY + 4; i++) {
 		t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
-		t_true(t_value("bytes") <= 4096, "the queue holds %ld bytes",
+		t_true(t_value("bytes") <= TQ_PAGE, "the queue holds %ld bytes",
 		       t_value("bytes"));
 	}
 	for (i = 0; i < MANY; i++) {

@@ -60,7 +60,7 @@ static void prepare_create(void)
 static void prepare_set(void)
 {
 	struct tqueue_set set = { .config = {
-		.fields = TQUEUE_CONFIG_SIZE, .size = 8192,
+		.fields = TQUEUE_CONFIG_SIZE, .size = 2 * TQ_PAGE,
 	} };
 
 	strcpy(set.name, NAME);
@@ -70,7 +70,7 @@ static void prepare_set(void)
 static void prepare_config(void)
 {
 	struct tqueue_config config = {
-		.fields = TQUEUE_CONFIG_SIZE, .size = 8192,
+		.fields = TQUEUE_CONFIG_SIZE, .size = 2 * TQ_PAGE,
 	};
 
 	memcpy(argument, &config, sizeof(config));
@@ -114,7 +114,7 @@ static bool was_created(void)
 
 static bool was_set(void)
 {
-	return t_info(fd).size == 8192;
+	return t_info(fd).size == 2 * TQ_PAGE;
 }
 
 static bool was_stopped(void)
@@ -149,7 +149,7 @@ static void undo_create(void)
 
 static void undo_set(void)
 {
-	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 4096, 0), 0);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, TQ_PAGE, 0), 0);
 }
 
 static void undo_stop(void)

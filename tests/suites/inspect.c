@@ -180,9 +180,9 @@ static void numbers_in_traffic(void)
 		long bytes = t_value("bytes"), messages = t_value("messages");
 		long rest = field(fd, "bytes"), next = t_fionread(fd);
 
-		t_true(bytes >= 0 && bytes <= 4096, "bytes is %ld", bytes);
-		t_true(rest >= 0 && rest <= 4096, "bytes is %ld in fdinfo", rest);
-		t_true(messages >= 0 && messages <= 4096 / 48, "messages is %ld",
+		t_true(bytes >= 0 && bytes <= TQ_PAGE, "bytes is %ld", bytes);
+		t_true(rest >= 0 && rest <= TQ_PAGE, "bytes is %ld in fdinfo", rest);
+		t_true(messages >= 0 && messages <= TQ_PAGE / 48, "messages is %ld",
 		       messages);
 		t_true(!next || next == (long)TQ_SMALL_MAX, "FIONREAD gives %ld",
 		       next);

@@ -80,14 +80,14 @@ static void deadlines(void)
 /* What a batch is filled with comes out of it. */
 static void filling(void)
 {
-	char *buffer = t_edge(4096 - 3), text[64];
+	char *buffer = t_edge(TQ_PAGE - 3), text[64];
 	const struct tqueue_record *record;
 	struct tqueue_batch batch;
 	size_t room, sent = 0, seen = 0;
 	void *to;
 
 	/* Not aligned, and what lies behind it faults. */
-	tqueue_batch_init(&batch, buffer, 4096 - 3);
+	tqueue_batch_init(&batch, buffer, TQ_PAGE - 3);
 	t_is(tqueue_batch_bytes(&batch), 0);
 	t_is(tqueue_batch_next(&batch, &record), 0);
 	while (tqueue_batch_room(&batch, &room)) {
@@ -361,9 +361,9 @@ static void one_message(void)
 	one(fd, 0, TQUEUE_FOREVER);
 	one(fd, 1, 0);
 	one(fd, 64, TQUEUE_FOREVER);
-	one(fd, 4096, tqueue_deadline(10000));
-	one(fd, 4097, tqueue_deadline(10000));
-	one(fd, 4097, 0);
+	one(fd, TQ_PAGE, tqueue_deadline(10000));
+	one(fd, TQ_PAGE + 1, tqueue_deadline(10000));
+	one(fd, TQ_PAGE + 1, 0);
 	one(fd, most, 0);
 	one(fd, most, TQUEUE_FOREVER);
 	one(fd, most, tqueue_deadline(10000));
@@ -401,7 +401,7 @@ static void full_queue(void)
 	static char data[TQ_SMALL_MAX];
 	int fd = open_queue("tqueue", O_RDWR);
 	struct t_task small = { .fd = fd, .buf = data, .len = 900 };
-	struct tqueue_record *record = malloc(8192);
+	struct tqueue_record *record = malloc(2 * TQ_PAGE);
 	bool found = false;
 
 	fill_up(fd);
@@ -410,13 +410,13 @@ static void full_queue(void)
 	t_pattern(data, small.len, 7, 0);
 	t_start(&small, send_long);
 	t_asleep(&small, SYS_ioctl);
-	while (tqueue_receive(fd, record, 8192, 0) == 1)
+	while (tqueue_receive(fd, record, 2 * TQ_PAGE, 0) == 1)
 		if (record->length == small.len)
 			found = t_differs(tqueue_payload(record), small.len,
 					  7, 0) < 0;
 	t_finish(&small);
 	t_is(small.result, 0);
-	while (!found && tqueue_receive(fd, record, 8192, 0) == 1)
+	while (!found && tqueue_receive(fd, record, 2 * TQ_PAGE, 0) == 1)
 		found = record->length == small.len;
 	t_true(found, "what waited for room is not there");
 	free(record);
@@ -429,7 +429,7 @@ static void full_queue_long(void)
 	static char data[10000];
 	int fd = open_queue("tqueue", O_RDWR);
 	struct t_task sender = { .fd = fd, .buf = data, .len = sizeof(data) };
-	struct tqueue_record *record = malloc(16384);
+	struct tqueue_record *record = malloc(4 * TQ_PAGE);
 	int got = 0;
 
 	while (!tqueue_send(fd, data, 8000, 0))
@@ -443,7 +443,7 @@ static void full_queue_long(void)
 	t_start(&sender, send_long);
 	t_asleep(&sender, SYS_ioctl);
 	while (got != 1) {
-		t_is(tqueue_receive(fd, record, 16384, tqueue_deadline(30000)), 1);
+		t_is(tqueue_receive(fd, record, 4 * TQ_PAGE, tqueue_deadline(30000)), 1);
 		if (record->length != sizeof(data))
 			continue;
 		t_is(t_differs(tqueue_payload(record), sizeof(data), 9, 0), -1);
@@ -451,7 +451,7 @@ static void full_queue_long(void)
 	}
 	t_finish(&sender);
 	t_is(sender.result, 0);
-	t_errno(tqueue_receive(fd, record, 16384, 0), EAGAIN);
+	t_errno(tqueue_receive(fd, record, 4 * TQ_PAGE, 0), EAGAIN);
 	free(record);
 	close(fd);
 }
@@ -459,7 +459,7 @@ static void full_queue_long(void)
 /* More than fits goes in parts, in order, and the ids can be waited for. */
 static void batches(void)
 {
-	uint64_t out[1024], in[128];
+	uint64_t out[2 * TQ_PAGE / 8], in[128];
 	struct tqueue_batch sent, got;
 	const struct tqueue_record *record;
 	int fd = open_queue("tqueue", O_RDWR);
@@ -471,7 +471,7 @@ static void batches(void)
 	t_is(tqueue_send_batch(fd, &sent, TQUEUE_FOREVER), 0);
 	while (!tqueue_batch_add(&sent, &all, sizeof(all)))
 		all++;
-	/* 8192 bytes of records, 4096 of queue. */
+	/* Two pages of records, one of queue. */
 	count = tqueue_send_batch(fd, &sent, 0);
 	t_true(count > 0 && count < all, "%d of %d are sent", count, all);
 	t_errno(tqueue_send_batch(fd, &sent, 0), EAGAIN);
@@ -656,13 +656,13 @@ static void administration(void)
 {
 	struct tqueue_config config = {
 		.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_OVERFLOW,
-		.size = 16384,
+		.size = 4 * TQ_PAGE,
 		.overflow = TQUEUE_OVERFLOW_DROP_OLDEST,
 	};
 	struct tqueue_info info = { 0 };
 	int ctl = open_control(), fd, i, named = 0;
 	char **list, text[8] = "";
-	struct tqueue_record *record = malloc(4096);
+	struct tqueue_record *record = malloc(TQ_PAGE);
 	struct stat st;
 	uint64_t features;
 
@@ -694,14 +694,14 @@ static void administration(void)
 	fd = open_queue("lib.b", O_RDWR);
 	agree("lib.b", fd, ctl);
 	t_is(tqueue_get(fd, &info), 0);
-	t_is(info.size, 16384);
+	t_is(info.size, 4 * TQ_PAGE);
 	t_is(info.overflow, TQUEUE_OVERFLOW_DROP_OLDEST);
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < TQ_PAGE / 4; i++) {
 		snprintf(text, sizeof(text), "%d", i);
 		t_is(tqueue_send(fd, text, sizeof(text), 0), 0);
 	}
 	agree("lib.b", fd, ctl);
-	t_is(tqueue_receive(fd, record, 4096, 0), 1);
+	t_is(tqueue_receive(fd, record, TQ_PAGE, 0), 1);
 	t_true(record->flags & TQUEUE_FLAG_DROPPED, "nothing is marked as lost");
 	t_is(tqueue_get(fd, &info), 0);
 	t_is(atoi(tqueue_payload(record)), info.dropped);
@@ -715,15 +715,15 @@ static void administration(void)
 	fill_up(fd);
 	t_errno(tqueue_send(fd, text, 1, TQUEUE_FOREVER), ENOBUFS);
 	config.fields = TQUEUE_CONFIG_SIZE;
-	config.size = 32768;
+	config.size = 8 * TQ_PAGE;
 	t_is(tqueue_control_set(ctl, "lib.b", &config), 0);
 	t_is(tqueue_get(fd, &info), 0);
-	t_is(info.size, 32768);
+	t_is(info.size, 8 * TQ_PAGE);
 
 	t_errno(tqueue_control_remove(ctl, "lib.b", 0), EBUSY);
 	t_is(tqueue_control_remove(ctl, "lib.b", TQUEUE_REMOVE_FORCE), 0);
 	t_errno(tqueue_send(fd, "x", 1, TQUEUE_FOREVER), EIDRM);
-	t_errno(tqueue_receive(fd, record, 4096, TQUEUE_FOREVER), EIDRM);
+	t_errno(tqueue_receive(fd, record, TQ_PAGE, TQUEUE_FOREVER), EIDRM);
 	t_errno(tqueue_control_get(ctl, "lib.b", &info), ENOENT);
 	t_errno(tqueue_get_by_name("lib.b", &info), ENOENT);
 	t_is(tqueue_control_remove(ctl, "lib.a", 0), 0);

@@ -87,12 +87,12 @@ static void looks_at_everything(void)
 static void configures(void)
 {
 	struct tqueue_config larger = {
-		.fields = TQUEUE_CONFIG_SIZE, .size = 16384,
+		.fields = TQUEUE_CONFIG_SIZE, .size = 4 * TQ_PAGE,
 	};
 	int fd = t_open_small(NAME), look = t_open_queue(NAME, LOOK);
 
 	t_is(ioctl(look, TQUEUE_SET, &larger), 0);
-	t_is(t_info(look).size, 16384);
+	t_is(t_info(look).size, 4 * TQ_PAGE);
 	t_is(ioctl(look, TQUEUE_STOP), 0);
 	t_errno(write(fd, "x", 1), ESHUTDOWN);
 	t_is(ioctl(look, TQUEUE_START), 0);
@@ -107,7 +107,7 @@ static void is_nobody(void)
 	int look, fd, other;
 	char buf[64];
 
-	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
+	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
 	look = t_open_queue(NAME, LOOK);
 	other = t_open_queue(NAME, LOOK | O_NONBLOCK);
 	counts(look, 0, 0);

@@ -58,7 +58,7 @@ static void send_all(void *arg)
 {
 	unsigned int sender = (uintptr_t)arg, number = 0, state = sender + 1;
 	int fd = t_open_queue(NAME, O_WRONLY);
-	char buf[8192];
+	char buf[2 * TQ_PAGE];
 
 	while (number < EACH) {
 		struct tqueue_send send = {
@@ -97,7 +97,7 @@ static void receive_all(void *arg)
 	unsigned int number = (uintptr_t)arg, state = number + 77;
 	int fd = t_open_queue(NAME, O_RDONLY);
 	unsigned int last[SENDERS] = { 0 };
-	char buf[16384];
+	char buf[4 * TQ_PAGE];
 
 	while (atomic_load(&shared->count) < SENDERS * EACH) {
 		struct tqueue_receive receive = {
@@ -170,7 +170,7 @@ static void exactly_once(size_t size)
 
 static void on_a_small_queue(void)
 {
-	exactly_once(4096);
+	exactly_once(TQ_PAGE);
 }
 
 static void on_a_large_queue(void)

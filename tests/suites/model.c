@@ -342,7 +342,7 @@ static void reopen_some(int file)
 
 static void resize(void)
 {
-	size_t wanted = 4096UL << below(5);
+	size_t wanted = TQ_PAGE << below(5);
 	size_t most = wanted / 4 - TQ_HEADER;
 	long got = t_set_call(NAME, TQUEUE_CONFIG_SIZE, wanted, 0);
 
@@ -489,7 +489,7 @@ static void one_run(void)
 	no_reader = TQUEUE_NO_READER_KEEP;
 	stopped = false;
 	follows = true;
-	size = 4096;
+	size = TQ_PAGE;
 	max_message = TQ_SMALL_MAX;
 	overflow = below(3);
 	t_create_with(NAME, size, overflow, TQUEUE_EOF_NEVER);

@@ -3,6 +3,8 @@
  * Loading and unloading: parameters and what is refused, and that the module
  * goes exactly when no file is open and the queue is empty.
  */
+#include <limits.h>
+
 #include "common.h"
 
 static void text_of(const char *path, char *text, size_t len)
@@ -52,6 +54,7 @@ static void sizes(void)
 	};
 	size_t i;
 
+	t_needs_small_pages();
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		int error, fd;
 
@@ -84,7 +87,7 @@ static void bad_values(void)
 		{ "size_l=1073741825", "size_l" },
 		{ "size_l=18446744073709551615", "size_l" },
 		{ "size_l=9223372036854775808", "size_l" },
-		{ "size_l=4096 max_message=985", "max_message" },
+		{ "size_l=65536 max_message=16345", "max_message" },
 		{ "max_message=524249", "max_message" },
 		{ "max_message=18446744073709551615", "max_message" },
 		{ "size_l=1073741824 max_message=268435417", "max_message" },
@@ -102,6 +105,9 @@ static void bad_values(void)
 	unload();
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		int log = t_log_open(), error = t_load(bad[i].params), lines;
+		/* What no long can hold is refused by the kernel's own parser. */
+		const char *value = strchr(bad[i].params, '=') + 1;
+		bool wide = strcmp(bad[i].word, "name") && strtoull(value, NULL, 10) > ULONG_MAX;
 
 		if (i == 10 && !error) {
 			/* The kernel's own parser ends a value at a blank. */
@@ -109,7 +115,7 @@ static void bad_values(void)
 			close(log);
 			continue;
 		}
-		t_true(error == EINVAL, "loading with \"%s\" gives %s",
+		t_true(error == (wide ? ERANGE : EINVAL), "loading with \"%s\" gives %s",
 		       bad[i].params, strerror(error));
 		t_true(!t_module_loaded(), "it is loaded all the same");
 		t_true(access(TQ_DEVICE, F_OK) && access("/sys/class/tqueue", F_OK),

@@ -16,7 +16,7 @@ static void make(unsigned int overflow)
 
 	create.config.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_OVERFLOW |
 			       TQUEUE_CONFIG_NO_READER;
-	create.config.size = 4096;
+	create.config.size = TQ_PAGE;
 	create.config.overflow = overflow;
 	create.config.no_reader = TQUEUE_NO_READER_ERROR;
 	t_is(t_create_call(&create), 0);
@@ -108,7 +108,7 @@ static void chosen(void)
 {
 	struct tqueue_create create = t_creation(NAME);
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	t_is(t_get(NAME).no_reader, TQUEUE_NO_READER_KEEP);
 	t_true(t_get(NAME).features & TQUEUE_FEATURE_NO_READER, "no such feature");
 	t_errno(set_call(2), EINVAL);
@@ -117,7 +117,7 @@ static void chosen(void)
 	t_is(set_call(TQUEUE_NO_READER_ERROR), 0);
 	t_is(t_get(NAME).no_reader, TQUEUE_NO_READER_ERROR);
 	/* Another setting leaves it. */
-	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 8192, 0), 0);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 2 * TQ_PAGE, 0), 0);
 	t_is(t_get(NAME).no_reader, TQUEUE_NO_READER_ERROR);
 	t_is(set_call(TQUEUE_NO_READER_KEEP), 0);
 	t_is(t_get(NAME).no_reader, TQUEUE_NO_READER_KEEP);
@@ -132,7 +132,7 @@ static void kept(void)
 {
 	int out, in, i;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	out = writer();
 	in = reader();
 	t_send(out, 10, 0);
@@ -284,7 +284,7 @@ static void hold_it_open(void *arg)
 static void who_waits(bool killed)
 {
 	struct t_task sender, splicer, pollers[2];
-	char buf[TQ_SMALL_MAX] = "", records[2048];
+	char buf[TQ_SMALL_MAX] = "", records[TQ_PAGE / 2];
 	int *opened = t_shared(sizeof(*opened));
 	int out, in = -1, ends[2], i;
 	struct t_batch batch;
@@ -426,7 +426,7 @@ static void set_while_in_use(void)
 	char buf[100] = "";
 
 	catch_signals();
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	out = writer();
 	in = reader();
 	t_is(t_fill_file(out, TQ_SMALL_MAX, 0), FULL);
@@ -468,7 +468,7 @@ static void like_a_pipe(void)
 
 	create.config.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_END_OF_FILE |
 			       TQUEUE_CONFIG_NO_READER;
-	create.config.size = 4096;
+	create.config.size = TQ_PAGE;
 	create.config.end_of_file = TQUEUE_EOF_LAST_WRITER;
 	create.config.no_reader = TQUEUE_NO_READER_ERROR;
 	t_is(t_create_call(&create), 0);

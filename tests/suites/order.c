@@ -147,7 +147,7 @@ static void consume(const struct plan *plan)
 		t_is(t_differs(buf + sizeof(head), got - sizeof(head),
 			       (uint64_t)head.producer << 32 | head.sequence, 0),
 		      -1);
-		t_true(head.sequence > last[head.producer],
+		t_true((long)head.sequence > last[head.producer],
 		       "%u of producer %u comes after %ld", head.sequence,
 			head.producer, last[head.producer]);
 		last[head.producer] = head.sequence;

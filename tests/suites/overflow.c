@@ -11,7 +11,7 @@
 
 static int open_with(unsigned int overflow)
 {
-	t_create_with(NAME, 4096, overflow, TQUEUE_EOF_NEVER);
+	t_create_with(NAME, TQ_PAGE, overflow, TQUEUE_EOF_NEVER);
 	return t_open_queue(NAME, O_RDWR);
 }
 
@@ -29,7 +29,7 @@ static void set_overflow(unsigned int overflow)
 static void received_at(int line, int fd, size_t len, uint64_t seed,
 			uint64_t dropped, unsigned int flags)
 {
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 	struct tqueue_receive receive = {
 		.records = (uintptr_t)buf, .bytes = sizeof(buf), .count = 1,
 		.flags = flags, .dropped = 12345,
@@ -58,7 +58,7 @@ static void received_at(int line, int fd, size_t len, uint64_t seed,
 /* Every way to send, to a file that may wait and to one that may not. */
 static void all_are_refused(int fd, int error)
 {
-	char buf[4 * 1024];
+	char buf[TQ_PAGE];
 	size_t end = t_put_many(buf, TQ_SMALL_MAX, 1, 3);
 	struct iovec two[2] = { { buf, 1 }, { buf, 99 } };
 	int ends[2];
@@ -86,7 +86,7 @@ static void all_are_refused(int fd, int error)
 static void refuses_at_once(void)
 {
 	int fd = open_with(TQUEUE_OVERFLOW_REJECT);
-	char *buf = malloc(8192);
+	char *buf = malloc(2 * TQ_PAGE);
 	size_t end;
 
 	t_is(t_info(fd).overflow, TQUEUE_OVERFLOW_REJECT);
@@ -117,7 +117,7 @@ static void refuses_at_once(void)
 static void refuses_for_other_reasons(void)
 {
 	int fd = open_with(TQUEUE_OVERFLOW_REJECT);
-	char buf[4096];
+	char buf[TQ_PAGE];
 	size_t end = t_put_many(buf, TQ_SMALL_MAX, 1, FULL - 1);
 
 	t_is(t_send_call(fd, buf, end, 0), FULL - 1);
@@ -137,7 +137,7 @@ static void refuses_for_other_reasons(void)
 static void blocks(void)
 {
 	int fd = open_with(TQUEUE_OVERFLOW_BLOCK);
-	char buf[4096];
+	char buf[TQ_PAGE];
 	size_t end = t_put_many(buf, TQ_SMALL_MAX, 1, 2);
 
 	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), FULL);
@@ -181,7 +181,7 @@ static void counts_what_it_drops(void)
 static void the_gap_in_a_batch(void)
 {
 	struct tqueue_receive receive = { 0 };
-	char buf[8192];
+	char buf[2 * TQ_PAGE];
 	int fd = open_dropping(), i;
 	size_t at = 0;
 
@@ -236,7 +236,7 @@ static void told_by_no_call_that_fails(void)
 {
 	size_t page = t_page();
 	int fd = open_dropping(), i;
-	char *edge = t_edge(page), buf[2048];
+	char *edge = t_edge(page), buf[TQ_PAGE / 2];
 	struct tqueue_receive receive;
 
 	for (i = 0; i < FULL + 3; i++)
@@ -248,14 +248,14 @@ static void told_by_no_call_that_fails(void)
 		t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EMSGSIZE);
 		t_is(receive.dropped, 0);
 		receive = (struct tqueue_receive){
-			.records = (uintptr_t)edge + page - 8 * i, .bytes = 4096,
+			.records = (uintptr_t)edge + page - 8 * i, .bytes = TQ_PAGE,
 			.dropped = 77,
 		};
 		t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EFAULT);
 		t_is(receive.dropped, 0);
 		receive = (struct tqueue_receive){
 			.records = (uintptr_t)edge + page - 500 - 8 * i,
-			.bytes = 4096, .dropped = 77,
+			.bytes = TQ_PAGE, .dropped = 77,
 		};
 		t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EFAULT);
 		t_is(receive.dropped, 0);
@@ -285,7 +285,7 @@ static void told_by_no_call_that_fails(void)
  */
 static void what_comes_back_is_told_once(void)
 {
-	size_t page = t_page(), len = 500;
+	size_t page = t_page(), len = page / 8 - 12;
 	char *zeros = aligned_alloc(page, 2 * page);
 	int fd = open_dropping(), in, i, more;
 	struct t_batch batch;
@@ -326,7 +326,7 @@ static void what_comes_back_is_told_once(void)
 static void a_partial_behind_the_gap(void)
 {
 	int fd = open_dropping(), holder = t_open_queue(NAME, O_RDONLY), i;
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 	struct tqueue_receive receive = {
 		.records = (uintptr_t)buf, .bytes = sizeof(buf), .count = 1,
 	};
@@ -442,23 +442,24 @@ static void a_gap_while_a_receiver_stalls(void)
 /* Everything was dropped by one that needs all the room. */
 static void as_many_as_need_be(void)
 {
+	enum { FIT = TQ_PAGE / 64 };	/* messages of 64 bytes */
 	int fd = open_dropping(), i, n;
 	size_t len;
 
-	/* 64 messages of 64 bytes, then larger and larger ones. */
+	/* Small messages, then larger and larger ones. */
 	for (len = 0; len < TQ_SMALL_MAX; len += 83) {
 		uint64_t dropped = t_info(fd).dropped;
 
-		for (i = 0; i < 64; i++)
+		for (i = 0; i < FIT; i++)
 			t_send(fd, 24, i);
-		t_is(t_info(fd).messages, 64);
+		t_is(t_info(fd).messages, FIT);
 		t_is(t_info(fd).dropped, dropped);
 		t_send(fd, 1 + len, 99);
 		n = (t_record(1 + len) + 63) / 64;
 		t_is(t_info(fd).dropped, dropped + n);
-		t_is(t_info(fd).messages, 64 - n + 1);
+		t_is(t_info(fd).messages, FIT - n + 1);
 		received(fd, 24, n, n);
-		for (i = n + 1; i < 64; i++)
+		for (i = n + 1; i < FIT; i++)
 			t_receive(fd, 24, i);
 		received(fd, 1 + len, 99, 0);
 	}
@@ -470,7 +471,7 @@ static void failures_drop_nothing(void)
 {
 	size_t page = t_page(), there;
 	int fd = open_dropping(), i;
-	char *edge = t_edge(page), buf[2048];
+	char *edge = t_edge(page), buf[TQ_PAGE / 2];
 	struct iovec parts[2] = { { buf, 100 }, { edge + page, 100 } };
 
 	for (i = 0; i < FULL; i++)
@@ -480,7 +481,7 @@ static void failures_drop_nothing(void)
 		t_errno(write(fd, edge + page - there, 100), EFAULT);
 	t_errno(writev(fd, parts, 2), EFAULT);
 	t_errno(write(fd, buf, TQ_SMALL_MAX + 1), EMSGSIZE);
-	t_errno(write(fd, buf, 1 << 20), EMSGSIZE);
+	t_errno(write(fd, edge, 1 << 20), EMSGSIZE);
 	t_errno(t_send_call(fd, edge + page, 100, 0), EFAULT);
 	t_errno(t_send_call(fd, edge + page - 20, 100, 0), EFAULT);
 	t_put(edge, page - t_record(100), 100, 1);
@@ -618,7 +619,7 @@ static void stalled_sender(void)
 /* More than all there is room for: a batch may cost its own first. */
 static void batches(void)
 {
-	char *buf = malloc(16384);
+	char *buf = malloc(4 * TQ_PAGE);
 	int fd = open_dropping();
 	size_t end = t_put_many(buf, TQ_SMALL_MAX, 0, 10);
 	uint64_t dropped;
@@ -646,7 +647,7 @@ static void batches(void)
 static void rests(void)
 {
 	int fd = open_dropping(), holder = t_open_queue(NAME, O_RDONLY), i;
-	char part[100], buf[2048];
+	char part[100], buf[TQ_PAGE / 2];
 	struct tqueue_receive receive = {
 		.records = (uintptr_t)buf, .bytes = sizeof(buf), .count = 1,
 	};
@@ -675,7 +676,7 @@ static void rests(void)
 	t_send(fd, TQ_SMALL_MAX, 7);
 	close(holder);
 	t_send(fd, TQ_SMALL_MAX, 8);
-	t_true(t_info(fd).bytes <= 4096, "%llu bytes in a queue of 4096",
+	t_true(t_info(fd).bytes <= TQ_PAGE, "%llu bytes in a queue of 4096",
 	       (unsigned long long)t_info(fd).bytes);
 	t_is(t_info(fd).dropped, 3);
 	t_is(t_info(fd).messages, FULL);
@@ -689,7 +690,7 @@ static void a_sleeping_reader(void)
 {
 	int fd = open_dropping();
 	struct t_task reader;
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 	size_t end = t_put_many(buf, 24, 0, 30);
 	long n;
 
@@ -822,7 +823,7 @@ static void in_traffic(void)
 	uint64_t next[SENDERS] = { 0 }, missing = 0, dropped = 0, sent = 0, got = 0;
 	int fd = open_dropping(), i;
 	bool last = false;
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 
 	for (i = 0; i < SENDERS; i++) {
 		senders[i] = (struct t_task){
@@ -974,7 +975,7 @@ static void all_is_told(void)
 	double end = t_now() + t_seconds(3);
 	int fd = open_dropping(), i;
 	uint64_t sent = 1;
-	char buf[8192];
+	char buf[2 * TQ_PAGE];
 	long n;
 
 	for (i = 0; i < 2; i++) {

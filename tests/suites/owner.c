@@ -22,7 +22,7 @@ static void make(unsigned int uid)
 	create.gid = uid;
 	create.mode = 0666;
 	create.config.fields = TQUEUE_CONFIG_SIZE;
-	create.config.size = 4096;
+	create.config.size = TQ_PAGE;
 	t_is(t_create_call(&create), 0);
 	t_is(t_get(NAME).uid, uid);
 }
@@ -45,7 +45,7 @@ static int set_owner(int fd, unsigned int uid)
 /* What only the owner and the administrator may do. */
 static void may(const char *path, bool allowed)
 {
-	struct tqueue_config same = { .fields = TQUEUE_CONFIG_SIZE, .size = 4096 };
+	struct tqueue_config same = { .fields = TQUEUE_CONFIG_SIZE, .size = TQ_PAGE };
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 
 	t_true(fd >= 0, "open(%s) fails with %s", path, strerrorname_np(errno));
@@ -176,7 +176,7 @@ static void given_by_root(void)
 	t_reap(t_fork(other_may_not, NULL));
 	/* Nobody's it cannot be, and other settings leave it. */
 	t_errno(set_owner(fd, -1), EINVAL);
-	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 8192, 0), 0);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 2 * TQ_PAGE, 0), 0);
 	t_is(t_info(fd).uid, OWNER);
 	close(fd);
 	t_remove(NAME);

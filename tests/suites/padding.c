@@ -75,16 +75,16 @@ static void slow_path(void)
 
 	soil();
 	for (len = 1; len <= 40; len++) {
-		unsigned char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+		unsigned char *map = mmap(NULL, 2 * TQ_PAGE, PROT_READ | PROT_WRITE,
 					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		t_send(fd, len, len);
 		/* Over a page boundary, both pages fresh. */
-		t_is(read(fd, map + 4096 - len / 2, 2000), len);
-		t_is(t_differs(map + 4096 - len / 2, len, len, 0), -1);
-		for (i = 4096 - len / 2 + len; i < 8192; i++)
+		t_is(read(fd, map + TQ_PAGE - len / 2, 2000), len);
+		t_is(t_differs(map + TQ_PAGE - len / 2, len, len, 0), -1);
+		for (i = TQ_PAGE - len / 2 + len; i < 2 * TQ_PAGE; i++)
 			t_is(map[i], 0);
-		munmap(map, 8192);
+		munmap(map, 2 * TQ_PAGE);
 	}
 	close(fd);
 }

@@ -33,7 +33,7 @@ static void run_epoll(struct t_task *task)
 
 static void run_receive(struct t_task *task)
 {
-	char buf[4096];
+	char buf[TQ_PAGE];
 
 	task->result = t_receive_call(task->fd, buf, sizeof(buf), TQUEUE_FOREVER);
 	task->error = errno;
@@ -41,7 +41,7 @@ static void run_receive(struct t_task *task)
 
 static void run_read(struct t_task *task)
 {
-	char buf[4096];
+	char buf[TQ_PAGE];
 
 	task->result = read(task->fd, buf, sizeof(buf));
 	task->error = errno;

@@ -250,7 +250,7 @@ static void in_traffic(void)
 	double end = t_now() + t_seconds(2);
 	long peeks = 0, received = 0;
 	uint64_t newest = 0;
-	char buf[4096];
+	char buf[TQ_PAGE];
 
 	t_start(&sender, send_on);
 	for (i = 0; i < 2; i++) {

@@ -42,16 +42,16 @@ static void writable_means_the_largest_fits(void)
 	int fd = t_open(O_RDWR | O_NONBLOCK);
 	size_t used = 0, sent = 0, got = 0;
 
-	/* 3072 bytes of 4096 used is the last point at which 1024 fit. */
-	while (used + 64 <= 4096) {
-		bool fits = used + 1024 <= 4096;
+	/* Three quarters used is the last point at which the largest fits. */
+	while (used + 64 <= TQ_PAGE) {
+		bool fits = used + TQ_PAGE / 4 <= TQ_PAGE;
 
 		t_is(t_poll(fd, OUT), fits ? OUT : 0);
 		t_send(fd, 24, sent++);
 		used += 64;
 	}
 	while (used) {
-		bool fits = used + 1024 <= 4096;
+		bool fits = used + TQ_PAGE / 4 <= TQ_PAGE;
 
 		t_is(t_poll(fd, OUT), fits ? OUT : 0);
 		t_receive(fd, 24, got++);
@@ -69,7 +69,7 @@ static void writable_follows_max_message(void)
 	/* max_message=8: there is room as long as 48 bytes are left. */
 	while (t_poll(fd, OUT))
 		t_send(fd, 1, n++);
-	t_is(n, 4096 / 48);
+	t_is(n, TQ_PAGE / 48);
 	t_errno(write(fd, "x", 1), EAGAIN);
 	t_is(t_drain(), n);
 	close(fd);
@@ -132,17 +132,17 @@ static void poll_waits_for_room(void)
 	int fd = t_open(O_RDWR), n, i;
 	struct t_task poller = { .fd = t_open(O_WRONLY), .number = OUT };
 
-	n = t_fill(24, 0);	/* 64 bytes each: 16 make room for the largest */
-	t_is(n, 64);
+	n = t_fill(24, 0);	/* 64 bytes each: a quarter makes room for the largest */
+	t_is(n, TQ_PAGE / 64);
 	t_start(&poller, run_poll);
 	t_asleep(&poller, SYS_poll);
-	for (i = 0; i < 15; i++)
+	for (i = 0; i < TQ_PAGE / 256 - 1; i++)
 		t_receive(fd, 24, i);
 	t_still_asleep(&poller, SYS_poll);
-	t_receive(fd, 24, 15);
+	t_receive(fd, 24, TQ_PAGE / 256 - 1);
 	t_finish(&poller);
 	t_is(poller.number, OUT);
-	t_is(t_drain(), 48);
+	t_is(t_drain(), TQ_PAGE / 64 - TQ_PAGE / 256);
 	close(fd);
 	close(poller.fd);
 }
@@ -185,7 +185,7 @@ static void poll_sees_the_line_gone(void)
 	struct t_task poller = {
 		.fd = t_open(O_WRONLY | O_NONBLOCK), .number = OUT,
 	};
-	char buf[TQ_SMALL_MAX] = "", records[3 * 1024];
+	char buf[TQ_SMALL_MAX] = "", records[3 * TQ_PAGE / 4];
 	struct t_task sender;
 
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
@@ -343,15 +343,15 @@ static void epoll_edge_of_room(void)
 
 	t_is(events_of(epoll, 0), EPOLLOUT);
 	for (round = 0; round < 5; round++) {
-		t_is(t_fill(24, 0), 64);
+		t_is(t_fill(24, 0), TQ_PAGE / 64);
 		t_is(events_of(epoll, 0), 0);
-		for (i = 0; i < 15; i++)
+		for (i = 0; i < TQ_PAGE / 256 - 1; i++)
 			t_receive(fd, 24, i);
 		t_is(events_of(epoll, 0), 0);
-		t_receive(fd, 24, 15);
+		t_receive(fd, 24, TQ_PAGE / 256 - 1);
 		t_is(events_of(epoll, soon()), EPOLLOUT);
 		t_is(events_of(epoll, 0), 0);
-		t_is(t_drain(), 48);
+		t_is(t_drain(), TQ_PAGE / 64 - TQ_PAGE / 256);
 		events_of(epoll, 0);
 	}
 	close(epoll);

@@ -14,14 +14,14 @@
 
 static int open_queue(unsigned int end_of_file)
 {
-	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_BLOCK, end_of_file);
+	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_BLOCK, end_of_file);
 	return t_open_queue(NAME, O_RDWR | O_NONBLOCK);
 }
 
 /* Sends records of these lengths in one batch; a negative one ends them. */
 static void send_lengths(int fd, const int *lengths)
 {
-	char buf[4096];
+	char buf[TQ_PAGE];
 	size_t end = 0;
 	int n;
 
@@ -32,7 +32,7 @@ static void send_lengths(int fd, const int *lengths)
 
 static void send_empty(int fd, int n)
 {
-	char buf[4096];
+	char buf[TQ_PAGE];
 
 	t_is(t_send_call(fd, buf, t_put_many(buf, 0, 0, n), 0), n);
 }
@@ -120,7 +120,7 @@ static void one_among_empty_ones(void)
 {
 	static const int lengths[] = { 1, 7, 8, 9, 100 };
 	int fd = open_queue(TQUEUE_EOF_NEVER), many = 9, at, n;
-	char buf[4096], small[128];
+	char buf[TQ_PAGE], small[128];
 	size_t i, end;
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
@@ -160,11 +160,11 @@ static void after_a_resize(void)
 	for (i = 0; i < 4; i++) {
 		send_empty(fd, 5);
 		t_received(fd, 2, 0, 0);
-		t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, i % 2 ? 4096 : 65536, 0), 0);
+		t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, i % 2 ? TQ_PAGE : 16 * TQ_PAGE, 0), 0);
 		is(fd, false, true);
 		send_lengths(fd, (int []){ 0, 3, 0, -1 });
 		is(fd, true, true);
-		t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, i % 2 ? 16384 : 8192, 0), 0);
+		t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, i % 2 ? 4 * TQ_PAGE : 2 * TQ_PAGE, 0), 0);
 		is(fd, true, true);
 		t_received(fd, 4, 0, 0);
 		is(fd, true, true);
@@ -179,7 +179,7 @@ static void after_a_resize(void)
 static void dropped(void)
 {
 	int fd = open_queue(TQUEUE_EOF_NEVER);
-	char buf[8192];
+	char buf[2 * TQ_PAGE];
 	int left;
 
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
@@ -421,7 +421,7 @@ static void edges_of_records(void)
 	int fd = open_queue(TQUEUE_EOF_NEVER), i;
 	struct epoll_event event = { .events = EPOLLMSG | EPOLLET };
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	char buf[4096];
+	char buf[TQ_PAGE];
 
 	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	t_is(epoll_wait(epoll, &event, 1, 0), 0);

@@ -28,6 +28,13 @@ static const struct field {
 	{ "flags", offsetof(struct tqueue_record, flags), 2 },
 };
 
+static void set_field(char *record, const struct field *field, uint64_t value)
+{
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		value <<= 8 * (sizeof(value) - field->size);
+	memcpy(record + field->offset, &value, field->size);
+}
+
 /* Makes one record of three wrong; the ones before it are sent. */
 static void wrong(int fd, const char *name, uint64_t value, int error)
 {
@@ -41,7 +48,7 @@ static void wrong(int fd, const char *name, uint64_t value, int error)
 		size_t end = t_put_many(buf, 20, 1, 3);
 		long got;
 
-		memcpy(buf + which * t_record(20) + field->offset, &value, field->size);
+		set_field(buf + which * t_record(20), field, value);
 		got = t_send_call(fd, buf, end, 0);
 		if (which ? got != which : got != -1 || errno != error)
 			t_fail("%s %#llx in record %d gives %ld (%s), not %s", name,
@@ -75,7 +82,7 @@ static void wrong_headers(void)
 static void too_long(void)
 {
 	int fd = t_open_small(NAME);
-	char buf[4096];
+	char buf[TQ_PAGE];
 	size_t end;
 
 	end = t_put(buf, 0, TQ_SMALL_MAX + 1, 1);
@@ -331,7 +338,7 @@ static unsigned int walk(char *buf, size_t bytes, uint64_t *last)
 
 static void changed_while_it_is_sent(void)
 {
-	char *buf = t_shared(20 * t_record(64) + 4096), got[4096];
+	char *buf = t_shared(20 * t_record(64) + TQ_PAGE), got[TQ_PAGE];
 	size_t end = t_put_many(buf, 64, 1, 20);
 	struct t_task task = { .buf = buf };
 	double until = t_now() + t_seconds(3);
@@ -385,7 +392,7 @@ static void changed_while_it_is_sent(void)
 /* The same for a sender that waits for room while its buffer changes. */
 static void changed_while_it_waits(void)
 {
-	char *buf = t_shared(4096), got[4096];
+	char *buf = t_shared(TQ_PAGE), got[TQ_PAGE];
 	int fd = t_open_small(NAME), round;
 	struct t_batch sender;
 	uint64_t last = 0;
@@ -599,14 +606,14 @@ static void sent_from_a_pid_namespace(void)
 
 static void calls_of_32_bits(void)
 {
-	char *low = calls32_memory(16384);
+	char *low = calls32_memory(4 * TQ_PAGE);
 	struct tqueue_send *send = (void *)low;
 	struct tqueue_receive *receive = (void *)(low + 256);
 	struct tqueue_info *info = (void *)(low + 512);
 	struct tqueue_create *create = (void *)(low + 1024);
 	struct tqueue_select *select = (void *)(low + 1536);
 	struct tqueue_wait *wait = (void *)(low + 2048);
-	char *buf = low + 4096, *got = low + 8192;
+	char *buf = low + TQ_PAGE, *got = low + 2 * TQ_PAGE;
 	size_t at = 0, end, i;
 	int fd = t_open_small(NAME);
 
@@ -615,17 +622,17 @@ static void calls_of_32_bits(void)
 	t_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), 10);
 	t_is(send->sent_bytes, end);
 	*receive = (struct tqueue_receive){
-		.records = (uintptr_t)got, .bytes = 4096,
+		.records = (uintptr_t)got, .bytes = TQ_PAGE,
 		.flags = TQUEUE_RECEIVE_PEEK,
 	};
 	t_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), 10);
 	receive->flags = 0;
-	receive->bytes = 4096;
+	receive->bytes = TQ_PAGE;
 	t_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), 10);
 	t_is(receive->bytes, end);
 	for (i = 0; i < 10; i++)
 		t_record_is(got, &at, end, 33, 1 + i, 0);
-	receive->bytes = 4096;
+	receive->bytes = TQ_PAGE;
 	t_is(call32(CALL32_IOCTL, fd, TQUEUE_RECEIVE, (long)receive), -EAGAIN);
 	send->records = 16;
 	t_is(call32(CALL32_IOCTL, fd, TQUEUE_SEND, (long)send), -EFAULT);

@@ -27,7 +27,7 @@ static void sleeping_readers(void)
 	char buf[5][100];
 	int i;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < 5; i++) {
 		t_start_read(&tasks[i], t_open_queue(NAME, O_RDONLY + i % 2 * 2),
 			     buf[i], 100);
@@ -44,7 +44,7 @@ static void waiting_senders(void)
 	char buf[TQ_SMALL_MAX] = "";
 	int i;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	t_is(t_fill_file(t_open_queue(NAME, O_WRONLY), TQ_SMALL_MAX, 1), 4);
 	for (i = 0; i < 5; i++) {
 		t_start_write(&tasks[i], t_open_queue(NAME, O_WRONLY), buf,
@@ -62,7 +62,7 @@ static void sleeping_receivers_of_batches(void)
 	char buf[3][500];
 	int i;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < 3; i++) {
 		t_start_receive(&batches[i], t_open_queue(NAME, O_RDONLY), buf[i],
 				sizeof(buf[i]),
@@ -81,7 +81,7 @@ static void waiting_senders_of_batches(void)
 	size_t bytes = t_put_many(buf, 50, 1, 3);
 	int i;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	t_is(t_fill_file(t_open_queue(NAME, O_WRONLY), TQ_SMALL_MAX, 1), 4);
 	for (i = 0; i < 3; i++) {
 		t_start_send(&batches[i], t_open_queue(NAME, O_WRONLY), buf, bytes,
@@ -98,7 +98,7 @@ static void who_waits_until_all_is_done(void)
 	struct t_batch batches[3];
 	int i, fd;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	fd = t_open_queue(NAME, O_RDWR);
 	t_send(fd, 100, 1);
 	for (i = 0; i < 3; i++) {
@@ -126,7 +126,7 @@ static void sleeping_pollers(void)
 	struct t_task tasks[ARRAY_SIZE(events)];
 	size_t i;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < ARRAY_SIZE(events); i++) {
 		tasks[i].fd = t_open_queue(NAME, O_RDWR);
 		tasks[i].number = events[i];
@@ -145,7 +145,7 @@ static void pollers_for_room(void)
 {
 	struct t_task task = { .number = POLLOUT };
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	task.fd = t_open_queue(NAME, O_WRONLY);
 	t_fill_file(task.fd, TQ_SMALL_MAX, 1);
 	t_start(&task, run_poll);
@@ -173,7 +173,7 @@ static void sleeping_epolls(void)
 	struct t_task tasks[ARRAY_SIZE(how)];
 	size_t i;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < ARRAY_SIZE(how); i++) {
 		struct epoll_event event = { .events = how[i] };
 
@@ -196,7 +196,7 @@ static void run_splice(struct t_task *task)
 	int ends[2];
 
 	t_is(pipe(ends), 0);
-	task->result = splice(task->fd, NULL, ends[1], NULL, 4096, 0);
+	task->result = splice(task->fd, NULL, ends[1], NULL, TQ_PAGE, 0);
 	task->error = errno;
 }
 
@@ -214,13 +214,13 @@ static void sleeping_splices(void)
 {
 	struct t_task out, in;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	out.fd = t_open_queue(NAME, O_RDONLY);
 	t_start(&out, run_splice);
 	t_asleep(&out, SYS_splice);
 	remove_it();
 	t_fails(&out, EIDRM);
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	in.fd = t_open_queue(NAME, O_WRONLY);
 	t_fill_file(in.fd, TQ_SMALL_MAX, 1);
 	t_start(&in, run_splice_in);
@@ -240,7 +240,7 @@ static void pending_requests(void)
 
 	if (!uring_open(&ring, 8))
 		t_skip("io_uring_setup: %s", strerror(errno));
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	fd = t_open_queue(NAME, O_RDWR);
 	uring_put(&ring, IORING_OP_READ, fd, buf[0], 100, 0);
 	uring_put(&ring, IORING_OP_READ, fd, buf[1], 100, 1);
@@ -262,7 +262,7 @@ static void pending_requests(void)
 			t_is(result, -EIDRM);
 	}
 	/* And one for room. */
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	fd = t_open_queue(NAME, O_RDWR);
 	t_fill_file(fd, TQ_SMALL_MAX, 1);
 	uring_put(&ring, IORING_OP_WRITE, fd, buf[0], 100, 3);
@@ -292,7 +292,7 @@ static void owners_are_signalled(void)
 	int fd;
 
 	signal(SIGIO, count_signal);
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	fd = t_open_queue(NAME, O_RDONLY | O_NONBLOCK);
 	fcntl(fd, F_SETOWN, getpid());
 	t_is(fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC), 0);
@@ -308,13 +308,13 @@ static void owners_are_signalled(void)
 
 static void every_call_afterwards(void)
 {
-	struct tqueue_config config = { .fields = TQUEUE_CONFIG_SIZE, .size = 8192 };
-	char buf[4096] = "", path[64];
+	struct tqueue_config config = { .fields = TQUEUE_CONFIG_SIZE, .size = 2 * TQ_PAGE };
+	char buf[TQ_PAGE] = "", path[64];
 	struct iovec one = { buf, 10 };
 	int ends[2], fd, bytes, info, i;
 	struct stat st;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	fd = t_open_queue(NAME, O_RDWR);
 	t_send(fd, 100, 1);
 	remove_it();
@@ -366,7 +366,7 @@ static void nodes_left_behind(void)
 	struct stat st;
 	int fd;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	t_is(stat(t_queue_path(NAME), &st), 0);
 	unlink("/dev/tqueue-left");
 	t_is(mknod("/dev/tqueue-left", S_IFCHR | 0600, st.st_rdev), 0);
@@ -389,7 +389,7 @@ static void partials_in_flight(void)
 	char part[10];
 	int fds[3], i;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < 3; i++) {
 		fds[i] = t_open_queue(NAME, O_RDWR);
 		t_send(fds[i], 100, i);
@@ -412,7 +412,7 @@ static void stalled_user(bool writes)
 	struct t_task task;
 	char *from = aligned_alloc(t_page(), t_page());
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	fd = t_open_queue(NAME, O_RDWR);
 	other = t_open_queue(NAME, O_RDWR);
 	t_stall_make(&stall, t_page());
@@ -426,7 +426,7 @@ static void stalled_user(bool writes)
 	remove_it();
 	t_errno(read(other, &(char){ 0 }, 1), EIDRM);
 	for (i = 0; i < 3; i++) {
-		t_create(NAME, 4096);
+		t_create(NAME, TQ_PAGE);
 		t_remove(NAME);
 	}
 	t_true(!t_done(&task), "the stalled call is done");
@@ -484,7 +484,7 @@ static void never_under_a_user(void)
 	int i;
 
 	t_control();
-	t_create(NAME, 65536);
+	t_create(NAME, 16 * TQ_PAGE);
 	for (i = 0; i < 2; i++)
 		t_start(&tasks[i], send_and_close);
 	while (t_goes_on(end, removed)) {
@@ -492,7 +492,7 @@ static void never_under_a_user(void)
 
 		if (!t_remove_call(NAME, 0)) {
 			removed++;
-			t_create(NAME, 65536);
+			t_create(NAME, 16 * TQ_PAGE);
 			continue;
 		}
 		t_is(errno, EBUSY);
@@ -771,7 +771,7 @@ static void everybody_at_once(void)
 	int removed = 0;
 	size_t i;
 
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < ARRAY_SIZE(runs); i++) {
 		tasks[i].number = i % 2;
 		t_start(&tasks[i], runs[i]);
@@ -780,7 +780,7 @@ static void everybody_at_once(void)
 		/* Some are removed in full use, some just when they are found. */
 		usleep(removed % 3 * 3000);
 		remove_it();
-		t_create(NAME, removed % 2 ? 4096 : 16384);
+		t_create(NAME, removed % 2 ? TQ_PAGE : 4 * TQ_PAGE);
 		removed++;
 	}
 	remove_it();

@@ -17,14 +17,14 @@ static void up_and_down(void)
 	int fd = t_open_small(NAME);
 	size_t size;
 
-	for (size = 8192; size <= 1 << 20; size *= 2) {
+	for (size = 2 * TQ_PAGE; size <= 1 << 20; size *= 2) {
 		t_is(resize(size), 0);
 		t_is(t_info(fd).size, size);
 		t_is(t_info(fd).max_message, size / 4 - TQ_HEADER);
 		t_send(fd, size / 4 - TQ_HEADER, size);
 		t_receive(fd, size / 4 - TQ_HEADER, size);
 	}
-	for (size = 1 << 20; size >= 4096; size /= 2) {
+	for (size = 1 << 20; size >= TQ_PAGE; size /= 2) {
 		t_is(resize(size - 100), 0);
 		t_is(t_info(fd).size, size);
 		t_is(t_info(fd).max_message, size / 4 - TQ_HEADER);
@@ -48,13 +48,13 @@ static void keeps_what_is_there(void)
 		for (n = 0; n < 8; n++)
 			t_send(fd, 100 + i, seed++);
 		info = t_info(fd);
-		t_is(resize(i % 3 ? 16384 : 8192), 0);
+		t_is(resize(i % 3 ? 4 * TQ_PAGE : 2 * TQ_PAGE), 0);
 		t_is(t_info(fd).bytes, info.bytes);
 		t_is(t_info(fd).messages, info.messages);
 		t_is(t_info(fd).last_id, info.last_id);
 		t_received(fd, 3, 100 + i, first);
 		t_send(fd, 100 + i, seed++);
-		t_is(resize(4096), 0);
+		t_is(resize(TQ_PAGE), 0);
 		t_received(fd, 6, 100 + i, first + 3);
 	}
 	t_end(fd);
@@ -65,24 +65,24 @@ static void not_below_what_it_holds(void)
 	char record[TQ_HEADER], large[TQ_SMALL_MAX + 1] = "";
 	int fd = t_open_small(NAME), i;
 
-	t_is(resize(16384), 0);
+	t_is(resize(4 * TQ_PAGE), 0);
 	for (i = 0; i < 5; i++)
 		t_send(fd, TQ_SMALL_MAX, i);
-	t_errno(resize(4096), EBUSY);
-	t_is(t_info(fd).size, 16384);
-	t_is(t_info(fd).max_message, 4056);
+	t_errno(resize(TQ_PAGE), EBUSY);
+	t_is(t_info(fd).size, 4 * TQ_PAGE);
+	t_is(t_info(fd).max_message, TQ_PAGE - 40);
 	t_received(fd, 1, TQ_SMALL_MAX, 0);
 	/* Exactly what it holds is enough. */
-	t_is(resize(4096), 0);
+	t_is(resize(TQ_PAGE), 0);
 	t_put(record, 0, 0, 0);
 	t_errno(t_send_call(fd, record, sizeof(record), 0), EAGAIN);
 	t_received(fd, 4, TQ_SMALL_MAX, 1);
 	/* A message longer than what may be sent afterwards is still received. */
-	t_is(resize(16384), 0);
-	t_send(fd, 4000, 1);
-	t_is(resize(4096), 0);
+	t_is(resize(4 * TQ_PAGE), 0);
+	t_send(fd, TQ_PAGE - 96, 1);
+	t_is(resize(TQ_PAGE), 0);
 	t_errno(write(fd, large, sizeof(large)), EMSGSIZE);
-	t_receive(fd, 4000, 1);
+	t_receive(fd, TQ_PAGE - 96, 1);
 	t_end(fd);
 }
 
@@ -90,11 +90,11 @@ static void not_below_what_it_holds(void)
 static void rests(void)
 {
 	int fd = t_open_small(NAME), holders[2], i;
-	char part[8], buf[8192];
+	char part[8], buf[2 * TQ_PAGE];
 	uint64_t last = 0;
 	size_t at = 0;
 
-	t_is(resize(16384), 0);
+	t_is(resize(4 * TQ_PAGE), 0);
 	for (i = 0; i < 5; i++)
 		t_send(fd, TQ_SMALL_MAX, i);
 	for (i = 0; i < 2; i++) {
@@ -103,8 +103,8 @@ static void rests(void)
 	}
 	close(holders[0]);
 	/* One is back, one is in somebody's hands: four of five are here. */
-	t_is(resize(4096), 0);
-	t_is(t_info(fd).bytes, 4096);
+	t_is(resize(TQ_PAGE), 0);
+	t_is(t_info(fd).bytes, TQ_PAGE);
 	/* Now it holds more than it can, and takes nothing until that is gone. */
 	close(holders[1]);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -132,7 +132,7 @@ static void through_the_queue_itself(void)
 	struct tqueue_config config = {
 		.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE |
 			  TQUEUE_CONFIG_OVERFLOW,
-		.size = 65536, .max_message = 500,
+		.size = 16 * TQ_PAGE, .max_message = 500,
 		.overflow = TQUEUE_OVERFLOW_REJECT,
 	};
 	int fd = t_open_small(NAME);
@@ -141,20 +141,20 @@ static void through_the_queue_itself(void)
 
 	t_is(ioctl(fd, TQUEUE_SET, &config), 0);
 	info = t_info(fd);
-	t_is(info.size, 65536);
+	t_is(info.size, 16 * TQ_PAGE);
 	t_is(info.max_message, 500);
 	t_is(info.overflow, TQUEUE_OVERFLOW_REJECT);
 	t_errno(write(fd, large, sizeof(large)), EMSGSIZE);
 	/* What was chosen stays, and what is not given too. */
-	t_is(resize(131072), 0);
+	t_is(resize(32 * TQ_PAGE), 0);
 	info = t_info(fd);
-	t_is(info.size, 131072);
+	t_is(info.size, 32 * TQ_PAGE);
 	t_is(info.max_message, 500);
 	t_is(info.overflow, TQUEUE_OVERFLOW_REJECT);
 	/* Until it is to follow the size again. */
 	t_is(t_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, 0), 0);
-	t_is(t_info(fd).max_message, 131072 / 4 - TQ_HEADER);
-	t_is(resize(4096), 0);
+	t_is(t_info(fd).max_message, 32 * TQ_PAGE / 4 - TQ_HEADER);
+	t_is(resize(TQ_PAGE), 0);
 	t_is(t_info(fd).max_message, TQ_SMALL_MAX);
 	t_end(fd);
 }
@@ -164,12 +164,12 @@ static void too_small_for_the_longest_message(void)
 {
 	int fd = t_open_small(NAME);
 
-	t_is(resize(65536), 0);
-	t_is(t_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, 10000), 0);
-	t_errno(resize(4096), EINVAL);
-	t_is(t_info(fd).size, 65536);
-	t_is(t_info(fd).max_message, 10000);
-	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE, 4096,
+	t_is(resize(16 * TQ_PAGE), 0);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, 2 * TQ_PAGE), 0);
+	t_errno(resize(TQ_PAGE), EINVAL);
+	t_is(t_info(fd).size, 16 * TQ_PAGE);
+	t_is(t_info(fd).max_message, 2 * TQ_PAGE);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE, TQ_PAGE,
 			100), 0);
 	t_is(t_info(fd).max_message, 100);
 	t_end(fd);
@@ -194,7 +194,7 @@ static void waiting_senders_get_room(void)
 	t_start_send(&batch, fd, records, t_put_many(records, 20, 1, 2),
 		     TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);
-	t_is(resize(8192), 0);
+	t_is(resize(2 * TQ_PAGE), 0);
 	for (i = 0; i < 3; i++) {
 		t_result(&tasks[i], TQ_SMALL_MAX);
 		close(tasks[i].fd);
@@ -220,7 +220,7 @@ static void pollers_for_room(void)
 	t_is(t_fill_file(task.fd, TQ_SMALL_MAX, 0), 4);
 	t_start(&task, run_poll);
 	t_asleep(&task, SYS_poll);
-	t_is(resize(65536), 0);
+	t_is(resize(16 * TQ_PAGE), 0);
 	t_result(&task, 1);
 	t_is(task.error, POLLOUT);
 	t_received(task.fd, 4, TQ_SMALL_MAX, 0);
@@ -234,41 +234,42 @@ static void pollers_for_room_for_less(void)
 	int i;
 
 	for (i = 0; i < 4; i++)
-		t_send(task.fd, 900, i);
+		t_send(task.fd, TQ_SMALL_MAX - 84, i);
 	t_start(&task, run_poll);
 	t_asleep(&task, SYS_poll);
 	t_is(t_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, 100), 0);
 	t_result(&task, 1);
 	t_is(task.error, POLLOUT);
-	t_received(task.fd, 4, 900, 0);
+	t_received(task.fd, 4, TQ_SMALL_MAX - 84, 0);
 	t_end(task.fd);
 }
 
 /* A message that would never fit: no sender is left to wait for that. */
 static void a_sender_too_large(void)
 {
+	enum { LARGE = 4 * TQ_PAGE - 384 };
 	int fd = t_open_small(NAME), i;
 	struct t_task task;
-	char *buf = malloc(16000);
+	char *buf = malloc(LARGE);
 
-	t_is(resize(65536), 0);
-	t_is(t_fill_file(fd, 984, 0), 64);
-	t_pattern(buf, 16000, 999, 0);
-	t_start_write(&task, fd, buf, 16000);
+	t_is(resize(16 * TQ_PAGE), 0);
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 0), 64);
+	t_pattern(buf, LARGE, 999, 0);
+	t_start_write(&task, fd, buf, LARGE);
 	t_asleep(&task, SYS_write);
 	/* It goes in by itself as soon as it can. */
 	for (i = 0; !t_done(&task); i++) {
 		t_true(i < 64, "the sender waits for ever");
-		t_received(fd, 1, 984, i);
-		t_errno(resize(4096), EBUSY);
+		t_received(fd, 1, TQ_SMALL_MAX, i);
+		t_errno(resize(TQ_PAGE), EBUSY);
 		t_sleep_ms(1);
 	}
-	t_result(&task, 16000);
+	t_result(&task, LARGE);
 	for (; i < 64; i++)
-		t_received(fd, 1, 984, i);
-	t_errno(resize(4096), EBUSY);
-	t_receive(fd, 16000, 999);
-	t_is(resize(4096), 0);
+		t_received(fd, 1, TQ_SMALL_MAX, i);
+	t_errno(resize(TQ_PAGE), EBUSY);
+	t_receive(fd, LARGE, 999);
+	t_is(resize(TQ_PAGE), 0);
 	free(buf);
 	t_end(fd);
 }
@@ -313,7 +314,7 @@ static void stalled_users(void)
 	t_start_write(&sender, t_open_queue(NAME, O_WRONLY), stalls[1].map, 300);
 	t_stall_wait(&stalls[1]);
 	for (i = 0; i < 10; i++) {
-		t_is(resize(i % 2 ? 4096 : 16384), 0);
+		t_is(resize(i % 2 ? TQ_PAGE : 4 * TQ_PAGE), 0);
 		if (t_info(fd).in_flight) {
 			t_send(fd, 50, 7);
 			t_receive(fd, 50, 7);
@@ -371,14 +372,14 @@ static void in_traffic(void)
 {
 	enum { SENDERS = 3 };
 	static const uint64_t sizes[] = {
-		8192, 4096, 65536, 16384, 4096, 131072, 32768,
+		2 * TQ_PAGE, TQ_PAGE, 16 * TQ_PAGE, 4 * TQ_PAGE, TQ_PAGE, 32 * TQ_PAGE, 8 * TQ_PAGE,
 	};
 	struct t_task senders[SENDERS] = { 0 };
 	double end = t_now() + t_seconds(3);
 	uint64_t next[SENDERS] = { 0 };
 	int fd = t_open_small(NAME), i, changes = 0, refused = 0;
 	bool last = false;
-	char buf[4096];
+	char buf[TQ_PAGE];
 
 	for (i = 0; i < SENDERS; i++) {
 		senders[i].number = i;
@@ -396,7 +397,7 @@ static void in_traffic(void)
 		if (!last && !t_goes_on(end, changes > refused)) {
 			atomic_store(&stop, 1);
 			/* The senders may need room to end. */
-			t_is(resize(1 << 20), 0);
+			t_is(resize(256 * TQ_PAGE), 0);
 			for (i = 0; i < SENDERS; i++)
 				t_finish(&senders[i]);
 			last = true;

@@ -9,7 +9,7 @@
 
 static void take(int fd, size_t len, uint64_t seed, size_t offset)
 {
-	char buf[4096];
+	char buf[TQ_PAGE];
 
 	t_is(read(fd, buf, len), len);
 	t_is(t_differs(buf, len, seed, offset), -1);

@@ -165,13 +165,13 @@ static void no_end(void)
 	struct tqueue_config config = {
 		.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_OVERFLOW |
 			  TQUEUE_CONFIG_END_OF_FILE,
-		.size = 8192,
+		.size = 2 * TQ_PAGE,
 	};
 	int other = t_open_small(NAME), fd = open_listening(O_RDONLY);
 	int both = open_listening(O_RDWR), i;
 
 	for (i = 0; i < 3; i++) {
-		config.size = 8192 << i;
+		config.size = 2 * TQ_PAGE << i;
 		config.overflow = i;
 		config.end_of_file = i & 1;
 		t_is(ioctl(other, TQUEUE_SET, &config), 0);
@@ -225,7 +225,7 @@ static void the_last_writer(void)
 {
 	int fd, out;
 
-	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
+	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
 	fd = open_listening(O_RDONLY);
 	out = t_open_queue(NAME, O_WRONLY);
 	t_send(out, 10, 1);

@@ -79,9 +79,9 @@ static void in(void)
 	int fd = t_open(O_RDWR);
 
 	put(pipe, 500, 1, 0);
-	t_is(splice(pipe.out, NULL, fd, NULL, 65536, 0), 500);
+	t_is(splice(pipe.out, NULL, fd, NULL, 16 * TQ_PAGE, 0), 500);
 	put(pipe, 3, 2, 0);
-	t_is(splice(pipe.out, NULL, fd, NULL, 65536, SPLICE_F_MOVE), 3);
+	t_is(splice(pipe.out, NULL, fd, NULL, 16 * TQ_PAGE, SPLICE_F_MOVE), 3);
 	t_is(in_pipe(pipe), 0);
 	t_receive(fd, 500, 1);
 	t_receive(fd, 3, 2);
@@ -98,7 +98,7 @@ static void in_gathers(void)
 
 	for (i = 0; i < 10; i++)
 		put(pipe, 5000, 1, i * 5000);
-	t_is(splice(pipe.out, NULL, fd, NULL, 65536, 0), 50000);
+	t_is(splice(pipe.out, NULL, fd, NULL, 16 * TQ_PAGE, 0), 50000);
 	t_receive(fd, 50000, 1);
 	t_nothing();
 	close_pipe(pipe);
@@ -115,7 +115,7 @@ static void in_a_part(void)
 	t_is(splice(pipe.out, NULL, fd, NULL, 6000, 0), 6000);
 	t_is(in_pipe(pipe), 4000);
 	t_is(splice(pipe.out, NULL, fd, NULL, 1, 0), 1);
-	t_is(splice(pipe.out, NULL, fd, NULL, 65536, 0), 3999);
+	t_is(splice(pipe.out, NULL, fd, NULL, 16 * TQ_PAGE, 0), 3999);
 	t_receive(fd, 6000, 1);
 	t_receive_rest(fd, 1, 1, 6000);
 	t_receive_rest(fd, 3999, 1, 6001);
@@ -132,7 +132,7 @@ static void in_is_cut_at_max_message(void)
 
 	put(pipe, 3000, 1, 0);
 	while (at < 3000) {
-		ssize_t sent = splice(pipe.out, NULL, fd, NULL, 65536, 0);
+		ssize_t sent = splice(pipe.out, NULL, fd, NULL, 16 * TQ_PAGE, 0);
 
 		t_true(sent > 0 && sent <= (ssize_t)TQ_SMALL_MAX,
 		       "splice makes a message of %zd bytes, errno %d", sent, errno);
@@ -246,9 +246,9 @@ static void out(void)
 	t_send(fd, 500, 1);
 	t_send(fd, 5, 2);
 	/* One message, however much was asked for. */
-	t_is(splice(fd, NULL, pipe.in, NULL, 65536, 0), 500);
+	t_is(splice(fd, NULL, pipe.in, NULL, 16 * TQ_PAGE, 0), 500);
 	t_is(in_pipe(pipe), 500);
-	t_is(splice(fd, NULL, pipe.in, NULL, 65536, 0), 5);
+	t_is(splice(fd, NULL, pipe.in, NULL, 16 * TQ_PAGE, 0), 5);
 	get(pipe, 500, 1, 0);
 	get(pipe, 5, 2, 0);
 	t_is(in_pipe(pipe), 0);
@@ -267,7 +267,7 @@ static void out_in_parts(void)
 	t_is(splice(fd, NULL, pipe.in, NULL, 1, 0), 1);
 	t_is(t_fionread(fd), 9999);
 	t_is(splice(fd, NULL, pipe.in, NULL, 6000, 0), 6000);
-	t_is(splice(fd, NULL, pipe.in, NULL, 65536, 0), 3999);
+	t_is(splice(fd, NULL, pipe.in, NULL, 16 * TQ_PAGE, 0), 3999);
 	get(pipe, 10000, 1, 0);
 	t_receive(fd, 5, 2);
 	t_nothing();
@@ -278,7 +278,7 @@ static void out_in_parts(void)
 /* More than the pipe takes: what it takes, then the rest, and no byte lost. */
 static void out_larger_than_the_pipe(void)
 {
-	struct pipe pipe = make_pipe(4096);
+	struct pipe pipe = make_pipe(TQ_PAGE);
 	int fd = t_open(O_RDWR);
 	size_t at = 0, calls = 0;
 
@@ -303,18 +303,19 @@ static void out_larger_than_the_pipe(void)
 /* A pipe that is nearly full already. */
 static void out_into_the_last_page(void)
 {
-	struct pipe pipe = make_pipe(65536);
+	enum { LENGTH = 5 * TQ_PAGE - 480 };
+	struct pipe pipe = make_pipe(16 * TQ_PAGE);
 	int fd = t_open(O_RDWR);
 	ssize_t got;
 
-	put(pipe, 15 * 4096, 9, 0);
-	t_send(fd, 20000, 1);
-	got = splice(fd, NULL, pipe.in, NULL, 65536, 0);
-	t_true(got > 0 && got <= 4096, "splice gives %zd, errno %d", got, errno);
-	t_is(t_fionread(fd), 20000 - got);
-	get(pipe, 15 * 4096, 9, 0);
+	put(pipe, 15 * TQ_PAGE, 9, 0);
+	t_send(fd, LENGTH, 1);
+	got = splice(fd, NULL, pipe.in, NULL, 16 * TQ_PAGE, 0);
+	t_true(got > 0 && got <= TQ_PAGE, "splice gives %zd, errno %d", got, errno);
+	t_is(t_fionread(fd), LENGTH - got);
+	get(pipe, 15 * TQ_PAGE, 9, 0);
 	get(pipe, got, 1, 0);
-	t_receive_rest(fd, 20000 - got, 1, got);
+	t_receive_rest(fd, LENGTH - got, 1, got);
 	t_nothing();
 	close_pipe(pipe);
 	close(fd);
@@ -322,10 +323,10 @@ static void out_into_the_last_page(void)
 
 static void out_into_a_full_pipe(void)
 {
-	struct pipe pipe = make_pipe(4096);
+	struct pipe pipe = make_pipe(TQ_PAGE);
 	int fd = t_open(O_RDWR);
 
-	put(pipe, 4096, 9, 0);
+	put(pipe, TQ_PAGE, 9, 0);
 	t_send(fd, 100, 1);
 	t_errno(splice(fd, NULL, pipe.in, NULL, 100, SPLICE_F_NONBLOCK), EAGAIN);
 	t_is(t_fionread(fd), 100);
@@ -431,15 +432,15 @@ static void out_leaves_the_pipe_to_others(void)
 /* Others have filled the pipe meanwhile: the message waits for room there. */
 static void out_into_a_pipe_that_filled(void)
 {
-	struct pipe pipe = make_pipe(4096);
+	struct pipe pipe = make_pipe(TQ_PAGE);
 	struct t_task reader;
 	int fd = t_open(O_WRONLY);
 
 	start_waiting(&reader, &pipe);
-	put(pipe, 4096, 7, 0);
+	put(pipe, TQ_PAGE, 7, 0);
 	t_send(fd, 60, 1);
 	t_still_asleep(&reader, SYS_splice);
-	get(pipe, 4096, 7, 0);
+	get(pipe, TQ_PAGE, 7, 0);
 	t_result(&reader, 60);
 	get(pipe, 60, 1, 0);
 	t_nothing();
@@ -447,13 +448,13 @@ static void out_into_a_pipe_that_filled(void)
 	close(reader.fd);
 	t_unblockable();
 	start_waiting(&reader, &pipe);
-	put(pipe, 4096, 7, 0);
+	put(pipe, TQ_PAGE, 7, 0);
 	t_send(fd, 60, 2);
 	t_still_asleep(&reader, SYS_splice);
 	pthread_kill(reader.thread, SIGUSR1);
 	t_fails(&reader, EINTR);
 	close(reader.fd);
-	get(pipe, 4096, 7, 0);
+	get(pipe, TQ_PAGE, 7, 0);
 	reader.fd = t_open(O_RDONLY);
 	t_receive(reader.fd, 60, 2);
 	close(reader.fd);
@@ -528,7 +529,7 @@ static void run_cat(struct t_task *task)
 	struct pipe pipe = make_pipe(0);
 
 	for (;;) {
-		ssize_t got = splice(cat->from, NULL, pipe.in, NULL, 65536, 0);
+		ssize_t got = splice(cat->from, NULL, pipe.in, NULL, 16 * TQ_PAGE, 0);
 
 		t_true(got >= 0, "splice fails with %s", strerrorname_np(errno));
 		if (!got)
@@ -659,7 +660,7 @@ static void sendfile_small(void)
 {
 	int fd = t_open(O_RDWR), file = file_of(700, 1);
 
-	t_is(sendfile(fd, file, NULL, 65536), 700);
+	t_is(sendfile(fd, file, NULL, 16 * TQ_PAGE), 700);
 	t_receive(fd, 700, 1);
 	t_nothing();
 	close(file);
@@ -669,13 +670,14 @@ static void sendfile_small(void)
 /* Into a full queue, nonblocking: not a byte of the file is lost. */
 static void sendfile_when_full(void)
 {
+	enum { LENGTH = 5 * TQ_PAGE - 480 };
 	int fd = t_open(O_RDWR), quick = t_open(O_WRONLY | O_NONBLOCK);
-	int file = file_of(20000, 1);
+	int file = file_of(LENGTH, 1);
 	size_t at = 0, sent = 0, stalls = 0;
 	char buf[2000];
 
 	for (;;) {
-		ssize_t n = sendfile(quick, file, NULL, 20000);
+		ssize_t n = sendfile(quick, file, NULL, LENGTH);
 
 		t_true(n >= 0 || errno == EAGAIN, "errno %d", errno);
 		if (!n)
@@ -690,8 +692,8 @@ static void sendfile_when_full(void)
 		t_is(t_differs(buf, n, 1, at), -1);
 		at += n;
 	}
-	t_is(sent, 20000);
-	while (at < 20000) {
+	t_is(sent, LENGTH);
+	while (at < LENGTH) {
 		ssize_t n = read(fd, buf, sizeof(buf));
 
 		t_is(t_differs(buf, n, 1, at), -1);
@@ -720,14 +722,14 @@ static void gifts_are_copied(void)
 {
 	struct pipe pipe = make_pipe(0);
 	int fd = t_open(O_RDWR);
-	char *page = aligned_alloc(4096, 4096);
-	struct iovec one = { page, 4096 };
+	char *page = aligned_alloc(TQ_PAGE, TQ_PAGE);
+	struct iovec one = { page, TQ_PAGE };
 
-	t_pattern(page, 4096, 1, 0);
-	t_is(vmsplice(pipe.in, &one, 1, 0), 4096);
-	t_is(splice(pipe.out, NULL, fd, NULL, 4096, 0), 4096);
-	memset(page, 0, 4096);
-	t_receive(fd, 4096, 1);
+	t_pattern(page, TQ_PAGE, 1, 0);
+	t_is(vmsplice(pipe.in, &one, 1, 0), TQ_PAGE);
+	t_is(splice(pipe.out, NULL, fd, NULL, TQ_PAGE, 0), TQ_PAGE);
+	memset(page, 0, TQ_PAGE);
+	t_receive(fd, TQ_PAGE, 1);
 	close_pipe(pipe);
 	close(fd);
 }
@@ -756,7 +758,7 @@ static void both_ways(void)
 
 	t_start(&feeder, run_feeder);
 	for (i = 1; i <= 300; i++) {
-		t_is(splice(in, NULL, b.in, NULL, 4096, 0), 8);
+		t_is(splice(in, NULL, b.in, NULL, TQ_PAGE, 0), 8);
 		t_is(read(b.out, &value, sizeof(value)), 8);
 		t_is(value, i);
 	}

@@ -167,17 +167,17 @@ static void reader_stalls(size_t len, size_t want, bool vector)
 
 static void stalled_reader(void)
 {
-	reader_stalls(100, 4096, false);
+	reader_stalls(100, TQ_PAGE, false);
 }
 
 static void stalled_reader_of_a_large_message(void)
 {
-	reader_stalls(5 * 4096, 5 * 4096, false);
+	reader_stalls(5 * TQ_PAGE, 5 * TQ_PAGE, false);
 }
 
 static void stalled_short_reader(void)
 {
-	reader_stalls(5 * 4096, 4096, false);
+	reader_stalls(5 * TQ_PAGE, TQ_PAGE, false);
 }
 
 static void reader_stalled_in_the_second_segment(void)
@@ -196,7 +196,7 @@ static void stalled_reader_and_an_empty_queue(void)
 	for (round = 0; round < 5; round++) {
 		t_stall_make(&stall, t_page());
 		t_send(fd, 40, 1);
-		t_start_read(&reader, in, stall.map, 4096);
+		t_start_read(&reader, in, stall.map, TQ_PAGE);
 		t_stall_wait(&stall);
 		/* It may hold the message by now, or may not. */
 		got = t_drain();
@@ -326,6 +326,7 @@ static void stalled_and_then_refused(void)
 	struct t_task stalled;
 	char *from = aligned_alloc(page, 2 * page);
 
+	t_needs_small_pages();
 	t_pattern(from, 2 * page, 9, 0);
 	t_stall_make(&stall, 2 * page);
 	t_start_write(&stalled, t_open(O_WRONLY | O_NONBLOCK), stall.map, len);

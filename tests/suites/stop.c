@@ -154,7 +154,7 @@ static void run_splice(struct t_task *task)
 	int ends[2];
 
 	t_is(pipe(ends), 0);
-	task->result = splice(task->fd, NULL, ends[1], NULL, 4096, 0);
+	task->result = splice(task->fd, NULL, ends[1], NULL, TQ_PAGE, 0);
 	task->error = errno;
 }
 
@@ -374,7 +374,7 @@ static void set_user(unsigned int uid)
 }
 
 static const struct tqueue_config larger = {
-	.fields = TQUEUE_CONFIG_SIZE, .size = 8192,
+	.fields = TQUEUE_CONFIG_SIZE, .size = 2 * TQ_PAGE,
 };
 
 static void as_a_stranger(void *arg)
@@ -386,7 +386,7 @@ static void as_a_stranger(void *arg)
 	fd = t_open_queue(NAME, O_RDWR);
 	t_send(fd, 10, 1);
 	t_receive(fd, 10, 1);
-	t_is(t_info(fd).size, 4096);
+	t_is(t_info(fd).size, TQ_PAGE);
 	t_errno(ioctl(fd, TQUEUE_STOP), EPERM);
 	t_errno(ioctl(fd, TQUEUE_START), EPERM);
 	t_errno(ioctl(fd, TQUEUE_SET, &larger), EPERM);
@@ -402,7 +402,7 @@ static void as_its_owner(void *arg)
 	t_is(ioctl(fd, TQUEUE_STOP), 0);
 	t_is(ioctl(fd, TQUEUE_START), 0);
 	t_is(ioctl(fd, TQUEUE_SET, &larger), 0);
-	t_is(t_info(fd).size, 8192);
+	t_is(t_info(fd).size, 2 * TQ_PAGE);
 }
 
 /* Root without the capability is a user as others are. */
@@ -431,7 +431,7 @@ static void who_may(void)
 	create.uid = 1234;
 	create.mode = 0666;
 	create.config.fields = TQUEUE_CONFIG_SIZE;
-	create.config.size = 4096;
+	create.config.size = TQ_PAGE;
 	t_is(t_create_call(&create), 0);
 	t_reap(t_fork(as_a_stranger, NULL));
 	t_reap(t_fork(as_powerless_root, NULL));
@@ -494,7 +494,7 @@ static void in_traffic(void)
 	double end = t_now() + t_seconds(3);
 	int fd = t_open_small(NAME), i, rounds = 0;
 	long sent = 0, received = 0;
-	char buf[4096];
+	char buf[TQ_PAGE];
 
 	for (i = 0; i < 3; i++) {
 		senders[i].number = i % 2;
@@ -565,7 +565,7 @@ static void end_of_a_file_that_was_held(void)
 	char *buf = aligned_alloc(page, len);
 	struct t_stall stall;
 
-	t_create(NAME, 1 << 16);
+	t_create(NAME, 16 * page);
 	fd = t_open_queue(NAME, O_WRONLY);
 	held = t_open_queue(NAME, O_RDONLY);
 	other = t_open_queue(NAME, O_RDONLY);

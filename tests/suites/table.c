@@ -91,11 +91,11 @@ static void numbers(void)
 	int full, half;
 	size_t i;
 
-	t_create("half-read", 4096);
-	t_create_with("full", 8192, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
-	t_create("a.first", 65536);
+	t_create("half-read", TQ_PAGE);
+	t_create_with("full", 2 * TQ_PAGE, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	t_create("a.first", 16 * TQ_PAGE);
 	full = t_open_queue("full", O_WRONLY);
-	for (i = 0; i < 200; i++)
+	for (i = 0; i < TQ_PAGE / 20; i++)
 		t_is(write(full, buf, 100), 100);
 	half = t_open_queue("half-read", O_RDWR);
 	t_is(write(half, buf, 100), 100);
@@ -128,13 +128,13 @@ static double elapsed(void)
 	double seconds;
 	char *at;
 	int n;
-	time_t then;
+	long long then;
 
-	read_table(4096);
+	read_table(TQ_PAGE);
 	at = strptime(text, "time %Y-%m-%d %H:%M:%S.", &tm);
 	t_true(at, "there is no time in %s", text);
 	then = timegm(&tm);
-	t_true(labs(time(NULL) - then) < 5 * t_slow(), "%ld is not the time", then);
+	t_true(llabs(time(NULL) - then) < 5 * t_slow(), "%lld is not the time", then);
 	at = strstr(text, before);
 	t_true(at, "the time is not said to be UTC");
 	if (!strncmp(at + strlen(before), "first reading\n", 14))
@@ -163,14 +163,14 @@ static void time_since_the_last_reading(void)
 /* However small the pieces, each line comes once, and again after a seek. */
 static void in_pieces(void)
 {
-	static const size_t pieces[] = { 1, 7, 100, 4096, sizeof(text) / 2 };
+	static const size_t pieces[] = { 1, 7, 100, TQ_PAGE, sizeof(text) / 2 };
 	char name[TQUEUE_NAME_MAX + 1], *line;
 	size_t i;
 	int fd, n;
 
 	for (n = 0; n < 100; n++) {
 		snprintf(name, sizeof(name), "%03d-%0*d", n, n % 55 + 1, 0);
-		t_create(name, 4096);
+		t_create(name, TQ_PAGE);
 	}
 	fd = open(TABLE, O_RDONLY);
 	for (i = 0; i < ARRAY_SIZE(pieces); i++) {
@@ -201,7 +201,7 @@ static void come_and_go(struct t_task *task)
 		char name[8];
 
 		snprintf(name, sizeof(name), "n%02ld-", atomic_load(&task->count) % 16);
-		t_create(name, 4096);
+		t_create(name, TQ_PAGE);
 		t_remove(name);
 		atomic_fetch_add(&task->count, 1);
 	}
@@ -216,14 +216,14 @@ static void while_others_come_and_go(void)
 
 	for (i = 0; i < 16; i++) {
 		snprintf(name, sizeof(name), "n%02d", i);
-		t_create(name, 4096);
+		t_create(name, TQ_PAGE);
 	}
 	t_start(&task, come_and_go);
 	while (t_goes_on(end, rounds > 3 && t_all_did(&task, 1, 4))) {
 		char last[TQUEUE_NAME_MAX + 1] = "", *line;
 		int stay = 0;
 
-		read_table(rounds % 2 ? 64 : 4096);
+		read_table(rounds % 2 ? 64 : TQ_PAGE);
 		for (line = first_queue(); line; line = line_after(line)) {
 			struct tqueue_info info = parse(line);
 
@@ -246,7 +246,7 @@ static void look_as_nobody(void *arg)
 {
 	(void)arg;
 	t_is(setgid(65534) || setuid(65534), 0);
-	read_table(4096);
+	read_table(TQ_PAGE);
 	t_true(first_queue(), "no queue is shown");
 	t_errno(open(TABLE, O_WRONLY), EACCES);
 }
@@ -273,7 +273,7 @@ static void goes_with_the_module(void)
 	t_is(read(fd, buf, 10) < 1, 1);
 	close(fd);
 	t_is(t_load(""), 0);
-	read_table(4096);
+	read_table(TQ_PAGE);
 }
 
 static void look_on(struct t_task *task)

@@ -62,7 +62,7 @@ static void in_order(void)
 	int fd, other;
 
 	begin();
-	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
 	fd = t_open_queue(NAME, O_RDWR);
 	t_is(write(fd, "one", 3), 3);
 	t_is(t_send_call(fd, buf, t_put_many(buf, 8, 1, 3), 0), 3);
@@ -93,11 +93,11 @@ static void in_order(void)
 
 static void what_is_dropped(void)
 {
-	char buf[984] = "", *at = text;
+	char buf[TQ_SMALL_MAX] = "", *at = text;
 	int fd, i;
 
 	begin();
-	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
 	fd = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
 	for (i = 0; i < 5; i++)
 		t_is(write(fd, buf, sizeof(buf)), sizeof(buf));
@@ -122,7 +122,7 @@ static void unloaded_while_traced(void)
 	t_is(t_unload(), 0);
 	t_is(t_load(""), 0);
 	begin();
-	t_create(NAME, 4096);
+	t_create(NAME, TQ_PAGE);
 	end();
 	t_true(strstr(text, "tqueue_create: queue=" NAME), "nothing was traced");
 	t_remove(NAME);

@@ -9,10 +9,11 @@
 #include <sys/epoll.h>
 
 #define NAME	"turns"
+#define LENGTH	(TQ_SMALL_MAX - 84)	/* four fill the queue */
 #define FULL	4	/* messages of TQ_SMALL_MAX bytes in a queue of 4096 */
 #define SMALL	24	/* 64 bytes of the queue */
 
-static char buf[8192];
+static char buf[2 * TQ_PAGE];
 
 static int open_full(void)
 {
@@ -92,7 +93,7 @@ static void one_message_past_them(void)
 	refused(quick);
 	info = t_info(fd);
 	t_is(info.messages, FULL + 1);
-	t_is(info.bytes, 4096 + t_record(SMALL));
+	t_is(info.bytes, TQ_PAGE + t_record(SMALL));
 	t_is(info.blocked_senders, 1);
 	/* It has no more than its turn, though there is room enough for it. */
 	t_receive(fd, TQ_SMALL_MAX, 0);
@@ -313,7 +314,7 @@ static void no_more_than_its_size(void)
 			t_errno(got, EAGAIN);
 		else
 			sent++;
-		t_true(t_info(fd).bytes <= 2 * 4096, "the queue holds %llu bytes",
+		t_true(t_info(fd).bytes <= 2 * TQ_PAGE, "the queue holds %llu bytes",
 		       (unsigned long long)t_info(fd).bytes);
 	}
 	t_is(sent, FULL);
@@ -388,7 +389,7 @@ static void the_policy_changes(void)
 	passes(quick, SMALL, 61);
 	refused(quick);
 	/* Larger: there is room for all. */
-	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 16384, 0), 0);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 4 * TQ_PAGE, 0), 0);
 	admitted(&large, TQ_SMALL_MAX);
 	passes(quick, SMALL, 62);
 	for (i = 0; i < FULL; i++)
@@ -411,11 +412,11 @@ static void to_drop_oldest(void)
 	t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
 			   TQUEUE_OVERFLOW_DROP_OLDEST, 0), 0);
 	admitted(&large, TQ_SMALL_MAX);
-	t_true(t_info(fd).bytes <= 4096, "the queue holds %llu bytes",
+	t_true(t_info(fd).bytes <= TQ_PAGE, "the queue holds %llu bytes",
 	       (unsigned long long)t_info(fd).bytes);
 	passes(quick, SMALL, 61);
 	passes(quick, SMALL, 62);
-	t_true(t_info(fd).bytes <= 4096, "the queue holds %llu bytes",
+	t_true(t_info(fd).bytes <= TQ_PAGE, "the queue holds %llu bytes",
 	       (unsigned long long)t_info(fd).bytes);
 	while (t_info(fd).messages)
 		t_true(read(fd, buf, sizeof(buf)) > 0, "read fails");
@@ -640,7 +641,7 @@ enum { BY_POLL, BY_EDGE, BY_SEND, WAYS };
 /* The first byte says who it is from. */
 static void run_blocking(struct t_task *task)
 {
-	char message[900] = { task->number };
+	char message[LENGTH] = { task->number };
 
 	while (!atomic_load(&stop))
 		if (write(task->fd, message, sizeof(message)) < 0)
@@ -652,8 +653,8 @@ static void run_polling(struct t_task *task)
 {
 	struct pollfd one = { .fd = task->fd, .events = POLLOUT };
 	int epoll = watch(task->fd, EPOLLOUT | EPOLLET);
-	char message[900] = { task->number };
-	char records[3 * 1024];
+	char message[LENGTH] = { task->number };
+	char records[3 * TQ_PAGE / 4];
 	struct epoll_event event;
 	size_t bytes = 0;
 	int i;
@@ -719,11 +720,11 @@ static void shares(int blocking, int polling, int way)
 	all_asleep(tasks, blocking, polling, way);
 	/* The first turn. */
 	for (i = 0; i < 8 + blocking + polling; i++) {
-		t_is(read(fd, buf, sizeof(buf)), 900);
+		t_is(read(fd, buf, sizeof(buf)), LENGTH);
 		all_asleep(tasks, blocking, polling, way);
 	}
 	for (i = 0; i < total; i++) {
-		t_is(read(fd, buf, sizeof(buf)), 900);
+		t_is(read(fd, buf, sizeof(buf)), LENGTH);
 		from[i] = buf[0];
 		all_asleep(tasks, blocking, polling, way);
 	}
@@ -791,7 +792,7 @@ static void nobody_starves(void)
 		}
 		for (n = 0; n < TOTAL; n++) {
 			usleep(200);
-			t_is(read(fd, buf, sizeof(buf)), 900);
+			t_is(read(fd, buf, sizeof(buf)), LENGTH);
 			counts[(int)buf[0]]++;
 		}
 		/* A quarter of what is promised where all are there in time. */

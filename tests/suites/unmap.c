@@ -169,7 +169,7 @@ static void short_reads(void)
 	struct flipper flipper = { 0 };
 	size_t page = t_page(), faults = 0;
 	double end = t_now() + t_seconds(0.4);
-	uint64_t words[3 * 4096 / 8], head;
+	uint64_t words[3 * TQ_PAGE / 8], head;
 	struct iovec two[2];
 	size_t i;
 

@@ -405,7 +405,7 @@ static void polls(void)
 	struct uring ring;
 
 	ring_open(&ring);
-	uring_put(&ring, IORING_OP_POLL_ADD, fd, NULL, 0, 1)->poll32_events = POLLIN;
+	uring_put(&ring, IORING_OP_POLL_ADD, fd, NULL, 0, 1)->poll_events = POLLIN;
 	ring.entries[0].off = 0;
 	submit(&ring);
 	t_is(completed(&ring, NULL, false), NOTHING_YET);

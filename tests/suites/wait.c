@@ -18,7 +18,7 @@ static void done(int fd)
 /* Sends one message and gives its id. */
 static uint64_t send_one(int fd, size_t len, uint64_t seed)
 {
-	char buf[2048];
+	char buf[TQ_PAGE / 2];
 	struct tqueue_send send = {
 		.records = (uintptr_t)buf, .bytes = t_put(buf, 0, len, seed),
 		.deadline = TQUEUE_FOREVER,
@@ -241,7 +241,7 @@ static void dropped_messages(void)
 	uint64_t id;
 	int fd, i;
 
-	t_create_with(NAME, 4096, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
+	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
 	fd = t_open_queue(NAME, O_RDWR);
 	id = send_one(fd, TQ_SMALL_MAX, 1);
 	start(&waiter, fd, id);

@@ -173,12 +173,12 @@ static void with_pollers_beside(void)
 /* Room for one wakes one sender; room for three, three. */
 static void room_wakes_as_many_senders_as_fit(void)
 {
-	enum { MANY = 12 };
+	enum { MANY = 12, FULL = TQ_PAGE / 128 };
 	static struct sleeper sleepers[MANY];
 	static char large[TQ_SMALL_MAX];
 	int fd = t_open(O_RDWR), i;
 
-	for (i = 0; i < 32; i++)
+	for (i = 0; i < FULL; i++)
 		t_send(fd, 88, i);	/* 128 bytes each */
 	for (i = 0; i < MANY; i++) {
 		t_start_write(&sleepers[i].task, t_open(O_WRONLY), large, 88);
@@ -189,11 +189,11 @@ static void room_wakes_as_many_senders_as_fit(void)
 		t_receive(fd, 88, i);
 		exactly(sleepers, MANY, i + 1);
 	}
-	t_is(t_value("messages"), 32);
+	t_is(t_value("messages"), FULL);
 	for (; i < MANY; i++)
 		t_receive(fd, 88, i);
 	finish(sleepers, MANY);
-	for (i = 0; i < 32; i++)
+	for (i = 0; i < FULL; i++)
 		t_is(read(fd, large, sizeof(large)), 88);
 	t_nothing();
 	close(fd);
@@ -202,11 +202,12 @@ static void room_wakes_as_many_senders_as_fit(void)
 /* A small receive wakes nobody who needs more than it frees. */
 static void too_little_room_wakes_nobody(void)
 {
+	enum { FULL = TQ_PAGE / 128, LARGE = FULL / 4 };	/* small ones for a large one */
 	static struct sleeper sleepers[4];
 	static char large[TQ_SMALL_MAX];
 	int fd = t_open(O_RDWR), i;
 
-	for (i = 0; i < 32; i++)
+	for (i = 0; i < FULL; i++)
 		t_send(fd, 88, i);
 	for (i = 0; i < 4; i++) {
 		t_start_write(&sleepers[i].task, t_open(O_WRONLY), large,
@@ -214,12 +215,12 @@ static void too_little_room_wakes_nobody(void)
 		t_asleep(&sleepers[i].task, SYS_write);
 		sleepers[i].switches = t_switches(sleepers[i].task.tid);
 	}
-	for (i = 0; i < 32; i++) {
+	for (i = 0; i < FULL; i++) {
 		t_receive(fd, 88, i);
-		if (i < 7)
+		if (i < LARGE - 1)
 			t_is(how_many_came_back(sleepers, 4), 0);
-		if (i % 8 == 6 || i % 8 == 7)
-			exactly(sleepers, 4, (i + 1) / 8);
+		if (i % LARGE >= LARGE - 2)
+			exactly(sleepers, 4, (i + 1) / LARGE);
 	}
 	finish(sleepers, 4);
 	for (i = 0; i < 4; i++)

@@ -13,7 +13,9 @@ export GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0
 # The kernels that tqueue is held to, by the names used everywhere: release, and flavour unless it is the cloud kernel.
 boot_kernels="6.1 6.12 7.2"
 build_kernels="6.1-amd64 6.1-rt 6.12-amd64 6.12-rt 7.2-amd64 7.2-rt"
-export boot_kernels build_kernels
+# Those of other architectures, by Debian's name for the architecture, with an ending where the pages are larger than usual.
+other_kernels="arm64 s390x i386 armhf riscv64 ppc64el arm64-16k ppc64el-64k"
+export boot_kernels build_kernels other_kernels
 
 die() {
 	echo "${0##*/}: $*" >&2
@@ -30,19 +32,72 @@ need_root() {
 	[ "$(id -u)" = 0 ] || die "needs root (it makes and enters Debian trees); run it with sudo"
 }
 
-# The Debian suite of a kernel name: 6.1-rt -> bookworm
-suite_of() {
+# The tree of tests/vm/root that has a kernel: 6.1-rt -> bookworm; another architecture's kernel has a tree of its own.
+tree_of() {
 	case $1 in
 	6.1 | 6.1-*) echo bookworm ;;
 	6.12 | 6.12-*) echo trixie ;;
 	7.2 | 7.2-*) echo sid ;;
-	*) die "unknown kernel '$1'; known: 6.1, 6.12 and 7.2, each plain (cloud kernel) or with -amd64 or -rt" ;;
+	*)
+		is_other "$1" || die "unknown kernel '$1'; known: 6.1, 6.12 and 7.2, each plain (cloud kernel) or with -amd64 or -rt;" \
+			"of other architectures: $other_kernels"
+		echo "$1"
+		;;
 	esac
+}
+
+# is_other KERNEL: is it a kernel of another architecture?
+is_other() {
+	case " $other_kernels " in
+	*" $1 "*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# page_of KERNEL: the bytes of its pages: arm64-16k -> 16384
+page_of() {
+	case $1 in
+	*-16k) echo 16384 ;;
+	*-64k) echo 65536 ;;
+	*) echo 4096 ;;
+	esac
+}
+
+# Debian's name for the architecture of a kernel: arm64-16k -> arm64
+architecture_of() {
+	is_other "$1" || {
+		echo amd64
+		return
+	}
+	echo "${1%%-*}"
+}
+
+# The compiler's name for an architecture: arm64 -> aarch64-linux-gnu
+triplet_of() {
+	case $1 in
+	amd64) echo x86_64-linux-gnu ;;
+	arm64) echo aarch64-linux-gnu ;;
+	armhf) echo arm-linux-gnueabihf ;;
+	i386) echo i686-linux-gnu ;;
+	ppc64el) echo powerpc64le-linux-gnu ;;
+	riscv64 | s390x) echo "$1-linux-gnu" ;;
+	*) die "unknown architecture '$1'" ;;
+	esac
+}
+
+# Where an architecture's libraries lie below /usr/lib: i386 -> i386-linux-gnu
+multiarch_of() {
+	triplet_of "$1" | sed s/i686/i386/
 }
 
 # The ending of the release name of a kernel: 6.1-rt -> rt-amd64
 flavour_of() {
 	case $1 in
+	arm64) echo cloud-arm64 ;;
+	armhf) echo armmp-lpae ;;
+	i386) echo 686-pae ;;
+	ppc64el | ppc64el-64k) echo "powerpc64le${1#ppc64el}" ;;
+	arm64-16k | riscv64 | s390x) echo "$1" ;;
 	*-rt) echo rt-amd64 ;;
 	*-amd64) echo amd64 ;;
 	*-*) die "unknown kernel flavour in '$1'; known: -amd64 and -rt" ;;
