@@ -88,6 +88,10 @@ static void drop_equal(struct tqueue_config *config, const struct tqueue_info *i
 		config->fields &= ~TQUEUE_CONFIG_OVERFLOW;
 	if (config->end_of_file == info->end_of_file)
 		config->fields &= ~TQUEUE_CONFIG_END_OF_FILE;
+	if (config->no_reader == info->no_reader)
+		config->fields &= ~TQUEUE_CONFIG_NO_READER;
+	if (config->uid == info->uid)
+		config->fields &= ~TQUEUE_CONFIG_OWNER;
 }
 
 /* Gives the node to whom the file says; 1: something changed, -1: it failed. */
