@@ -57,8 +57,17 @@ int tqueue_check_name(const char *name);
 int tqueue_path(const char *name, char *path, size_t size);
 
 /*
- * Opens a queue; @flags are open(2)'s: O_RDONLY, O_WRONLY or O_RDWR, and
- * O_NONBLOCK.  O_CLOEXEC is always set.  ENOTTY: it is no queue.
+ * An access mode beside O_RDONLY, O_WRONLY and O_RDWR.  Such a file is neither a
+ * reader nor a writer, and moves no messages: tqueue_peek(), tqueue_wait(),
+ * tqueue_get(), tqueue_set(), tqueue_start() and tqueue_stop() work.  It takes
+ * the rights to read and to write.
+ */
+#define TQUEUE_O_LOOK		3
+
+/*
+ * Opens a queue; @flags are open(2)'s: O_RDONLY, O_WRONLY or O_RDWR, or
+ * TQUEUE_O_LOOK; and O_NONBLOCK.  O_CLOEXEC is always set.  ENOTTY: it is no
+ * queue.
  */
 int tqueue_open(const char *name, int flags);
 
