@@ -264,9 +264,10 @@ static int add_present(const char *name, struct settings *settings)
 	all.end_of_file = info.end_of_file;
 	all.no_reader = info.no_reader;
 	all.mode = st.st_mode & 0666;
-	user = getpwuid(st.st_uid);
+	/* Of the two owners the queue's is the one that must not get more rights. */
+	user = getpwuid(info.uid);
 	group = getgrgid(st.st_gid);
-	snprintf(all.owner, sizeof(all.owner), "%u", st.st_uid);
+	snprintf(all.owner, sizeof(all.owner), "%u", info.uid);
 	snprintf(all.group, sizeof(all.group), "%u", st.st_gid);
 	if (user)
 		snprintf(all.owner, sizeof(all.owner), "%s", user->pw_name);
