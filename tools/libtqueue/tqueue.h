@@ -126,7 +126,7 @@ static inline const void *tqueue_payload(const struct tqueue_record *record)
  * @start: offset of the first record that was not sent or walked over yet
  * @end: offset behind the last record
  * @last_id: of the last send: id of the last message that it sent
- * @dropped: of the last receive: messages that were dropped before the first one
+ * @dropped: of the last receive: messages that were dropped since it was told before
  * @needed: after EMSGSIZE of a receive: the size that the buffer needs
  *
  * The fields are for reading; the calls below set them.
