@@ -121,9 +121,10 @@ static void prepare(void)
 	batch_file = memfd_create("batch", 0);
 	make_batch();
 	t_is(write(batch_file, buf, BATCH_BYTES), BATCH_BYTES);
-	/* Opened before anything fails. */
+	/* Opened before anything fails. A test that failed may have left it so. */
 	if (fd >= 0)
-		t_control();
+		t_is(t_policy_call("tqueue", TQUEUE_CONFIG_OVERFLOW,
+				   TQUEUE_OVERFLOW_BLOCK, 0), 0);
 }
 
 static void arm(unsigned int nth)
@@ -387,6 +388,48 @@ static void write_large_waiting(void)
 {
 	try_all(fill_for_large, call_write_large, after_large, 4056,
 		0, MEMORY | COPY);
+}
+
+/* ---- sending past blocked senders -------------------------------------------- */
+
+static void *help_blocking(void *arg)
+{
+	t_send(other, 1000, 2);
+	return arg;
+}
+
+static void fill_and_block(void)
+{
+	double late = t_now() + 10 * t_slow();
+
+	make_message();
+	filled = t_fill(4056, 100);
+	other = t_open(O_WRONLY);
+	t_is(pthread_create(&helper, NULL, help_blocking, NULL), 0);
+	while (!t_info(fd).blocked_senders)
+		t_true(t_now() < late, "the sender does not block");
+}
+
+/* It came before the one that is blocked, or not at all. */
+static void after_passing(ssize_t result)
+{
+	size_t i;
+
+	for (i = 0; i < filled; i++)
+		t_receive(fd, 4056, 100 + i);
+	if (result > 0)
+		t_receive(fd, 1000, 1);
+	pthread_join(helper, NULL);
+	t_receive(fd, 1000, 2);
+	t_nothing();
+	t_is(t_value("bytes"), 0);
+	t_is(t_poll(fd, POLLOUT), POLLOUT);
+	close(other);
+}
+
+static void write_past_blocked(void)
+{
+	try_all(fill_and_block, call_write, after_passing, 1000, 0, MEMORY | COPY);
 }
 
 static void fill_only(void)
@@ -790,6 +833,109 @@ static void write_dropping(void)
 	try_all(fill_and_drop, call_write, dropped_or_not, 1000, 0, COPY);
 }
 
+static void fill_and_drop_for_batch(void)
+{
+	fill_and_drop();
+	make_batch();
+}
+
+static void dropped_for_batch(ssize_t result)
+{
+	size_t i;
+
+	for (i = result > 0; i < filled; i++)
+		t_receive(fd, 4056, 100 + i);
+	for (i = 1; (ssize_t)i <= result; i++)
+		t_receive(fd, BATCH_LENGTH, i);
+	t_nothing();
+	set_overflow(TQUEUE_OVERFLOW_BLOCK);
+}
+
+static void send_batch_dropping(void)
+{
+	try_all(fill_and_drop_for_batch, call_send_batch, dropped_for_batch, BATCH,
+		0, COPY);
+}
+
+static struct tqueue_receive telling;
+
+static void fill_drop_and_unmap(void)
+{
+	/* Drops that nobody was told of yet. */
+	t_send(fd, 1, 1);
+	t_is(t_receive_call(fd, buf, 1000, 0), 1);
+	fill_and_drop();
+	t_is(write(fd, buf, 1000), 1000);
+	t_is(t_info(fd).messages, filled);
+	t_is(madvise(fresh, 1 << 16, MADV_DONTNEED), 0);
+}
+
+static ssize_t call_receive_telling(void)
+{
+	telling = (struct tqueue_receive){
+		.records = (uintptr_t)fresh, .bytes = 1 << 16, .count = 2,
+	};
+	return ioctl(fd, TQUEUE_RECEIVE, &telling);
+}
+
+/* One was dropped, and that is told once. */
+static void told_once(ssize_t result)
+{
+	uint64_t told = result > 0 ? telling.dropped : 0;
+	size_t at = 0;
+	ssize_t i;
+
+	for (i = 0; i < result; i++)
+		t_record_is(fresh, &at, 1 << 16, 4056, 101 + i,
+			    i ? 0 : TQUEUE_FLAG_DROPPED);
+	if (result < 0)
+		result = 0;
+	while (result < (ssize_t)filled) {
+		ssize_t more = call_receive_telling();
+
+		t_true(more > 0, "RECEIVE gives %zd (%s)", more, strerror(errno));
+		told += telling.dropped;
+		result += more;
+	}
+	t_is(told, 1);
+	set_overflow(TQUEUE_OVERFLOW_BLOCK);
+}
+
+static void receive_telling(void)
+{
+	try_all(fill_drop_and_unmap, call_receive_telling, told_once, 2, 0, COPY);
+}
+
+static ssize_t call_set_owner(void)
+{
+	struct tqueue_config config = {
+		.fields = TQUEUE_CONFIG_OWNER | TQUEUE_CONFIG_NO_READER,
+		.no_reader = TQUEUE_NO_READER_ERROR,
+		.uid = 1000,
+	};
+
+	return ioctl(fd, TQUEUE_SET, &config);
+}
+
+static void owned_or_not(ssize_t result)
+{
+	struct tqueue_config config = {
+		.fields = TQUEUE_CONFIG_OWNER | TQUEUE_CONFIG_NO_READER,
+	};
+	struct tqueue_info info = t_info(fd);
+
+	t_is(info.uid, result ? 0 : 1000);
+	t_is(info.no_reader,
+	     result ? TQUEUE_NO_READER_KEEP : TQUEUE_NO_READER_ERROR);
+	t_is(ioctl(fd, TQUEUE_SET, &config), 0);
+	received_so_many(0);
+}
+
+static void set_owner(void)
+{
+	try_all(send_five, call_set_owner, owned_or_not, 0, 0, COPY | LEAN);
+}
+
 static ssize_t call_resize(void)
 {
 	return t_set_call("tqueue", TQUEUE_CONFIG_SIZE, 65536, 0);
@@ -910,6 +1056,186 @@ static void open_named(void)
 	try_all(create_only, call_open_named, close_and_remove, 0, 0, MEMORY);
 }
 
+/* Opened neither to read nor to write. */
+static ssize_t call_look(void)
+{
+	struct tqueue_info info;
+	ssize_t result = -1;
+	int error;
+
+	other = open(TQ_DEVICE, 3);
+	if (other < 0)
+		return -1;
+	if (!ioctl(other, TQUEUE_INFO, &info))
+		result = t_peek_call(other, buf, 8192);
+	error = errno;
+	close(other);
+	errno = error;
+	return result;
+}
+
+static void looked(ssize_t result)
+{
+	struct tqueue_info info = t_info(fd);
+
+	(void)result;
+	t_is(info.writers, 1);
+	t_is(info.messages, BATCH);
+	received_so_many(0);
+}
+
+static void look_at_it(void)
+{
+	try_all(send_five, call_look, looked, BATCH, 0, MEMORY | COPY);
+}
+
+/* ---- messages that do not go through the ring -------------------------------------- */
+
+#define LARGE		300000
+#define LARGE_ROOM	(1 << 19)
+
+static char *large;
+
+/* A queue of its own for them, beside the one that all tests have. */
+static void try_large(void (*before)(void), ssize_t (*call)(void),
+		      void (*after)(ssize_t result), ssize_t result, int sees)
+{
+	large = t_shared(LARGE_ROOM);
+	t_create(NAME, 1 << 21);
+	other = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
+	try_all(before, call, after, result, 0, sees);
+	close(other);
+	t_remove(NAME);
+}
+
+static void large_gone(void)
+{
+	struct tqueue_info info = t_info(other);
+
+	t_adds_up(other);
+	t_is(info.messages, 0);
+	t_is(info.bytes, 0);
+	t_is(info.in_flight, 0);
+}
+
+static void make_large(void)
+{
+	t_pattern(large, LARGE, 1, 0);
+}
+
+static ssize_t call_write_piece(void)
+{
+	return write(other, large, LARGE);
+}
+
+static void large_or_not(ssize_t result)
+{
+	if (result > 0) {
+		memset(large, 0, LARGE);
+		t_is(read(other, large, LARGE_ROOM), LARGE);
+		t_is(t_differs(large, LARGE, 1, 0), -1);
+	}
+	large_gone();
+}
+
+static void write_large(void)
+{
+	try_large(make_large, call_write_piece, large_or_not, LARGE, MEMORY | COPY);
+}
+
+static void make_large_record(void)
+{
+	t_put(large, 0, LARGE, 1);
+}
+
+static ssize_t call_send_large(void)
+{
+	return t_send_call(other, large, t_record(LARGE), 0);
+}
+
+static void send_large(void)
+{
+	try_large(make_large_record, call_send_large, large_or_not, 1,
+		  MEMORY | COPY);
+}
+
+static void put_large(void)
+{
+	make_large();
+	t_is(write(other, large, LARGE), LARGE);
+	memset(large, 0, LARGE_ROOM);
+}
+
+static ssize_t call_read_large(void)
+{
+	return read(other, large, LARGE_ROOM);
+}
+
+/* What was not received is still there, whole. */
+static void received_large(ssize_t result)
+{
+	if (result < 0) {
+		memset(large, 0, LARGE);
+		result = 0;
+	}
+	if (result < LARGE)
+		t_is(read(other, large + result, LARGE_ROOM - result),
+		     LARGE - result);
+	t_is(t_differs(large, LARGE, 1, 0), -1);
+	large_gone();
+}
+
+static void read_large(void)
+{
+	try_large(put_large, call_read_large, received_large, LARGE, COPY);
+}
+
+static ssize_t call_read_large_part(void)
+{
+	return read(other, large, 1000);
+}
+
+static void read_large_part(void)
+{
+	try_large(put_large, call_read_large_part, received_large, 1000, COPY);
+}
+
+static ssize_t call_receive_large(void)
+{
+	return t_receive_call(other, large, LARGE_ROOM, 0);
+}
+
+static void received_large_record(ssize_t result)
+{
+	size_t at = 0;
+
+	if (result < 0)
+		t_is(call_receive_large(), 1);
+	t_record_is(large, &at, LARGE_ROOM, LARGE, 1, 0);
+	large_gone();
+}
+
+static void receive_large(void)
+{
+	try_large(put_large, call_receive_large, received_large_record, 1, COPY);
+}
+
+static ssize_t call_peek_large(void)
+{
+	return t_peek_call(other, large, LARGE_ROOM);
+}
+
+static void peeked_large(ssize_t result)
+{
+	(void)result;
+	received_large(-1);
+}
+
+static void peek_large(void)
+{
+	try_large(put_large, call_peek_large, peeked_large, 1, COPY);
+}
+
 static ssize_t call_info(void)
 {
 	struct tqueue_info info = { 0 };
@@ -953,11 +1279,44 @@ static void after_splice_out(ssize_t result)
 	received_or_not(result);
 }
 
-/* The kernel's splice turns a bad copy into EAGAIN. */
 static void splice_out(void)
 {
-	try_all(send_one, call_splice_out, after_splice_out, 1000,
-		EAGAIN, LEAN);
+	try_all(send_one, call_splice_out, after_splice_out, 1000, 0, MEMORY);
+}
+
+static ssize_t call_splice_out_part(void)
+{
+	return splice(fd, NULL, pipes[1], NULL, 100, 0);
+}
+
+static void splice_out_part(void)
+{
+	try_all(send_one, call_splice_out_part, after_splice_out, 100, 0, MEMORY);
+}
+
+/* One that does not block makes the whole splice so. */
+static void open_and_wait_for_pipe(void)
+{
+	open_and_wait();
+	t_is(fcntl(pipes[1], F_SETFL, 0), 0);
+}
+
+static ssize_t call_splice_other(void)
+{
+	return splice(other, NULL, pipes[1], NULL, 4096, 0);
+}
+
+static void after_splice_waiting(ssize_t result)
+{
+	pthread_join(helper, NULL);
+	after_splice_out(result);
+	close(other);
+}
+
+static void splice_out_waiting(void)
+{
+	try_all(open_and_wait_for_pipe, call_splice_other, after_splice_waiting,
+		1000, 0, MEMORY);
 }
 
 static void fill_pipe(void)
@@ -1300,11 +1659,50 @@ static unsigned int load_counting(int ko, unsigned long start, unsigned long end
 	return found;
 }
 
+static atomic_int *racing;	/* opens that failed as they have to; -1: enough */
+
+/* Opens whatever there is for a moment: it holds up loading that fails, if at all. */
+static void open_always(void *arg)
+{
+	static const char * const nodes[] = { TQ_DEVICE, TQ_CONTROL };
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; atomic_load(racing) >= 0; i++) {
+		int node = open(nodes[i % ARRAY_SIZE(nodes)], O_RDWR | O_NONBLOCK);
+
+		if (node >= 0) {
+			close(node);
+			/* Leaves a gap, that there may be an unloading. */
+			usleep(2000);
+			continue;
+		}
+		t_true(errno == ENOENT || errno == ENXIO || errno == ENODEV,
+		       "open: %s", strerror(errno));
+		if (errno == ENXIO)
+			atomic_fetch_add(racing, 1);
+	}
+}
+
+static void unload_at_last(void)
+{
+	double late = t_now() + 10 * t_slow();
+	int error;
+
+	while ((error = t_unload())) {
+		t_true(error == EAGAIN || error == EBUSY,
+		       "unloading fails with %s", strerror(error));
+		t_true(t_now() < late, "the module does not unload");
+		usleep(500);
+	}
+}
+
 /*
  * Loading has many hundred things to fail, most of them before the driver is
  * asked. Of interest are those below the call of its init function: counted by
  * stack trace, and tried from the last one on, for as long as there is time and
- * until one has made loading fail.
+ * until one has made loading fail.  Meanwhile somebody opens what appears, which
+ * must neither succeed nor be left behind where loading fails.
  */
 static void load_it(void)
 {
@@ -1312,6 +1710,7 @@ static void load_it(void)
 	double late = t_now() + 2 * option_seconds;
 	unsigned int total, below, last, failed = 0;
 	unsigned long start, end;
+	pid_t opener;
 	int ko;
 
 	if (strcmp(dot, ".ko"))
@@ -1323,6 +1722,8 @@ static void load_it(void)
 	start = code_of("do_one_initcall", &end);
 	below = load_counting(ko, start, end);
 	total = load_counting(ko, 0, ULONG_MAX);
+	racing = t_shared(sizeof(*racing));
+	opener = t_fork(open_always, NULL);
 	/* A few come after it, and their number is not always the same. */
 	last = total > below + 20 ? total - below - 20 : 0;
 	for (n = total; n > last && (!failed || t_now() < late); n--) {
@@ -1334,7 +1735,7 @@ static void load_it(void)
 		error = errno;
 		disarm();
 		if (!result) {
-			t_is(t_unload(), 0);
+			unload_at_last();
 		} else {
 			t_true(makes_sense(error), "fault %u of %u: fails with %s",
 			       n, total, strerror(error));
@@ -1342,8 +1743,9 @@ static void load_it(void)
 		}
 		unloaded();
 	}
-	fprintf(stderr, "# %u faults in the driver, faults %u to %u tried, %u made it fail\n",
-		below, n + 1, total, failed);
+	fprintf(stderr, "# %u faults in the driver, faults %u to %u tried, %u made it fail, %d opens in between\n",
+		below, n + 1, total, failed, atomic_exchange(racing, -1));
+	t_reap(opener);
 	t_true(failed, "no fault made loading fail");
 	t_is(t_load("size_l=16384"), 0);
 	fd = t_open(O_RDWR | O_NONBLOCK);
@@ -1358,16 +1760,22 @@ int main(int argc, char **argv)
 	static const struct t_test tests[] = {
 		KIND(write_fast), KIND(write_not_resident), KIND(write_vector),
 		KIND(write_waiting), KIND(write_large_waiting), KIND(write_refused),
+		KIND(write_past_blocked),
 		KIND(read_whole), KIND(read_vector), KIND(read_not_resident),
 		KIND(read_short), KIND(read_rest), KIND(read_part_of_rest),
 		KIND(read_returned), KIND(read_waiting), KIND(read_short_waiting),
 		KIND(send_batch), KIND(send_batch_not_resident),
 		KIND(send_batch_waiting), KIND(receive_batch),
 		KIND(receive_batch_not_resident), KIND(peek_batch),
-		KIND(wait_until_done), KIND(write_dropping), KIND(resize_it),
+		KIND(wait_until_done), KIND(write_dropping),
+		KIND(send_batch_dropping), KIND(receive_telling),
+		KIND(set_owner), KIND(look_at_it), KIND(resize_it),
+		KIND(write_large), KIND(send_large), KIND(read_large),
+		KIND(read_large_part), KIND(receive_large), KIND(peek_large),
 		KIND(stop_and_start), KIND(create_it), KIND(remove_it),
 		KIND(open_named), KIND(ask_for_info),
-		KIND(read_nothing), KIND(splice_out), KIND(splice_in),
+		KIND(read_nothing), KIND(splice_out), KIND(splice_out_part),
+		KIND(splice_out_waiting), KIND(splice_in),
 		KIND(send_from_file), KIND(uring_write), KIND(uring_read),
 		KIND(open_it), KIND(close_with_rest), KIND(poll_it), KIND(epoll_it),
 		KIND(ask_for_signals), KIND(ask_for_length), KIND(map_it),

@@ -159,6 +159,28 @@ static void *or_any(struct fuzzer *f, void *usual)
 	return one_in(f, 12) ? any_pointer(f) : usual;
 }
 
+/*
+ * A request with the structure that it is made for, or with one of another size,
+ * as older and newer programs have it.
+ */
+static long any_size(struct fuzzer *f, int fd, unsigned long request, void *args)
+{
+	char theirs[1024];
+	unsigned long size;
+
+	if (!one_in(f, 5))
+		return ioctl(fd, request, or_any(f, args));
+	memset(theirs, one_in(f, 4) ? 0xff : 0, sizeof(theirs));
+	memcpy(theirs, args, _IOC_SIZE(request));
+	size = one_in(f, 2) ? _IOC_SIZE(request) + below(f, 3) * 8 - 8 :
+			      below(f, sizeof(theirs));
+	if (one_in(f, 10))
+		request ^= 1UL << (_IOC_DIRSHIFT + below(f, _IOC_DIRBITS));
+	request &= ~((unsigned long)_IOC_SIZEMASK << _IOC_SIZESHIFT);
+	request |= (size & _IOC_SIZEMASK) << _IOC_SIZESHIFT;
+	return ioctl(fd, request, or_any(f, theirs));
+}
+
 static uint64_t any_deadline(struct fuzzer *f)
 {
 	switch (below(f, 5)) {
@@ -181,11 +203,13 @@ static struct tqueue_config any_config(struct fuzzer *f)
 		0, 1, 4096, 8192, 16384, 65536, 1 << 20, 1 << 30, 1ULL << 32, -1,
 	};
 	struct tqueue_config config = {
-		.fields = any_bits(f, 15),
+		.fields = any_bits(f, 63),
 		.size = sizes[below(f, one_in(f, 4) ? ARRAY_SIZE(sizes) : 6)],
 		.max_message = one_in(f, 2) ? 0 : any_length(f),
 		.overflow = one_in(f, 20) ? below(f, 9) : below(f, 3),
 		.end_of_file = one_in(f, 20) ? below(f, 9) : below(f, 2),
+		.no_reader = one_in(f, 20) ? below(f, 9) : below(f, 2),
+		.uid = one_in(f, 4) ? random_next(&f->dice) : 0,
 	};
 
 	if (one_in(f, 30))
@@ -240,7 +264,7 @@ static long call_send(struct fuzzer *f)
 		.flags = one_in(f, 30) ? any_bits(f, 3) : 0,
 	};
 
-	return ioctl(any_file(f), TQUEUE_SEND, or_any(f, &send));
+	return any_size(f, any_file(f), TQUEUE_SEND, &send);
 }
 
 static long call_receive(struct fuzzer *f)
@@ -257,7 +281,7 @@ static long call_receive(struct fuzzer *f)
 
 	if (one_in(f, 30))
 		receive.flags = any_bits(f, 3);
-	return ioctl(any_file(f), TQUEUE_RECEIVE, or_any(f, &receive));
+	return any_size(f, any_file(f), TQUEUE_RECEIVE, &receive);
 }
 
 static long call_queue(struct fuzzer *f)
@@ -267,7 +291,7 @@ static long call_queue(struct fuzzer *f)
 		.deadline = any_deadline(f),
 	};
 	struct tqueue_config config = any_config(f);
-	struct tqueue_info info;
+	struct tqueue_info info = { 0 };
 	int fd = any_file(f);
 
 	switch (below(f, 8)) {
@@ -277,11 +301,11 @@ static long call_queue(struct fuzzer *f)
 	case 2:
 		return ioctl(fd, TQUEUE_START);
 	case 3:
-		return ioctl(fd, TQUEUE_SET, or_any(f, &config));
+		return any_size(f, fd, TQUEUE_SET, &config);
 	case 4:
-		return ioctl(fd, TQUEUE_INFO, or_any(f, &info));
+		return any_size(f, fd, TQUEUE_INFO, &info);
 	default:
-		return ioctl(fd, TQUEUE_WAIT, or_any(f, &wait));
+		return any_size(f, fd, TQUEUE_WAIT, &wait);
 	}
 }
 
@@ -307,22 +331,22 @@ static long call_control(struct fuzzer *f)
 			create.mode = random_next(&f->dice);
 		if (one_in(f, 20))
 			create.name[below(f, 64)] = random_next(&f->dice);
-		return ioctl(control, TQUEUE_CTL_CREATE, or_any(f, &create));
+		return any_size(f, control, TQUEUE_CTL_CREATE, &create);
 	case 3:
 	case 4:
-		return ioctl(control, selects[below(f, ARRAY_SIZE(selects))],
-			     or_any(f, &select));
+		return any_size(f, control, selects[below(f, ARRAY_SIZE(selects))],
+				&select);
 	case 5:
-		return ioctl(control, TQUEUE_CTL_SET, or_any(f, &set));
+		return any_size(f, control, TQUEUE_CTL_SET, &set);
 	case 6:
 		return ioctl(control, TQUEUE_CTL_FEATURES, or_any(f, &mask));
 	case 7:
 		if (one_in(f, 2))
 			strcpy(info.name, one_in(f, 3) ? "tqueue" : name);
-		return ioctl(control, TQUEUE_CTL_NEXT, or_any(f, &info));
+		return any_size(f, control, TQUEUE_CTL_NEXT, &info);
 	default:
 		strcpy(info.name, name);
-		return ioctl(control, TQUEUE_CTL_GET, or_any(f, &info));
+		return any_size(f, control, TQUEUE_CTL_GET, &info);
 	}
 }
 
@@ -825,10 +849,13 @@ static void behave(void *arg)
 	int fd = t_open(O_RDWR | O_NONBLOCK), bytes;
 
 	(void)arg;
+	/* It is a reader itself: so nobody tells it that there is none. */
+	t_poll(fd, POLLIN);
 	while (!atomic_load(&shared->stop)) {
 		ssize_t done = write(fd, text, 100);
 
 		t_true(done == 100 || (done == -1 && (errno == EAGAIN ||
+						      errno == ENOBUFS ||
 						      errno == EMSGSIZE ||
 						       errno == ESHUTDOWN)),
 			"write gives %zd (%s)", done, strerror(errno));
@@ -863,7 +890,9 @@ static void restore(void)
 		.config = {
 			.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE |
 				  TQUEUE_CONFIG_OVERFLOW |
-				  TQUEUE_CONFIG_END_OF_FILE,
+				  TQUEUE_CONFIG_END_OF_FILE |
+				  TQUEUE_CONFIG_NO_READER |
+				  TQUEUE_CONFIG_OWNER,
 			.size = 16384,
 		},
 	};

@@ -258,7 +258,7 @@ static void slot_complete(struct slot *slot, int sender, unsigned int number,
 	slot_next(slot, tiny);
 }
 
-/* How much of a message the open file still holds. */
+/* How much of a partial message the open file still holds. */
 static long file_rest(int fd)
 {
 	char path[64], text[1024];
@@ -273,9 +273,9 @@ static long file_rest(int fd)
 	close(info);
 	t_true(got > 0, "cannot read %s", path);
 	text[got] = '\0';
-	line = strstr(text, "rest:");
-	t_true(line, "%s says nothing of a rest", path);
-	return atol(line + 5);
+	line = strstr(text, "partial:");
+	t_true(line, "%s says nothing of a partial message", path);
+	return atol(line + strlen("partial:"));
 }
 
 /* @n bytes more came; @fd, if given, may hold a rest. */
@@ -864,11 +864,13 @@ static void send_uring(struct worker *self)
 /* Opens, uses a little, closes: the queue must not mind. */
 static void open_and_close(struct worker *self)
 {
-	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
+	/* The last is neither a reader nor a writer. */
+	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR, 3 };
 
 	signal(SIGIO, SIG_IGN);
 	while (!atomic_load(&shared->stop)) {
-		int fd = t_open(modes[random_below(&self->dice, 3)] | O_NONBLOCK);
+		int fd = t_open(modes[random_below(&self->dice, ARRAY_SIZE(modes))] |
+				O_NONBLOCK);
 		int other = -1;
 
 		if (random_below(&self->dice, 2)) {

@@ -39,8 +39,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "defer", KEY_DEFER, "FILE", 0,
-	  "leave out queues whose user or group is not known, and write their names into FILE: for a later run",
-	  1 },
+	  "leave out queues whose user or group is not known, and write their names into FILE: "
+	  "for a later run", 1 },
 	{ 0 }
 };
 
