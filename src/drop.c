@@ -51,15 +51,18 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	return tq_store_advance(store, bytes);
 }
 
-/* Drop the first detached message.  Returns the room that this makes. */
-static unsigned long tq_drop_detached(struct tqueue *queue,
-				      struct tq_cursor *cursor,
-				      struct tq_notify *notify)
+/* Drop the first message, which is detached.  Returns the room that this makes. */
+static noinline unsigned long tq_drop_detached(struct tqueue *queue,
+					       struct tq_notify *notify)
 {
 	struct tq_store *store = &queue->rx.store;
-	struct tq_message *message = cursor->detached;
-	unsigned long bytes = tq_store_take(store, cursor);
+	struct tq_message *message;
+	struct tq_cursor cursor;
+	unsigned long bytes;
 
+	tq_store_begin(store, &cursor);
+	message = cursor.detached;
+	bytes = tq_store_take(store, &cursor);
 	trace_tqueue_drop(queue, message->record.id);
 	tq_store_settle(store, message);
 	tq_notify_free(notify, message);
@@ -84,7 +87,7 @@ static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
 	if (tq_store_at_end(store, &cursor))
 		return false;
 	if (tq_store_detached(store, &cursor))
-		bytes = tq_drop_detached(queue, &cursor, notify);
+		bytes = tq_drop_detached(queue, notify);
 	else
 		bytes = tq_drop_run(queue, &cursor, need, *left, &count);
 	*left -= count;

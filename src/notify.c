@@ -61,7 +61,7 @@ static void tq_wake_ended(struct tqueue *queue)
 {
 	struct tq_waiters *waiters = &queue->waiters;
 
-	wake_up_all(&waiters->read);
+	wake_up_all(&waiters->read_wait);
 	tq_wake_all_pollers(&waiters->poll,
 			    EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP);
 	kill_fasync(&waiters->fasync_in, SIGIO, POLL_HUP);
@@ -74,7 +74,7 @@ static void tq_wake_file(struct tq_file *file)
 
 	/* The caller has passed the barrier. */
 	if (atomic_read(&file->sleepers))
-		__wake_up(&queue->waiters.read, TASK_INTERRUPTIBLE, 0, file);
+		__wake_up(&queue->waiters.read_wait, TASK_INTERRUPTIBLE, 0, file);
 	/* After the barrier. */
 	if (waitqueue_active(&file->wait))
 		tq_wake_all_pollers(&file->wait,
@@ -103,7 +103,7 @@ void tq_notify_turn(struct tq_file *file)
 }
 
 /**
- * tq_pass_on - let the next reader have what this one was woken for
+ * tq_wake_next_reader - let the next reader have what this one was woken for
  * @queue: the queue
  *
  * For a reader that has slept and leaves without a message, or is about to do
@@ -111,10 +111,10 @@ void tq_notify_turn(struct tq_file *file)
  *
  * Context: Any, no lock held.
  */
-void tq_pass_on(struct tqueue *queue)
+void tq_wake_next_reader(struct tqueue *queue)
 {
 	if (!tq_nothing_ready(queue))
-		__wake_up(&queue->waiters.read, TASK_INTERRUPTIBLE, 1, NULL);
+		__wake_up(&queue->waiters.read_wait, TASK_INTERRUPTIBLE, 1, NULL);
 }
 
 /**
@@ -173,7 +173,7 @@ void tq_notify_removed(struct tqueue *queue)
 
 	/* Publish, barrier, look for sleepers: see wait.h. */
 	smp_mb();
-	wake_up_all(&waiters->read);
+	wake_up_all(&waiters->read_wait);
 	wake_up_all(&waiters->settled);
 	tq_wake_all_pollers(&waiters->poll, EPOLLIN | EPOLLRDNORM | EPOLLRDHUP |
 					    EPOLLOUT | EPOLLWRNORM | end);

@@ -39,7 +39,7 @@ void tq_notify_removed(struct tqueue *queue);
 void tq_notify_pollers_in(struct tqueue *queue, unsigned int count,
 			  bool filled);
 void tq_notify_turn(struct tq_file *file);
-void tq_pass_on(struct tqueue *queue);
+void tq_wake_next_reader(struct tqueue *queue);
 
 /* A message is over: free it when no lock is held. */
 static inline void tq_notify_free(struct tq_notify *notify,
@@ -80,8 +80,8 @@ static inline void tq_notify_ready(struct tqueue *queue, unsigned int count,
 	/* Publish, barrier, look for sleepers: see wait.h. */
 	smp_mb();
 	/* After the barrier. */
-	if (waitqueue_active(&waiters->read))
-		__wake_up(&waiters->read, TASK_INTERRUPTIBLE, count, NULL);
+	if (waitqueue_active(&waiters->read_wait))
+		__wake_up(&waiters->read_wait, TASK_INTERRUPTIBLE, count, NULL);
 	/* After the barrier. */
 	if (waitqueue_active(&waiters->poll) ||
 	    READ_ONCE(waiters->fasync_in))

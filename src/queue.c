@@ -60,7 +60,7 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	tq_store_init(&queue->rx.store, &queue->ring, &queue->tx.pos);
 	INIT_LIST_HEAD(&queue->opens.files);
 
-	init_waitqueue_head(&queue->waiters.read);
+	init_waitqueue_head(&queue->waiters.read_wait);
 	init_waitqueue_head(&queue->waiters.poll);
 	init_waitqueue_head(&queue->waiters.settled);
 

@@ -23,15 +23,15 @@
 #include "wait.h"
 
 /**
- * tq_receive_pass_on - a receive is about to do what takes its time
+ * tq_receive_wake_next - a receive is about to do what takes its time
  * @receiver: the receive: what it was woken for, another reader may have
  *
  * Context: Any, no lock held.
  */
-void tq_receive_pass_on(struct tq_receiver *receiver)
+void tq_receive_wake_next(struct tq_receiver *receiver)
 {
 	if (receiver->woken)
-		tq_pass_on(receiver->file->queue);
+		tq_wake_next_reader(receiver->file->queue);
 	receiver->woken = false;
 }
 
@@ -63,7 +63,7 @@ static int tq_receive_in_flight(struct tq_receiver *receiver)
 		return ret;
 	/* It took none of those that others may be woken for. */
 	if (receiver->peek || !flight.from_queue)
-		tq_receive_pass_on(receiver);
+		tq_receive_wake_next(receiver);
 	receiver->woken = false;
 	return receiver->ops->deliver(receiver, &flight);
 }
@@ -101,7 +101,7 @@ ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret)
 			ret = -EAGAIN;
 			if (receiver->nowait)
 				break;
-			tq_receive_pass_on(receiver);
+			tq_receive_wake_next(receiver);
 			ret = tq_wait_partial(receiver->file);
 			receiver->slept = true;
 			if (ret)
@@ -117,7 +117,7 @@ ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret)
 		}
 	}
 	/* Woken for a message, and leaving without it. */
-	tq_receive_pass_on(receiver);
+	tq_receive_wake_next(receiver);
 	return receiver->got ?: ret;
 }
 
@@ -202,7 +202,7 @@ static int tq_read_fault_in(struct tq_receiver *receiver)
 
 	if (!tq_writeable_nofault(read->user, receiver->needed)) {
 		/* As long as the memory's owner likes. */
-		tq_receive_pass_on(receiver);
+		tq_receive_wake_next(receiver);
 		if (!tq_fault_in_writeable(read->user, receiver->needed))
 			return -EFAULT;
 	}

@@ -89,7 +89,7 @@ static inline void tq_receiver_init(struct tq_receiver *receiver,
 ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
 		   unsigned int how);
 ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret);
-void tq_receive_pass_on(struct tq_receiver *receiver);
+void tq_receive_wake_next(struct tq_receiver *receiver);
 size_t tq_next_length(struct tq_file *file);
 
 /* Go to where the receive has come to.  With rx.lock held. */

@@ -417,7 +417,7 @@ static int tq_batch_fault_in(struct tq_receiver *receiver)
 	if (receiver->needed > batch->room)
 		return 0;
 	/* This may take as long as the memory's owner likes. */
-	tq_receive_pass_on(receiver);
+	tq_receive_wake_next(receiver);
 	/* In this order: tx.pos is never behind. */
 	pos = smp_load_acquire(&queue->rx.store.pos);
 	want = min3(batch->room, (size_t)(READ_ONCE(queue->tx.pos) - pos),

@@ -28,14 +28,14 @@
 #define TQ_KEEP_DETACHED PAGE_SIZE
 
 /**
- * tq_place_detached - make a detached message ready as it is
+ * tq_enqueue_detached - make a detached message ready as it is
  * @queue: the queue
  * @message: unsent; from now on owned by the store
  *
  * Context: tx.lock held; takes rx.lock.
  * Return: its id.
  */
-u64 tq_place_detached(struct tqueue *queue, struct tq_message *message)
+u64 tq_enqueue_detached(struct tqueue *queue, struct tq_message *message)
 {
 	u64 id = tq_alloc_ids(queue, 1);
 
@@ -48,7 +48,7 @@ u64 tq_place_detached(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_place - make a detached message ready, for which there is room
+ * tq_enqueue - make a detached message ready, for which there is room
  * @queue: the queue
  * @message: unsent.  It is copied into the ring, and stays the caller's to free;
  *	or the store owns it now, and *@message is NULL.
@@ -56,7 +56,7 @@ u64 tq_place_detached(struct tqueue *queue, struct tq_message *message)
  * Context: tx.lock held; may take rx.lock.
  * Return: its id.
  */
-u64 tq_place(struct tqueue *queue, struct tq_message **message)
+u64 tq_enqueue(struct tqueue *queue, struct tq_message **message)
 {
 	struct tqueue_record *from = &(*message)->record;
 	unsigned long bytes = tq_message_bytes(*message);
@@ -65,7 +65,7 @@ u64 tq_place(struct tqueue *queue, struct tq_message **message)
 	u64 id;
 
 	if (bytes >= TQ_KEEP_DETACHED) {
-		id = tq_place_detached(queue, *message);
+		id = tq_enqueue_detached(queue, *message);
 		*message = NULL;
 		return id;
 	}
@@ -190,7 +190,7 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 		}
 		if (!ret) {
 			tq_notify_add(notify, sender->message);
-			sender->id = tq_place(queue, &sender->message);
+			sender->id = tq_enqueue(queue, &sender->message);
 		} else if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST &&
 			   ret == -EAGAIN) {
 			notify->events |= TQ_NOTIFY_ADMIT;

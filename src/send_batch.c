@@ -107,11 +107,9 @@ static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count,
 			++*empties;
 		}
 		next = (void *)record + tq_record_bytes(length);
-		if (unlikely((void *)next > end)) {
-			if (!length)
-				--*empties;
+		/* One without a payload ends with its header, which is there. */
+		if (unlikely((void *)next > end))
 			break;
-		}
 		tq_record_clear_pad(record);
 		tq_record_sign(record, now, uid, pid);
 		record->id = ++id;

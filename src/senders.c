@@ -129,7 +129,7 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 		}
 		if (!ret) {
 			tq_notify_add(notify, sender->message);
-			sender->id = tq_place(queue, &sender->message);
+			sender->id = tq_enqueue(queue, &sender->message);
 		}
 		tq_sender_release(queue, sender, ret);
 	}
@@ -213,7 +213,7 @@ int tq_senders_pass(struct tq_file *file, struct tq_message **message, u64 *id)
 	tq_has_room(queue, bytes);
 	if (!tq_fits(tx->limit_cached + queue->ring.size, tx->pos, bytes))
 		return -EAGAIN;
-	*id = tq_place_detached(queue, *message);
+	*id = tq_enqueue_detached(queue, *message);
 	*message = NULL;
 	return 0;
 }

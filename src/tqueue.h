@@ -204,7 +204,7 @@ struct tq_opens {
 
 /**
  * struct tq_waiters - who is to be woken
- * @read: calls that sleep until there is something to receive, each an
+ * @read_wait: calls that sleep until there is something to receive, each an
  *	exclusive waiter of its own, so that one message wakes one
  * @poll: pollers, whom the keys of wake-ups tell what for.  One for both
  *	directions, since io_uring takes no more than two from a file, and each
@@ -214,7 +214,7 @@ struct tq_opens {
  * @fasync_out: files open for writing that want a signal
  */
 struct tq_waiters {
-	wait_queue_head_t read;
+	wait_queue_head_t read_wait;
 	wait_queue_head_t poll;
 	wait_queue_head_t settled;
 	struct fasync_struct *fasync_in;

@@ -251,7 +251,7 @@ int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode, int sync,
 int tq_wait_readable(struct tq_file *file, ktime_t *deadline)
 {
 	struct tqueue *queue = file->queue;
-	struct wait_queue_head *head = &queue->waiters.read;
+	struct wait_queue_head *head = &queue->waiters.read_wait;
 	struct tq_reader reader = { .file = file };
 	int ret;
 

@@ -12,9 +12,9 @@
  *
  *	sender				receiver
  *	------				--------
- *	tx.pos = new (release)		prepare_to_wait_exclusive(read)
+ *	tx.pos = new (release)		prepare_to_wait_exclusive(read_wait)
  *	smp_mb() [tq_notify_ready]	smp_mb() [set_current_state]
- *	waitqueue_active(read)?		tx.pos == store.pos?
+ *	waitqueue_active(read_wait)?		tx.pos == store.pos?
  *
  * Room is made while a sender is blocked, or is refused and then polls:
  *
@@ -33,14 +33,14 @@
  *
  *	call that settles it		receiver
  *	--------------------		--------
- *	flights_ended++			prepare_to_wait_exclusive(read)
+ *	flights_ended++			prepare_to_wait_exclusive(read_wait)
  *	smp_mb() [tq_notify_deliver]	smp_mb() [set_current_state]
  *	tq_drained()? wake all		tq_drained()?
  *
  * Nothing is taken along
  *
  * One message wakes one reader.  A reader that was woken and leaves without a
- * message wakes the next one, if a message is there: tq_pass_on().  A reader that
+ * message wakes the next one, if a message is there: tq_wake_next_reader().  A reader that
  * finds a signal after it has slept takes nothing, whatever it was woken for: a
  * killed or stopped process cannot hold a message.  See tq_must_leave().
  */

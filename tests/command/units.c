@@ -113,6 +113,8 @@ static void settings(void)
 		{ SETTING_OVERFLOW, "drop-oldest", "drop" },
 		{ SETTING_OVERFLOW, "block", "Block" },
 		{ SETTING_END_OF_FILE, "last-writer", "1" },
+		{ SETTING_NO_READER, "error", "errors" },
+		{ SETTING_NO_READER, "keep", "" },
 		{ SETTING_OWNER, "nobody", "" },
 		{ SETTING_GROUP, "0",
 		  "a-name-of-more-than-sixty-three-characters-which-nobody-ever-had-here" },

@@ -265,16 +265,16 @@ static void take_run(void)
 }
 
 /* A walk for which the lock is let go now and then. */
-static void walk(void)
+static void walk_on(void)
 {
 	struct known *k = first_after(NULL);
 	struct tq_cursor cursor;
 	struct tq_rank rank;
 
 	for (tq_store_begin(&store, &cursor); k; k = first_after(k)) {
-		check(!tq_store_at_end(&store, &cursor), "the walk ends before %" PRIu64,
+		check(!tq_store_at_end(&store, &cursor), "it ends before %" PRIu64,
 		      (uint64_t)k->id);
-		check(id_at(&cursor) == k->id, "the walk is at %" PRIu64 ", not %" PRIu64,
+		check(id_at(&cursor) == k->id, "it is at %" PRIu64 ", not %" PRIu64,
 		      (uint64_t)id_at(&cursor), (uint64_t)k->id);
 		rank = (struct tq_rank){ .id = k->id, .priority = k->priority };
 		tq_store_step(&store, &cursor);
@@ -294,7 +294,7 @@ static void walk(void)
 			/* What came back in front of it is not seen. */
 		}
 	}
-	check(tq_store_at_end(&store, &cursor), "the walk goes on");
+	check(tq_store_at_end(&store, &cursor), "it goes on");
 }
 
 static void throw_away(void)
@@ -382,7 +382,7 @@ static void run(unsigned long steps)
 			settle();
 			break;
 		case 10:
-			walk();
+			walk_on();
 			break;
 		case 11:
 			if (!below(50))

@@ -1097,7 +1097,7 @@ static void look_at_it(void)
 /* ---- messages that do not go through the ring -------------------------------------- */
 
 #define LARGE		300000
-#define LARGE_ROOM	(1 << 19)
+#define LARGE_ROOM	524288
 
 static char *large;
 
@@ -1664,7 +1664,7 @@ static unsigned int load_counting(int ko, unsigned long start, unsigned long end
 	return found;
 }
 
-static atomic_int *racing;	/* opens that failed as they have to; -1: enough */
+static _Atomic int *racing;	/* opens that failed as they have to; -1: enough */
 
 /* Opens whatever there is for a moment: it holds up loading that fails, if at all. */
 static void open_always(void *arg)

@@ -570,6 +570,7 @@ static void no_more_than_there_can_be(void)
 	double end = t_now() + t_seconds(3);
 	int fd = open_queue(4096), i;
 	struct t_task tasks[4];
+	char drain[4096];
 	long calls = 0;
 
 	t_true(map != MAP_FAILED, "mmap fails");
@@ -597,7 +598,7 @@ static void no_more_than_there_can_be(void)
 	t_true(most <= (256UL << 10) + 2 * t_page(),
 	       "a queue of 4096 bytes makes %zu bytes of a buffer resident", most);
 	munmap(map, len);
-	while (t_receive_call(fd, (char [4096]){ 0 }, 4096, 0) > 0)
+	while (t_receive_call(fd, drain, sizeof(drain), 0) > 0)
 		;
 	t_end(fd);
 }

@@ -733,6 +733,69 @@ static void administration(void)
 	free(record);
 }
 
+/*
+ * Who looks is neither a reader nor a writer: it ends nothing for readers, and
+ * breaks nothing for writers.
+ */
+static void looking(void)
+{
+	struct tqueue_config config = {
+		.fields = TQUEUE_CONFIG_END_OF_FILE | TQUEUE_CONFIG_NO_READER,
+		.end_of_file = TQUEUE_EOF_LAST_WRITER,
+		.no_reader = TQUEUE_NO_READER_ERROR,
+	};
+	struct tqueue_record record[2];
+	struct tqueue_info info;
+	int ctl = open_control(), look, in, out;
+
+	t_is(tqueue_control_create(ctl, "looked-at", &config, -1, -1, 0600), 0);
+	in = open_queue("looked-at", O_RDONLY);
+	t_errno(tqueue_receive(in, record, sizeof(record), 0), EAGAIN);
+	look = open_queue("looked-at", TQUEUE_O_LOOK);
+	t_errno(tqueue_send(look, "x", 1, 0), EBADF);
+	t_errno(tqueue_receive(look, record, sizeof(record), 0), EBADF);
+	t_errno(tqueue_peek(look, record, sizeof(record), tqueue_deadline(20)), ETIMEDOUT);
+	t_is(tqueue_get(look, &info), 0);
+	t_is(info.readers, 1);
+	t_is(info.writers, 0);
+	close(look);
+	/* No writer left. */
+	t_errno(tqueue_receive(in, record, sizeof(record), 0), EAGAIN);
+	close(in);
+
+	look = open_queue("looked-at", TQUEUE_O_LOOK | O_NONBLOCK);
+	out = open_queue("looked-at", O_WRONLY);
+	t_is(tqueue_send(out, "x", 1, 0), 0);
+	t_is(tqueue_peek(look, record, sizeof(record), 0), 1);
+	t_is(record->length, 1);
+	t_errno(tqueue_wait(look, record->id, TQUEUE_FOREVER), EAGAIN);
+	config.fields = TQUEUE_CONFIG_OVERFLOW;
+	t_is(tqueue_set(look, &config), 0);
+	t_is(tqueue_stop(look), 0);
+	t_is(tqueue_start(look), 0);
+	t_is(tqueue_get(look, &info), 0);
+	t_is(info.messages, 1);
+	t_is(info.readers, 0);
+	t_is(info.writers, 1);
+	close(look);
+	/* No reader left. */
+	t_is(tqueue_send(out, "x", 1, 0), 0);
+
+	/* The last ones that do count. */
+	in = open_queue("looked-at", O_RDONLY);
+	t_is(tqueue_peek(in, record, sizeof(record), 0), 1);
+	t_errno(tqueue_peek(out, record, sizeof(record), 0), EBADF);
+	close(in);
+	t_is(tqueue_send(out, "x", 1, 0), 0);
+	in = open_queue("looked-at", O_RDONLY);
+	t_is(tqueue_receive(in, record, sizeof(record), 0), 1);
+	close(in);
+	t_errno(tqueue_send(out, "x", 1, 0), EPIPE);
+	close(out);
+	t_is(tqueue_control_remove(ctl, "looked-at", TQUEUE_REMOVE_FORCE), 0);
+	close(ctl);
+}
+
 /* A descriptor in a poll loop. */
 static void polling(void)
 {
@@ -886,6 +949,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(threads),
 	TQ_TEST(stop_and_start),
 	TQ_TEST(administration),
+	TQ_TEST(looking),
 	TQ_TEST(polling),
 	TQ_TEST(explanations),
 	TQ_TEST(wrong_devices),

@@ -26,6 +26,8 @@ EXPORT const char *tqueue_strerror(int error)
 		return "the queue is stopped and takes no messages";
 	case EIDRM:
 		return "the queue was removed";
+	case EPIPE:
+		return "the last reader has left";
 	case EBUSY:
 		return "the queue is in use, or holds more, or a message was read in part";
 	case EEXIST:

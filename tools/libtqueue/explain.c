@@ -228,6 +228,10 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 	case EIDRM:
 		append(&text, "; what was in it is gone, and it has to be made and opened anew");
 		break;
+	case EPIPE:
+		append(&text, "; 'tqueue set %s --no-reader=keep' lets messages wait for the next one",
+		       queue);
+		break;
 	case EBUSY:
 		append(&text, "; it can be removed when its programs have ended and its messages are received, or with 'tqueue remove --force %s'; made smaller when it holds less; received from once that message was read to its end",
 		       queue);

@@ -57,8 +57,17 @@ int tqueue_check_name(const char *name);
 int tqueue_path(const char *name, char *path, size_t size);
 
 /*
- * Opens a queue; @flags are open(2)'s: O_RDONLY, O_WRONLY or O_RDWR, and
- * O_NONBLOCK.  O_CLOEXEC is always set.  ENOTTY: it is no queue.
+ * An access mode beside O_RDONLY, O_WRONLY and O_RDWR.  Such a file is neither a
+ * reader nor a writer, and moves no messages: tqueue_peek(), tqueue_wait(),
+ * tqueue_get(), tqueue_set(), tqueue_start() and tqueue_stop() work.  It takes
+ * the rights to read and to write.
+ */
+#define TQUEUE_O_LOOK		3
+
+/*
+ * Opens a queue; @flags are open(2)'s: O_RDONLY, O_WRONLY or O_RDWR, or
+ * TQUEUE_O_LOOK; and O_NONBLOCK.  O_CLOEXEC is always set.  ENOTTY: it is no
+ * queue.
  */
 int tqueue_open(const char *name, int flags);
 
@@ -117,7 +126,7 @@ static inline const void *tqueue_payload(const struct tqueue_record *record)
  * @start: offset of the first record that was not sent or walked over yet
  * @end: offset behind the last record
  * @last_id: of the last send: id of the last message that it sent
- * @dropped: of the last receive: messages that were dropped before the first one
+ * @dropped: of the last receive: messages that were dropped since it was told before
  * @needed: after EMSGSIZE of a receive: the size that the buffer needs
  *
  * The fields are for reading; the calls below set them.

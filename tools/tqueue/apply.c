@@ -39,7 +39,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "defer", KEY_DEFER, "FILE", 0,
-	  "leave out queues whose user or group is not known, and write their names into FILE: for a later run", 1 },
+	  "leave out queues whose user or group is not known, and write their names into FILE: "
+	  "for a later run", 1 },
 	{ 0 }
 };
 
@@ -88,23 +89,21 @@ static void drop_equal(struct tqueue_config *config, const struct tqueue_info *i
 		config->fields &= ~TQUEUE_CONFIG_OVERFLOW;
 	if (config->end_of_file == info->end_of_file)
 		config->fields &= ~TQUEUE_CONFIG_END_OF_FILE;
+	if (config->no_reader == info->no_reader)
+		config->fields &= ~TQUEUE_CONFIG_NO_READER;
+	if (config->uid == info->uid)
+		config->fields &= ~TQUEUE_CONFIG_OWNER;
 }
 
-/* Gives the node to whom the file says; 1: something changed, -1: it failed. */
-static int adjust_node(const char *name, const struct settings *settings)
+/*
+ * Gives the node to whom the file says, -1: leaves that; 1: something changed,
+ * -1: it failed.
+ */
+static int adjust_node(const char *name, uid_t uid, gid_t gid, mode_t mode)
 {
-	mode_t mode = setting_given(settings, SETTING_MODE) ? settings->mode : 0;
-	char path[PATH_MAX], text[128];
-	const char *wrong;
+	char path[PATH_MAX];
 	struct stat st;
-	uid_t uid;
-	gid_t gid;
 
-	wrong = settings_owners(settings, &uid, &gid, text, sizeof(text));
-	if (wrong) {
-		report(name, "%s", wrong);
-		return -1;
-	}
 	if (tqueue_path(name, path, sizeof(path)) || stat(path, &st)) {
 		report(name, "%s: %s", path, strerror(errno));
 		return -1;
@@ -121,15 +120,30 @@ static int adjust_node(const char *name, const struct settings *settings)
 static int adjust(int control, const char *name, const struct settings *settings,
 		  const struct tqueue_info *info)
 {
+	mode_t mode = setting_given(settings, SETTING_MODE) ? settings->mode : 0;
 	struct tqueue_config config = settings_config(settings);
+	const char *wrong;
+	char text[128];
 	int changed;
+	uid_t uid;
+	gid_t gid;
 
+	wrong = settings_owners(settings, &uid, &gid, text, sizeof(text));
+	if (wrong) {
+		report(name, "%s", wrong);
+		return EXIT_ERROR;
+	}
+	/* The driver's owner can differ from that of the node, as after chown(1). */
+	if (uid != (uid_t)-1) {
+		config.fields |= TQUEUE_CONFIG_OWNER;
+		config.uid = uid;
+	}
 	drop_equal(&config, info);
 	if (config.fields && tqueue_control_set(control, name, &config))
 		return report_config(name, errno);
 	if (node_repair(name) < 0)
 		return EXIT_ERROR;
-	changed = adjust_node(name, settings);
+	changed = adjust_node(name, uid, gid, mode);
 	if (changed < 0)
 		return EXIT_ERROR;
 	if (changed || config.fields)

@@ -11,7 +11,7 @@ enum {
 	EXIT_NOTHING = 3,	/* nothing to receive, or no room, without waiting */
 	EXIT_TIMED_OUT = 4,
 	EXIT_NO_QUEUE = 5,
-	EXIT_STOPPED = 6,	/* stopped, removed, or at its end-of-file */
+	EXIT_STOPPED = 6,	/* stopped, removed, left by its readers, or at its end */
 	EXIT_NO_DRIVER = 7,	/* not loaded, or too old */
 };
 

@@ -32,7 +32,7 @@ _tqueue_plain() {
 }
 
 _tqueue() {
-	local settings='--size= --max-message= --overflow= --end-of-file= --owner= --group= --mode='
+	local settings='--size= --max-message= --overflow= --end-of-file= --no-reader= --owner= --group= --mode='
 	local formats='--lines --null --raw --json'
 	local common='--help --usage --version'
 	local commands='create remove list show set send recv peek stop start wait drain apply'
@@ -50,6 +50,7 @@ _tqueue() {
 	case $option in
 	--overflow) _tqueue_among 'block reject drop-oldest' ;;
 	--end-of-file) _tqueue_among 'never last-writer' ;;
+	--no-reader) _tqueue_among 'keep error' ;;
 	--owner) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
 	--group) mapfile -t COMPREPLY < <(compgen -g -- "$word") ;;
 	--mode) _tqueue_among '0600 0660 0666 0620 0640' ;;
@@ -94,7 +95,7 @@ _tqueue() {
 	case $command in
 	'') words="$commands help" ;;
 	help) words=$commands ;;
-	create) words="$settings --persist" ;;
+	create) words="$settings --like-pipe --persist" ;;
 	set) words="$settings --persist $queues" ;;
 	remove) words="--force --persist $queues" ;;
 	list) words='--json --no-header' ;;

@@ -23,7 +23,7 @@ struct arguments {
 	struct settings settings;
 };
 
-enum { KEY_FORCE = 'f', KEY_PERSIST = 'p' };
+enum { KEY_FORCE = 'f', KEY_PERSIST = 'p', KEY_LIKE_PIPE = 0x200 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -40,6 +40,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_PERSIST:
 		arguments->persist = 1;
+		return 0;
+	case KEY_LIKE_PIPE:
+		setting_assign(&arguments->settings, SETTING_END_OF_FILE, "last-writer");
+		setting_assign(&arguments->settings, SETTING_NO_READER, "error");
 		return 0;
 	case ARGP_KEY_ARGS:
 		arguments->names = state->argv + state->next;
@@ -72,6 +76,8 @@ static int persist(const char *name, const struct settings *settings)
 }
 
 static const struct argp_option create_options[] = {
+	{ "like-pipe", KEY_LIKE_PIPE, NULL, 0,
+	  "the same as --end-of-file=last-writer --no-reader=error", 1 },
 	{ "persist", KEY_PERSIST, NULL, 0,
 	  "write /etc/tqueue/queues.d/QUEUE.conf, too: it comes back when the machine starts", 2 },
 	{ 0 }
@@ -256,10 +262,12 @@ static int add_present(const char *name, struct settings *settings)
 	all.max_message = info.max_message;
 	all.overflow = info.overflow;
 	all.end_of_file = info.end_of_file;
+	all.no_reader = info.no_reader;
 	all.mode = st.st_mode & 0666;
-	user = getpwuid(st.st_uid);
+	/* Of the two owners the queue's is the one that must not get more rights. */
+	user = getpwuid(info.uid);
 	group = getgrgid(st.st_gid);
-	snprintf(all.owner, sizeof(all.owner), "%u", st.st_uid);
+	snprintf(all.owner, sizeof(all.owner), "%u", info.uid);
 	snprintf(all.group, sizeof(all.group), "%u", st.st_gid);
 	if (user)
 		snprintf(all.owner, sizeof(all.owner), "%s", user->pw_name);

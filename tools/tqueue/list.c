@@ -50,9 +50,13 @@ static const char *state_word(const struct tqueue_info *info)
 	return info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started";
 }
 
-/* Who its node belongs to, what may be done with it, and where its file is. */
+/*
+ * Who it and its node belong to, what may be done with that, and where its file
+ * is.
+ */
 struct node {
 	char path[PATH_MAX];
+	char queue_owner[64];
 	char owner[64];
 	char group[64];
 	mode_t mode;
@@ -60,24 +64,31 @@ struct node {
 	char conf[PATH_MAX];
 };
 
+static void find_user(uid_t uid, char *name, size_t room)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user)
+		snprintf(name, room, "%s", user->pw_name);
+	else
+		snprintf(name, room, "%u", uid);
+}
+
 static void find_node(const char *name, const struct tqueue_info *info, struct node *node)
 {
-	const struct passwd *user;
 	const struct group *group;
 	struct stat st;
 
 	memset(node, 0, sizeof(*node));
+	find_user(info->uid, node->queue_owner, sizeof(node->queue_owner));
 	if (!conf_find(name, node->conf))
 		node->conf[0] = '\0';
 	if (tqueue_path(name, node->path, sizeof(node->path)) || node_check(name, info) ||
 	    stat(node->path, &st))
 		return;
-	user = getpwuid(st.st_uid);
+	find_user(st.st_uid, node->owner, sizeof(node->owner));
 	group = getgrgid(st.st_gid);
-	snprintf(node->owner, sizeof(node->owner), "%u", st.st_uid);
 	snprintf(node->group, sizeof(node->group), "%u", st.st_gid);
-	if (user)
-		snprintf(node->owner, sizeof(node->owner), "%s", user->pw_name);
 	if (group)
 		snprintf(node->group, sizeof(node->group), "%s", group->gr_name);
 	node->mode = st.st_mode & 0777;
@@ -96,11 +107,23 @@ static void add_number(struct text *text, const char *key, uint64_t value)
 	text_add_number(text, value);
 }
 
+/* As the driver writes it in /sys. */
+static const char *uuid_text(const struct tqueue_info *info, char text[40])
+{
+	const unsigned char *byte = info->uuid;
+	char *to = text;
+	int i;
+
+	for (i = 0; i < 16; i++)
+		to += sprintf(to, "%s%02x", i >= 4 && i <= 10 && !(i & 1) ? "-" : "", byte[i]);
+	return text;
+}
+
 static void print_json(const char *name, const struct tqueue_info *info)
 {
 	struct text text = { 0 };
+	char mode[16], uuid[40];
 	struct node node;
-	char mode[16];
 
 	find_node(name, info, &node);
 	add_text(&text, "{\"name\":", name);
@@ -112,10 +135,16 @@ static void print_json(const char *name, const struct tqueue_info *info)
 	add_number(&text, ",\"max_message\":", info->max_message);
 	add_text(&text, ",\"overflow\":", overflow_word(info->overflow));
 	add_text(&text, ",\"end_of_file\":", end_of_file_word(info->end_of_file));
+	add_text(&text, ",\"no_reader\":", no_reader_word(info->no_reader));
 	add_number(&text, ",\"readers\":", info->readers);
 	add_number(&text, ",\"writers\":", info->writers);
+	add_number(&text, ",\"blocked_senders\":", info->blocked_senders);
+	add_number(&text, ",\"in_flight\":", info->in_flight);
+	add_number(&text, ",\"sent\":", info->sent);
 	add_number(&text, ",\"received\":", info->received);
 	add_number(&text, ",\"dropped\":", info->dropped);
+	add_text(&text, ",\"uuid\":", uuid_text(info, uuid));
+	add_text(&text, ",\"queue_owner\":", node.queue_owner);
 	if (node.there) {
 		snprintf(mode, sizeof(mode), "%04o", node.mode);
 		add_text(&text, ",\"owner\":", node.owner);
@@ -145,18 +174,21 @@ static void print_row(const char *name, int width, const struct tqueue_info *inf
 	char size[24];
 
 	format_size(info->size, size, sizeof(size));
-	printf("%-*s %-8s %10llu %12llu %8s %8u %8u\n", width, name, state_word(info),
+	printf("%-*s %-7s %9llu %10llu %6s %7u %7u %7u\n", width, name, state_word(info),
 	       (unsigned long long)info->messages, (unsigned long long)info->bytes,
-	       size, info->readers, info->writers);
+	       size, info->readers, info->writers, info->blocked_senders);
 }
 
 static void print_all(const char *name, const struct tqueue_info *info)
 {
 	struct node node;
+	char uuid[40];
 
 	find_node(name, info, &node);
 	printf("%s\n", name);
 	printf("  path         %s\n", node.path);
+	printf("  uuid         %s\n", uuid_text(info, uuid));
+	printf("  owner        %s\n", node.queue_owner);
 	if (node.there)
 		printf("  access       %s:%s %04o\n", node.owner, node.group, node.mode);
 	else
@@ -169,8 +201,12 @@ static void print_all(const char *name, const struct tqueue_info *info)
 	printf("  max-message  %llu\n", (unsigned long long)info->max_message);
 	printf("  overflow     %s\n", overflow_word(info->overflow));
 	printf("  end-of-file  %s\n", end_of_file_word(info->end_of_file));
+	printf("  no-reader    %s\n", no_reader_word(info->no_reader));
 	printf("  readers      %u\n", info->readers);
 	printf("  writers      %u\n", info->writers);
+	printf("  blocked      %u\n", info->blocked_senders);
+	printf("  in-flight    %u\n", info->in_flight);
+	printf("  sent         %llu\n", (unsigned long long)info->sent);
 	printf("  received     %llu\n", (unsigned long long)info->received);
 	printf("  dropped      %llu\n", (unsigned long long)info->dropped);
 	printf("  persistent   %s\n", node.conf[0] ? node.conf : "no");
@@ -210,8 +246,8 @@ int command_list(int argc, char **argv)
 		return report_error(NULL, errno);
 	width = width_of(names);
 	if (!arguments.json && !arguments.no_header)
-		printf("%-*s %-8s %10s %12s %8s %8s %8s\n", width, "NAME", "STATE", "MESSAGES",
-		       "BYTES", "SIZE", "READERS", "WRITERS");
+		printf("%-*s %-7s %9s %10s %6s %7s %7s %7s\n", width, "NAME", "STATE", "MESSAGES",
+		       "BYTES", "SIZE", "READERS", "WRITERS", "BLOCKED");
 	for (name = names; *name; name++) {
 		/* One that was removed meanwhile is not there. */
 		if (tqueue_get_by_name(*name, &info))

@@ -87,12 +87,17 @@ int output_may_be_seen(const struct output *output)
 
 int output_gone(const struct output *output)
 {
+	struct tqueue_info info;
+
 	/* A Ctrl-C ends both, and then needs no explanation. */
 	ending_release();
 	ending_hold();
 	if (ending_signal())
 		return EXIT_ERROR;
-	if (output->kind == OUTPUT_QUEUE)
+	if (output->kind == OUTPUT_QUEUE && !tqueue_get(STDOUT_FILENO, &info))
+		report(output->queue, "the last reader of the queue that is the standard output, %s, has left; nothing was taken that was not sent",
+		       info.name);
+	else if (output->kind == OUTPUT_QUEUE)
 		report(output->queue, "the queue that is the standard output was removed; nothing was taken that was not sent");
 	else
 		report(output->queue, "nobody reads the standard output any more; nothing was taken that was not written");
@@ -161,7 +166,7 @@ static int wait_for_queue(struct output *output, size_t needed)
 		ending_poll(&fd, 1, wait);
 		if (ending_signal())
 			return EXIT_ERROR;
-		if (tqueue_get(STDOUT_FILENO, &info))
+		if (fd.revents & OUTPUT_GONE || tqueue_get(STDOUT_FILENO, &info))
 			return output_gone(output);
 		status = check_queue(output, &info, needed);
 		if (status)

@@ -27,12 +27,28 @@ const char *name_of_queue(const char *given)
 	return NULL;
 }
 
+/* The mode of its device file, or a sandbox's list of devices. */
+static int is_denied(int error)
+{
+	return error == EACCES || error == EPERM;
+}
+
+int open_to_look(const char *name)
+{
+	int fd = tqueue_open(name, TQUEUE_O_LOOK);
+
+	/* It counts as a reader only once it receives. */
+	if (fd < 0 && is_denied(errno))
+		fd = tqueue_open(name, O_RDONLY);
+	return fd;
+}
+
 int open_for_command(const char *name)
 {
-	int fd = tqueue_open(name, O_RDONLY);
+	int fd = open_to_look(name);
 
 	/* A writer that leaves can mean the end of the file for readers. */
-	if (fd < 0 && errno == EACCES)
+	if (fd < 0 && is_denied(errno))
 		fd = tqueue_open(name, O_WRONLY);
 	return fd;
 }

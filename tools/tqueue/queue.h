@@ -18,8 +18,14 @@
 const char *name_of_queue(const char *given);
 
 /*
- * Opens a queue for a question or a command, not for messages: in the way that
- * disturbs nobody, if there is a choice.
+ * Opens a queue to look at its messages: as nobody's reader or writer, or, for
+ * those who may only read, for reading.
+ */
+int open_to_look(const char *name);
+
+/*
+ * Opens a queue for a question or a command, not for messages: the same, or, for
+ * those who may only write, for writing.
  */
 int open_for_command(const char *name);
 

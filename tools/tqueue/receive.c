@@ -670,7 +670,7 @@ int command_peek(int argc, char **argv)
 	int count, status;
 
 	argp_parse(&peek_argp, argc, argv, 0, NULL, &arguments);
-	receiver.fd = tqueue_open(arguments.name, O_RDONLY);
+	receiver.fd = open_to_look(arguments.name);
 	if (receiver.fd < 0)
 		return report_error(arguments.name, errno);
 	status = output_open(&receiver.output, arguments.name, arguments.format, NULL);

@@ -39,6 +39,7 @@ int status_of(int error)
 		return EXIT_NO_QUEUE;
 	case ESHUTDOWN:
 	case EIDRM:
+	case EPIPE:
 		return EXIT_STOPPED;
 	case TQUEUE_ENODRIVER:
 	case TQUEUE_EOLDDRIVER:

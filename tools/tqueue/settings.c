@@ -12,6 +12,7 @@ const char *const setting_names[SETTINGS] = {
 	[SETTING_MAX_MESSAGE] = "MaxMessage",
 	[SETTING_OVERFLOW] = "Overflow",
 	[SETTING_END_OF_FILE] = "EndOfFile",
+	[SETTING_NO_READER] = "NoReader",
 	[SETTING_OWNER] = "Owner",
 	[SETTING_GROUP] = "Group",
 	[SETTING_MODE] = "Mode",
@@ -27,6 +28,12 @@ static const char *const overflow_words[] = {
 static const char *const end_of_file_words[] = {
 	[TQUEUE_EOF_NEVER] = "never",
 	[TQUEUE_EOF_LAST_WRITER] = "last-writer",
+	NULL
+};
+
+static const char *const no_reader_words[] = {
+	[TQUEUE_NO_READER_KEEP] = "keep",
+	[TQUEUE_NO_READER_ERROR] = "error",
 	NULL
 };
 
@@ -61,6 +68,11 @@ const char *overflow_word(uint32_t overflow)
 const char *end_of_file_word(uint32_t end_of_file)
 {
 	return word_of(end_of_file_words, end_of_file);
+}
+
+const char *no_reader_word(uint32_t no_reader)
+{
+	return word_of(no_reader_words, no_reader);
 }
 
 static int parse_mode(const char *text, mode_t *mode)
@@ -109,6 +121,10 @@ static const char *assign(struct settings *settings, enum setting which,
 		if (number_of(end_of_file_words, value, &settings->end_of_file))
 			return "it can be never or last-writer";
 		return NULL;
+	case SETTING_NO_READER:
+		if (number_of(no_reader_words, value, &settings->no_reader))
+			return "it can be keep or error";
+		return NULL;
 	case SETTING_OWNER:
 		return copy_owner(settings->owner, sizeof(settings->owner), value);
 	case SETTING_GROUP:
@@ -149,6 +165,9 @@ void setting_text(const struct settings *settings, enum setting which,
 	case SETTING_END_OF_FILE:
 		snprintf(text, room, "%s", end_of_file_word(settings->end_of_file));
 		break;
+	case SETTING_NO_READER:
+		snprintf(text, room, "%s", no_reader_word(settings->no_reader));
+		break;
 	case SETTING_OWNER:
 		snprintf(text, room, "%s", settings->owner);
 		break;
@@ -170,6 +189,7 @@ struct tqueue_config settings_config(const struct settings *settings)
 		.max_message = settings->max_message,
 		.overflow = settings->overflow,
 		.end_of_file = settings->end_of_file,
+		.no_reader = settings->no_reader,
 	};
 
 	if (setting_given(settings, SETTING_SIZE))
@@ -180,6 +200,8 @@ struct tqueue_config settings_config(const struct settings *settings)
 		config.fields |= TQUEUE_CONFIG_OVERFLOW;
 	if (setting_given(settings, SETTING_END_OF_FILE))
 		config.fields |= TQUEUE_CONFIG_END_OF_FILE;
+	if (setting_given(settings, SETTING_NO_READER))
+		config.fields |= TQUEUE_CONFIG_NO_READER;
 	return config;
 }
 

@@ -16,6 +16,7 @@ enum setting {
 	SETTING_MAX_MESSAGE,
 	SETTING_OVERFLOW,
 	SETTING_END_OF_FILE,
+	SETTING_NO_READER,
 	SETTING_OWNER,
 	SETTING_GROUP,
 	SETTING_MODE,
@@ -32,6 +33,7 @@ extern const char *const setting_names[SETTINGS];
  * @max_message: bytes, 0 for what @size allows
  * @overflow: TQUEUE_OVERFLOW_*
  * @end_of_file: TQUEUE_EOF_*
+ * @no_reader: TQUEUE_NO_READER_*
  * @owner: name or number
  * @group: name or number
  * @mode: permission bits
@@ -42,6 +44,7 @@ struct settings {
 	uint64_t max_message;
 	uint32_t overflow;
 	uint32_t end_of_file;
+	uint32_t no_reader;
 	char owner[64];
 	char group[64];
 	mode_t mode;
@@ -70,8 +73,9 @@ struct tqueue_config settings_config(const struct settings *settings);
 const char *settings_owners(const struct settings *settings, uid_t *uid,
 			    gid_t *gid, char *text, size_t room);
 
-/* Overflow and end-of-file in words. */
+/* The policies in words. */
 const char *overflow_word(uint32_t overflow);
 const char *end_of_file_word(uint32_t end_of_file);
+const char *no_reader_word(uint32_t no_reader);
 
 #endif /* SETTINGS_H */

@@ -2,6 +2,7 @@
 #ifndef STORE_BARRIER_H
 #define STORE_BARRIER_H
 
+/* One thread does all. */
 #define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
 
 #endif

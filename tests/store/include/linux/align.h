@@ -2,6 +2,10 @@
 #ifndef STORE_ALIGN_H
 #define STORE_ALIGN_H
 
-#define ALIGN(x, to)	(((x) + (to) - 1) & ~((__typeof__(x))(to) - 1))
+#define ALIGN(x, to)					\
+({							\
+	__typeof__(x) align_mask = (to) - 1;		\
+	((x) + align_mask) & ~align_mask;		\
+})
 
 #endif
