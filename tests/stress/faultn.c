@@ -833,6 +833,11 @@ static void write_dropping(void)
 	try_all(fill_and_drop, call_write, dropped_or_not, 1000, 0, COPY);
 }
 
+static void write_vector_dropping(void)
+{
+	try_all(fill_and_drop, call_writev, dropped_or_not, 1000, 0, COPY);
+}
+
 static void fill_and_drop_for_batch(void)
 {
 	fill_and_drop();
@@ -1768,7 +1773,8 @@ int main(int argc, char **argv)
 		KIND(send_batch_waiting), KIND(receive_batch),
 		KIND(receive_batch_not_resident), KIND(peek_batch),
 		KIND(wait_until_done), KIND(write_dropping),
-		KIND(send_batch_dropping), KIND(receive_telling),
+		KIND(write_vector_dropping), KIND(send_batch_dropping),
+		KIND(receive_telling),
 		KIND(set_owner), KIND(look_at_it), KIND(resize_it),
 		KIND(write_large), KIND(send_large), KIND(read_large),
 		KIND(read_large_part), KIND(receive_large), KIND(peek_large),

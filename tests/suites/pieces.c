@@ -185,6 +185,68 @@ static void as_many_as_fit(void)
 	t_end(fd);
 }
 
+/* One takes the place of thousands of small ones, more than go in one piece of work. */
+static void takes_the_place_of_many(bool blocked)
+{
+	int fd = open_queue(blocked ? TQUEUE_OVERFLOW_BLOCK :
+				      TQUEUE_OVERFLOW_DROP_OLDEST);
+	size_t len = SIZE / 4 - TQ_HEADER, n = SIZE / t_record(1), dropped;
+	struct t_task sender;
+
+	t_is(t_send_call(fd, buf, t_put_many(buf, 1, 0, n), 0), n);
+	t_pattern(buf, len, 7, 0);
+	if (blocked) {
+		t_start_write(&sender, t_open_queue(NAME, O_WRONLY), buf, len);
+		t_asleep(&sender, SYS_write);
+		t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
+				   TQUEUE_OVERFLOW_DROP_OLDEST, 0), 0);
+		t_result(&sender, len);
+		close(sender.fd);
+	} else {
+		t_is(write(fd, buf, len), len);
+	}
+	dropped = (t_record(len) - SIZE % t_record(1) + t_record(1) - 1) / t_record(1);
+	t_is(t_info(fd).dropped, dropped);
+	for (n -= dropped; n;) {
+		long some = t_receive_call(fd, got, n * t_record(1), 0);
+
+		t_true(some > 0, "RECEIVE gives %ld (%s)", some,
+		       strerrorname_np(errno));
+		n -= some;
+	}
+	get(fd, len, 7, false);
+	t_end(fd);
+}
+
+static void instead_of_many(void)
+{
+	takes_the_place_of_many(false);
+}
+
+static void blocked_instead_of_many(void)
+{
+	takes_the_place_of_many(true);
+}
+
+/* Reads pass over thousands of empty messages, in front and behind. */
+static void among_empty_ones(void)
+{
+	int fd = open_queue(TQUEUE_OVERFLOW_BLOCK);
+	size_t len = PIECE + 8;
+
+	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	t_is(t_send_call(fd, buf, t_put_many(buf, 0, 0, 3000), 0), 3000);
+	put(fd, len, 1, false);
+	t_is(t_send_call(fd, buf, t_put_many(buf, 0, 0, 10), 0), 10);
+	t_is(t_fionread(fd), len);
+	t_is(t_info(fd).messages, 3011);
+	get(fd, len, 1, false);
+	t_is(t_info(fd).messages, 10);
+	t_errno(read(fd, got, 1), EAGAIN);
+	t_is(t_info(fd).messages, 0);
+	t_end(fd);
+}
+
 /* They are dropped in their turn. */
 static void dropped(void)
 {
@@ -347,6 +409,9 @@ static const struct t_test tests[] = {
 	TQ_TEST(in_parts),
 	TQ_TEST(as_many_as_fit),
 	TQ_TEST(dropped),
+	TQ_TEST(instead_of_many),
+	TQ_TEST(blocked_instead_of_many),
+	TQ_TEST(among_empty_ones),
 	TQ_TEST(resized),
 	TQ_TEST(in_traffic),
 };

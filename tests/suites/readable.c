@@ -152,6 +152,28 @@ static void one_among_empty_ones(void)
 	t_end(fd);
 }
 
+/* One that had to wait for room is empty all the same. */
+static void one_that_was_blocked(void)
+{
+	int fd = open_queue(TQUEUE_EOF_NEVER);
+	struct t_batch sender;
+	char buf[100];
+	size_t n, i;
+
+	n = t_fill_file(fd, TQ_SMALL_MAX, 1);
+	t_start_send(&sender, t_open_queue(NAME, O_WRONLY), buf, t_put(buf, 0, 0, 0),
+		     TQUEUE_FOREVER);
+	t_asleep(&sender.task, SYS_ioctl);
+	for (i = 0; i < n; i++)
+		t_receive(fd, TQ_SMALL_MAX, 1 + i);
+	t_result(&sender.task, 1);
+	is(fd, false, true);
+	passes_over(fd, 1);
+	is(fd, false, false);
+	close(sender.task.fd);
+	t_end(fd);
+}
+
 /* All that is counted moves with the messages when the ring is made anew. */
 static void after_a_resize(void)
 {
@@ -543,6 +565,7 @@ static void loops(void)
 static const struct t_test tests[] = {
 	TQ_TEST(only_empty_ones),
 	TQ_TEST(one_among_empty_ones),
+	TQ_TEST(one_that_was_blocked),
 	TQ_TEST(after_a_resize),
 	TQ_TEST(dropped),
 	TQ_TEST(empty_ones_that_came_back),
