@@ -2,16 +2,16 @@
 /*
  * splice() out of a queue and into it.
  *
- * Others who use the pipe wait for its lock, and cannot be killed then.  So a
- * splice moves messages with the lock held but never waits for the queue with it:
- * it lets the lock go, and then looks anew at what it finds in the pipe.
+ * The VFS calls us with the pipe locked when a message goes into it, and others
+ * who use that pipe wait for the lock and cannot be killed.  So a splice out of an
+ * empty queue lets the lock go while it sleeps, and then looks anew at what it
+ * finds there.
  */
 #include <linux/bvec.h>
 #include <linux/gfp.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pipe_fs_i.h>
-#include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
@@ -21,7 +21,6 @@
 #include "file.h"
 #include "notify.h"
 #include "receive.h"
-#include "send.h"
 #include "splice.h"
 #include "tqueue.h"
 #include "user.h"
@@ -214,117 +213,6 @@ ssize_t tq_splice_read(struct file *filp, loff_t *pos,
 	}
 }
 
-/* Take the first @length bytes out of the pipe. */
-static void tq_pipe_consume(struct pipe_inode_info *pipe, size_t length)
-{
-	while (length) {
-		struct pipe_buffer *buf =
-			&pipe->bufs[pipe->tail & (pipe->ring_size - 1)];
-		size_t part = min_t(size_t, length, buf->len);
-
-		length -= part;
-		buf->offset += part;
-		buf->len -= part;
-		if (!buf->len) {
-			pipe_buf_release(pipe, buf);
-			pipe->tail++;
-		}
-	}
-	wake_up_interruptible_sync_poll(&pipe->wr_wait,
-					EPOLLOUT | EPOLLWRNORM);
-	kill_fasync(&pipe->fasync_writers, SIGIO, POLL_OUT);
-}
-
-/*
- * Send what the pipe holds, at most @length bytes, as one message, without
- * waiting.  As tq_send(); 0 if the pipe holds nothing.
- */
-static ssize_t tq_splice_send(struct tq_file *file,
-			      struct pipe_inode_info *pipe,
-			      struct bio_vec *bvec, unsigned int most,
-			      size_t length)
-{
-	unsigned int i, used = pipe_occupancy(pipe->head, pipe->tail);
-	struct iov_iter iter;
-	struct tq_user user = { .iter = &iter };
-	unsigned int n = 0;
-	size_t bytes = 0;
-	ssize_t ret;
-
-	for (i = 0; i < used && n < most && bytes < length; i++) {
-		struct pipe_buffer *buf =
-			&pipe->bufs[(pipe->tail + i) & (pipe->ring_size - 1)];
-		size_t part = min_t(size_t, buf->len, length - bytes);
-
-		if (!part)
-			continue;
-		ret = pipe_buf_confirm(pipe, buf);
-		if (ret == -ENODATA)
-			break;
-		if (ret)
-			return ret;
-		bvec_set_page(&bvec[n++], buf->page, part, buf->offset);
-		bytes += part;
-	}
-	if (!bytes)
-		return 0;
-	iov_iter_bvec(&iter, ITER_SOURCE, bvec, n, bytes);
-	ret = tq_send(file, &user, bytes, TQ_NOWAIT);
-	if (ret > 0)
-		tq_pipe_consume(pipe, ret);
-	return ret;
-}
-
-/* Sleep until a send that may not wait would succeed. */
-static int tq_wait_writable(struct tq_file *file)
-{
-	struct wait_queue_head *head = &file->queue->waiters.poll;
-	DEFINE_WAIT_FUNC(turn, default_wake_function);
-	DEFINE_WAIT_FUNC(room, default_wake_function);
-	int ret;
-
-	add_wait_queue(&file->wait, &turn);
-	add_wait_queue(head, &room);
-	ret = tq_sleep(set_current_state(TASK_INTERRUPTIBLE),
-		       tq_writable(file), (ktime_t *)NULL);
-	remove_wait_queue(head, &room);
-	remove_wait_queue(&file->wait, &turn);
-	return ret;
-}
-
-static bool tq_pipe_filled(struct pipe_inode_info *pipe)
-{
-	return !READ_ONCE(pipe->writers) ||
-	       !pipe_empty(READ_ONCE(pipe->head), READ_ONCE(pipe->tail));
-}
-
-/* Send as soon as there is something to send, and room.  The pipe is locked. */
-static ssize_t tq_splice_in(struct tq_file *file, struct pipe_inode_info *pipe,
-			    struct bio_vec *bvec, unsigned int most,
-			    size_t length, bool nowait)
-{
-	ssize_t ret;
-
-	for (;;) {
-		ret = tq_splice_send(file, pipe, bvec, most, length);
-		if (!ret && !pipe->writers)
-			return 0;
-		if (ret && ret != -EAGAIN)
-			return ret;
-		if (nowait)
-			return -EAGAIN;
-		pipe_unlock(pipe);
-		if (ret)
-			ret = tq_wait_writable(file);
-		else
-			ret = wait_event_interruptible(pipe->rd_wait,
-						       tq_pipe_filled(pipe));
-		pipe_lock(pipe);
-		if (ret)
-			return ret;
-	}
-}
-
 /**
  * tq_splice_write - splice what is in a pipe into a queue, as one message
  * @pipe: where it comes from
@@ -343,22 +231,8 @@ ssize_t tq_splice_write(struct pipe_inode_info *pipe, struct file *filp,
 			loff_t *pos, size_t length, unsigned int flags)
 {
 	struct tq_file *file = filp->private_data;
-	bool nowait = filp->f_flags & O_NONBLOCK ||
-		      flags & SPLICE_F_NONBLOCK;
-	unsigned int most = READ_ONCE(pipe->max_usage);
-	struct bio_vec *bvec;
-	ssize_t ret;
 
 	length = min_t(size_t, length,
 		       READ_ONCE(file->queue->policy.max_message));
-	if (!length)
-		return 0;
-	bvec = kcalloc(most, sizeof(*bvec), GFP_KERNEL);
-	if (!bvec)
-		return -ENOMEM;
-	pipe_lock(pipe);
-	ret = tq_splice_in(file, pipe, bvec, most, length, nowait);
-	pipe_unlock(pipe);
-	kfree(bvec);
-	return ret;
+	return iter_file_splice_write(pipe, filp, pos, length, flags);
 }

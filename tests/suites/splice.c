@@ -376,44 +376,6 @@ static void out_without_waiting(void)
 	close(fd);
 }
 
-/*
- * While one waits for room in the queue, others write to its pipe and read from it.
- * It sends what it finds there in the end.
- */
-static void in_leaves_the_pipe_to_others(void)
-{
-	struct pipe pipe = make_pipe(0);
-	struct t_task sender = {
-		.fd = t_open(O_WRONLY), .arg = &pipe, .number = 1, .len = 300,
-	};
-	struct t_task writer, reader;
-	int fd = t_open(O_RDWR), i;
-	char buf[100], bytes[100];
-
-	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
-	put(pipe, 50, 7, 0);
-	t_start(&sender, run_splice);
-	t_asleep(&sender, SYS_splice);
-	for (i = 0; i < 3; i++) {
-		t_pattern(bytes, sizeof(bytes), 8, 0);
-		t_start_write(&writer, pipe.in, bytes, sizeof(bytes));
-		t_result(&writer, sizeof(bytes));
-		t_start_read(&reader, pipe.out, buf, i ? 100 : 50);
-		t_result(&reader, i ? 100 : 50);
-		t_still_asleep(&sender, SYS_splice);
-	}
-	t_is(in_pipe(pipe), 100);
-	for (i = 0; i < 4; i++)
-		t_receive(fd, TQ_SMALL_MAX, i);
-	t_finish(&sender);
-	t_is(sender.result, 100);
-	t_receive(fd, 100, 8);
-	t_nothing();
-	close_pipe(pipe);
-	close(sender.fd);
-	close(fd);
-}
-
 /* The pipe is empty, and its writer comes later, or not at all. */
 static void in_waits_for_the_pipe(void)
 {
@@ -863,7 +825,6 @@ static const struct t_test tests[] = {
 	TQ_TEST_WITH(in_is_cut_at_max_message, TQ_SMALL),
 	TQ_TEST_WITH(in_when_full, TQ_SMALL),
 	TQ_TEST_WITH(in_waits_for_room, TQ_SMALL),
-	TQ_TEST_WITH(in_leaves_the_pipe_to_others, TQ_SMALL),
 	TQ_TEST_WITH(in_interrupted, TQ_SMALL),
 	TQ_TEST_WITH(sendfile_when_full, TQ_SMALL),
 };
