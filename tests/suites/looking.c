@@ -343,7 +343,7 @@ static void first_use(void)
 /* One that sleeps has not received, and is a reader. */
 static void sleeping(void)
 {
-	int fd = t_open_small(NAME), i;
+	int fd = t_open_small(NAME);
 	struct t_batch receiver;
 	struct t_task reader;
 	char buf[2][256];
@@ -355,9 +355,10 @@ static void sleeping(void)
 			TQUEUE_FOREVER);
 	t_asleep(&receiver.task, SYS_ioctl);
 	counts(fd, 2, 1);
-	for (i = 0; i < 2; i++)
-		t_send(fd, 10, i);
+	/* One by one: the second one would take both. */
+	t_send(fd, 10, 0);
 	t_result(&reader, 10);
+	t_send(fd, 10, 1);
 	t_result(&receiver.task, 1);
 	counts(fd, 2, 1);
 	close(reader.fd);
