@@ -68,14 +68,43 @@ TQ_LAYOUT(tqueue_send, flags, 24);
 TQ_LAYOUT(tqueue_send, reserved, 28);
 TQ_LAYOUT(tqueue_send, last_id, 32);
 TQ_LAYOUT(tqueue_send, sent_bytes, 40);
-TQ_SIZE(tqueue_send, 48);
+TQ_LAYOUT(tqueue_send, delay, 48);
+TQ_LAYOUT(tqueue_send, key, 56);
+TQ_SIZE(tqueue_send, 64);
 
 TQ_LAYOUT(tqueue_receive, bytes, 8);
 TQ_LAYOUT(tqueue_receive, deadline, 16);
 TQ_LAYOUT(tqueue_receive, flags, 24);
 TQ_LAYOUT(tqueue_receive, count, 28);
 TQ_LAYOUT(tqueue_receive, dropped, 32);
-TQ_SIZE(tqueue_receive, 40);
+TQ_LAYOUT(tqueue_receive, limit, 40);
+TQ_LAYOUT(tqueue_receive, ack_id, 56);
+TQ_LAYOUT(tqueue_receive, ack_result, 68);
+TQ_SIZE(tqueue_receive, 72);
+
+TQ_LAYOUT(tqueue_settlement, time, 8);
+TQ_LAYOUT(tqueue_settlement, delivery, 16);
+TQ_LAYOUT(tqueue_settlement, result, 24);
+TQ_LAYOUT(tqueue_settlement, action, 28);
+TQ_LAYOUT(tqueue_settlement, flags, 30);
+TQ_SIZE(tqueue_settlement, 32);
+
+TQ_LAYOUT(tqueue_settle, count, 8);
+TQ_SIZE(tqueue_settle, 16);
+
+TQ_LAYOUT(tqueue_kick, count, 8);
+TQ_LAYOUT(tqueue_kick, left, 16);
+TQ_SIZE(tqueue_kick, 24);
+
+TQ_LAYOUT(tqueue_listed, key, 32);
+TQ_LAYOUT(tqueue_listed, length, 40);
+TQ_LAYOUT(tqueue_listed, code, 60);
+TQ_LAYOUT(tqueue_listed, attempts, 64);
+TQ_LAYOUT(tqueue_listed, state, 68);
+TQ_SIZE(tqueue_listed, 72);
+
+TQ_LAYOUT(tqueue_list, count, 16);
+TQ_SIZE(tqueue_list, 32);
 
 TQ_LAYOUT(tqueue_wait, deadline, 8);
 TQ_SIZE(tqueue_wait, 16);
@@ -86,7 +115,10 @@ TQ_LAYOUT(tqueue_config, overflow, 24);
 TQ_LAYOUT(tqueue_config, end_of_file, 28);
 TQ_LAYOUT(tqueue_config, no_reader, 32);
 TQ_LAYOUT(tqueue_config, uid, 36);
-TQ_SIZE(tqueue_config, 40);
+TQ_LAYOUT(tqueue_config, ttl, 40);
+TQ_LAYOUT(tqueue_config, on_expired, 64);
+TQ_LAYOUT(tqueue_config, unique, 80);
+TQ_SIZE(tqueue_config, 88);
 
 TQ_LAYOUT(tqueue_info, uuid, 64);
 TQ_LAYOUT(tqueue_info, features, 80);
@@ -95,16 +127,20 @@ TQ_LAYOUT(tqueue_info, overflow, 152);
 TQ_LAYOUT(tqueue_info, in_flight, 168);
 TQ_LAYOUT(tqueue_info, uid, 184);
 TQ_LAYOUT(tqueue_info, minor, 192);
-TQ_SIZE(tqueue_info, 200);
+TQ_LAYOUT(tqueue_info, ttl, 200);
+TQ_LAYOUT(tqueue_info, ever_buried, 304);
+TQ_LAYOUT(tqueue_info, on_expired, 312);
+TQ_LAYOUT(tqueue_info, unique, 328);
+TQ_SIZE(tqueue_info, 336);
 
 TQ_LAYOUT(tqueue_create, uid, 64);
 TQ_LAYOUT(tqueue_create, config, 80);
-TQ_SIZE(tqueue_create, 120);
+TQ_SIZE(tqueue_create, 168);
 
 TQ_LAYOUT(tqueue_select, flags, 64);
 TQ_SIZE(tqueue_select, 72);
 
 TQ_LAYOUT(tqueue_set, config, 64);
-TQ_SIZE(tqueue_set, 104);
+TQ_SIZE(tqueue_set, 152);
 
 #endif /* TQ_IOCTL_H */
