@@ -152,9 +152,9 @@ static void out_of_the_middle(void)
 		for (i = 0; i < N; i++)
 			ids[i] = t_send_id(fd, 150 + i, i);
 		for (left = N; left > round % 4; left--) {
-			dice = dice * 6364136223846793005 + 1442695040888963407;
 			do {
-				i = (i + 1 + (dice >> 60)) % N;
+				dice = dice * 6364136223846793005 + 1442695040888963407;
+				i = (dice >> 40) % N;
 			} while (gone[i]);
 			gone[i] = true;
 			gives(fd, ids[i], 0, 150 + i, i);

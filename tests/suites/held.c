@@ -151,7 +151,8 @@ static void the_last_writer_left(void)
 		t_is(t_receive_call(fd, buf, sizeof(buf), TQUEUE_FOREVER), 0);
 	}
 	remove_all_buried(fd);
-	t_end(fd);
+	close(fd);
+	t_remove(NAME);
 }
 
 /* ---- WAIT ------------------------------------------------------------------------------- */

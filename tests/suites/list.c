@@ -269,6 +269,7 @@ static void of_an_empty_queue(void)
 	t_is(list_all(fd, 0), 0);
 	t_is(ioctl(fd, TQUEUE_STOP), 0);
 	t_is(list_all(fd, 0), 0);
+	t_is(ioctl(fd, TQUEUE_START), 0);
 	t_end(fd);
 }
 

@@ -7,6 +7,7 @@
 
 #define NAME	"priority"
 #define FULL	4	/* messages of TQ_SMALL_MAX bytes in a queue of a page */
+#define HALF	(TQ_PAGE / 8 - TQ_HEADER)	/* of which there are twice as many */
 
 static char buf[64 * 1024] __attribute__((aligned(8)));
 
@@ -364,21 +365,21 @@ static void a_large_one_of_high_priority(void)
 	static struct blocked high, low;
 	int fd = t_open_small(NAME), i;
 
-	t_is(t_fill_file(fd, TQ_SMALL_MAX / 2, 0), 8);
+	t_is(t_fill_file(fd, HALF, 0), 8);
 	/* The low one would fit sooner, were it alone. */
 	t_start_send(&low.batch, fd, low.buf, t_put(low.buf, 0, 100, 50),
 		     TQUEUE_FOREVER);
 	t_asleep(&low.batch.task, SYS_ioctl);
 	block(&high, fd, 60, 9);
-	t_receive(fd, TQ_SMALL_MAX / 2, 0);
+	t_receive(fd, HALF, 0);
 	t_still_asleep(&low.batch.task, SYS_ioctl);
 	t_still_asleep(&high.batch.task, SYS_ioctl);
-	t_receive(fd, TQ_SMALL_MAX / 2, 1);
+	t_receive(fd, HALF, 1);
 	t_result(&high.batch.task, 1);
 	takes(fd, TQ_SMALL_MAX, 60, 9);
 	t_result(&low.batch.task, 1);
 	for (i = 2; i < 8; i++)
-		t_receive(fd, TQ_SMALL_MAX / 2, i);
+		t_receive(fd, HALF, i);
 	takes(fd, 100, 50, 0);
 	t_end(fd);
 }
@@ -391,20 +392,20 @@ static void the_first_gives_up(void)
 	static char mine[TQ_PAGE] __attribute__((aligned(8)));
 	int fd = t_open_small(NAME), i;
 
-	t_is(t_fill_file(fd, TQ_SMALL_MAX / 2, 0), 8);
+	t_is(t_fill_file(fd, HALF, 0), 8);
 	t_start_send(&low.batch, fd, low.buf,
-		     t_put(low.buf, 0, TQ_SMALL_MAX / 2, 50), TQUEUE_FOREVER);
+		     t_put(low.buf, 0, HALF, 50), TQUEUE_FOREVER);
 	t_asleep(&low.batch.task, SYS_ioctl);
 	t_put(mine, 0, TQ_SMALL_MAX, 60);
 	t_at(mine, 0)->priority = 9;
 	t_start_send(&batch, fd, mine, t_record(TQ_SMALL_MAX), t_deadline(0.5));
 	t_blocked(fd, 2);
-	t_receive(fd, TQ_SMALL_MAX / 2, 0);
+	t_receive(fd, HALF, 0);
 	t_fails(&batch.task, ETIMEDOUT);
 	t_result(&low.batch.task, 1);
 	for (i = 1; i < 8; i++)
-		t_receive(fd, TQ_SMALL_MAX / 2, i);
-	takes(fd, TQ_SMALL_MAX / 2, 50, 0);
+		t_receive(fd, HALF, i);
+	takes(fd, HALF, 50, 0);
 	t_end(fd);
 }
 

@@ -195,6 +195,8 @@ static bool has_a_meaning(unsigned int action, unsigned int flags)
 		return false;
 	if (flags & TQUEUE_SETTLE_UNCOUNTED && action != TQUEUE_REQUEUE)
 		return false;
+	if (flags & TQUEUE_SETTLE_FORCE && action > TQUEUE_EXTEND)
+		return false;
 	if (flags & TQUEUE_SETTLE_UNLEASED &&
 	    (action > TQUEUE_BURY || flags & (TQUEUE_SETTLE_FORCE | TQUEUE_SETTLE_UNCOUNTED)))
 		return false;
@@ -479,7 +481,7 @@ static void others_may_not_force(void *arg)
 
 	t_set_user(OTHER);
 	fd = t_open_queue(NAME, O_RDWR);
-	for (i = TQUEUE_ACKNOWLEDGE; i <= TQUEUE_HOLD; i++)
+	for (i = TQUEUE_ACKNOWLEDGE; i <= TQUEUE_EXTEND; i++)
 		t_is(t_settle_one(fd, with(record, i, TQUEUE_SETTLE_FORCE)), -EPERM);
 	/* With the number of the delivery they may. */
 	t_is(t_settle(fd, record, TQUEUE_BEGIN), 0);
