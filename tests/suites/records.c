@@ -66,7 +66,7 @@ static void wrong_headers(void)
 	int fd = t_open_small(NAME), i;
 
 	for (i = 0; i < 256; i++)
-		if (i != TQUEUE_HEADER_WORDS)
+		if (i != TQUEUE_HEADER_WORDS && i != TQUEUE_HEADER_WORDS_EXTRA)
 			wrong(fd, "header_words", i, EINVAL);
 	for (i = TQUEUE_PRIORITY_MAX + 1; i < 256; i++)
 		wrong(fd, "priority", i, EINVAL);
@@ -295,7 +295,7 @@ static void rewrite(struct t_task *task)
 				record->length = TQUEUE_LENGTH_MAX;
 				break;
 			case 5:
-				record->priority = state >> 4;
+				record->priority = (state >> 4) | 64;
 				break;
 			default:
 				record->priority = 0;
@@ -325,7 +325,8 @@ static unsigned int walk(char *buf, size_t bytes, uint64_t *last)
 			bytes - at);
 		t_true(record->header_words == TQUEUE_HEADER_WORDS &&
 		       record->priority <= TQUEUE_PRIORITY_MAX &&
-		       !record->flags && !record->reserved && !record->delivery && !record->attempts,
+		       !record->flags && !record->reserved && !record->delivery &&
+			!record->attempts,
 			"a header is not what it must be");
 		t_is(record->uid, 0);
 		t_is(record->pid, getpid());
