@@ -1,0 +1,1056 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The work queue against a model of it: one process makes random calls that never
+ * wait, through some open files and files of leases, and after each the queue must say,
+ * give and hold what the model does: every result is predicted. The seed of a run is
+ * in its message; TQUEUE_SEED begins with it.
+ */
+#include "calls.h"
+
+#define NAME	"queue_model"
+#define FILES	3
+#define HELD	4	/* files of leases */
+#define HOLDERS	(FILES + HELD)
+#define STEPS	400
+#define MOST	(STEPS * 4)
+#define KEYS	6
+#define NEVER	(100000 * T_SECOND)
+
+struct item {
+	uint64_t id, seed, key;
+	size_t len, offset;
+	unsigned int priority, state, attempts, delivery, reason;
+	int code, holder;
+	bool begun, unique, unsettled, takes;	/* the key */
+	bool partial;
+};
+
+/* What a message comes back with. */
+struct back {
+	bool counted, bury;
+	uint64_t delay;
+	unsigned int reason;
+	int code;
+};
+
+static struct item items[MOST], *partials[FILES];
+static size_t count;
+static int files[FILES], helds[HELD];
+static struct item *held_items[HELD];
+static uint32_t held_deliveries[HELD];
+static size_t size, max_buried;
+static uint64_t dropped, received, last_id, told;
+static uint64_t ever_leased, ever_acknowledged, ever_requeued, ever_buried, ever_expired;
+static unsigned int max_attempts, max_leased, on_exhausted, overflow;
+static bool stopped, paused, follows;
+static char buf[1 << 16] __attribute__((aligned(8)));
+static struct tqueue_listed entries[MOST];
+static unsigned long seed, steps;
+static const char *doing;
+static uint64_t dice;
+
+static unsigned int below(unsigned int n)
+{
+	dice = dice * 6364136223846793005 + 1442695040888963407;
+	return (dice >> 33) % n;
+}
+
+static void eq(const char *what, long long got, long long want)
+{
+	int error = errno;
+
+	if (got != want)
+		t_fail("seed %lu, step %lu (%s): %s is %lld (%s), not %lld", seed, steps,
+		       doing, what, got, got == -1 ? strerrorname_np(error) : "", want);
+}
+
+static void fails(long long got, int want)
+{
+	int error = errno;
+
+	if (got != -1 || error != want)
+		t_fail("seed %lu, step %lu (%s): it gives %lld (%s), not %s", seed, steps,
+		       doing, got, got == -1 ? strerrorname_np(error) : "",
+			strerrorname_np(want));
+}
+
+/* ---- the model ------------------------------------------------------------------------ */
+
+static size_t bytes_of(const struct item *item)
+{
+	return t_record(item->len);
+}
+
+static bool precedes(const struct item *a, const struct item *b)
+{
+	return a->priority != b->priority ? a->priority > b->priority : a->id < b->id;
+}
+
+static struct item *next_ready(const struct item *after)
+{
+	struct item *first = NULL, *i;
+
+	for (i = items; i < items + count; i++)
+		if (i->state == TQUEUE_READY && (!after || precedes(after, i)) &&
+		    (!first || precedes(i, first)))
+			first = i;
+	return first;
+}
+
+static unsigned int number_of(unsigned int state)
+{
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		n += items[i].state == state;
+	return n;
+}
+
+/* TQUEUE_IN_FLIGHT is not among them: that room is free. */
+static size_t room_of(unsigned int states)
+{
+	size_t bytes = 0, i;
+
+	for (i = 0; i < count; i++)
+		if (items[i].state & states)
+			bytes += bytes_of(&items[i]);
+	return bytes;
+}
+
+static size_t held_bytes(void)
+{
+	return room_of(TQUEUE_READY | TQUEUE_LEASED | TQUEUE_DELAYED | TQUEUE_BURIED);
+}
+
+static struct item *any_in(unsigned int states)
+{
+	unsigned int n = 0, chosen;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		n += !!(items[i].state & states);
+	if (!n)
+		return NULL;
+	chosen = below(n);
+	for (i = 0; i < count; i++)
+		if (items[i].state & states && !chosen--)
+			break;
+	return &items[i];
+}
+
+static struct item *with_key(uint64_t key, const struct item *but)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (items[i].takes && items[i].key == key && &items[i] != but)
+			return &items[i];
+	return NULL;
+}
+
+/* It waits: it has its key, unless another has it by now. */
+static void take_key(struct item *item)
+{
+	if (!item->unique || item->takes)
+		return;
+	if (with_key(item->key, item))
+		item->unique = false;
+	else
+		item->takes = true;
+}
+
+static void gone(struct item *item)
+{
+	item->state = 0;
+	item->takes = false;
+}
+
+static void make_ready(struct item *item)
+{
+	take_key(item);
+	item->state = TQUEUE_READY;
+}
+
+static void make_delayed(struct item *item)
+{
+	take_key(item);
+	item->state = TQUEUE_DELAYED;
+}
+
+static int make_buried(struct item *item)
+{
+	item->state = 0;
+	if (room_of(TQUEUE_BURIED) + bytes_of(item) > max_buried) {
+		item->reason = TQUEUE_REASON_PUT_OFF;
+		make_delayed(item);
+		return TQUEUE_RESULT_PUT_OFF;
+	}
+	ever_buried++;
+	item->takes = false;
+	item->state = TQUEUE_BURIED;
+	return 0;
+}
+
+static int come_back(struct item *item, struct back back)
+{
+	item->state = 0;
+	item->reason = back.reason;
+	item->code = back.code;
+	item->attempts += back.counted;
+	if (back.bury)
+		return make_buried(item);
+	if (back.counted && max_attempts && item->attempts >= max_attempts) {
+		item->reason = TQUEUE_REASON_ATTEMPTS;
+		if (on_exhausted == TQUEUE_EXHAUSTED_BURY)
+			return make_buried(item) ?: TQUEUE_RESULT_BURIED;
+		dropped++;
+		gone(item);
+		return TQUEUE_RESULT_DROPPED;
+	}
+	if (back.delay)
+		make_delayed(item);
+	else
+		make_ready(item);
+	return 0;
+}
+
+static bool is_over(void)
+{
+	return stopped && !number_of(TQUEUE_READY) && !number_of(TQUEUE_LEASED) &&
+	       !number_of(TQUEUE_DELAYED) && !number_of(TQUEUE_IN_FLIGHT);
+}
+
+/* What finds nothing gives 0 at the end, or EAGAIN. */
+static void nothing(long got)
+{
+	if (is_over())
+		eq("it", got, 0);
+	else
+		fails(got, EAGAIN);
+}
+
+static void release(int holder)
+{
+	uint32_t delivery = 0;
+	struct item *next;
+	size_t i;
+
+	/* In the order of their deliveries. */
+	for (;;) {
+		next = NULL;
+		for (i = 0; i < count; i++)
+			if (items[i].state == TQUEUE_LEASED && items[i].holder == holder &&
+			    items[i].delivery > delivery &&
+			    (!next || items[i].delivery < next->delivery))
+				next = &items[i];
+		if (!next)
+			return;
+		delivery = next->delivery;
+		ever_requeued++;
+		come_back(next, (struct back){ .counted = next->begun,
+					       .reason = TQUEUE_REASON_CLOSED });
+	}
+}
+
+/* ---- sending ------------------------------------------------------------------------------ */
+
+/* The ids of what was sent: each that is listed beyond the last that is known. */
+static void learn_ids(size_t from)
+{
+	long got = t_list_call(files[0], entries, MOST, last_id, 0), i;
+
+	eq("messages sent and listed", got, count - from);
+	for (i = 0; i < got; i++) {
+		items[from + i].id = entries[i].id;
+		last_id = entries[i].id;
+	}
+}
+
+static size_t make_record(size_t at, struct item *item)
+{
+	*item = (struct item){
+		.len = below(6) ? below(100) : 0, .seed = below(1 << 30),
+		.priority = below(2) ? 0 : below(64), .state = TQUEUE_READY,
+		.holder = -1,
+	};
+	if (!below(8))
+		item->state = TQUEUE_DELAYED;
+	if (!below(3)) {
+		item->unique = true;
+		item->unsettled = below(2);
+		item->key = below(KEYS);
+	}
+	if (item->unique || item->state == TQUEUE_DELAYED || !below(6)) {
+		at = t_put_extra(buf, at, item->len, item->seed,
+				 (item->unique ? TQUEUE_FLAG_UNIQUE : 0) |
+				 (item->unsettled ? TQUEUE_FLAG_UNSETTLED : 0) |
+				 (item->state == TQUEUE_DELAYED ? TQUEUE_FLAG_DELAY : 0),
+				 item->key, item->state == TQUEUE_DELAYED ? NEVER : 0);
+		at -= t_record(item->len) + 16;
+		t_at(buf, at)->priority = item->priority;
+		return at + t_record(item->len) + 16;
+	}
+	t_put(buf, at, item->len, item->seed);
+	t_at(buf, at)->priority = item->priority;
+	return at + t_record(item->len);
+}
+
+static void try_send(int file)
+{
+	unsigned int n = 1 + below(3), i;
+	struct tqueue_send send = { .records = (uintptr_t)buf };
+	size_t from = count, end = 0, ends[3];
+	struct item fresh[3], *holder = NULL;
+	int why = 0;
+	long got;
+
+	for (i = 0; i < n; i++)
+		ends[i] = end = make_record(end, &fresh[i]);
+	send.bytes = end;
+	got = ioctl(files[file], TQUEUE_SEND, &send);
+	if (stopped) {
+		fails(got, ESHUTDOWN);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		bool full = held_bytes() + bytes_of(&fresh[i]) > size;
+
+		holder = fresh[i].unique ? with_key(fresh[i].key, NULL) : NULL;
+		if (full)
+			why = overflow == TQUEUE_OVERFLOW_REJECT ? ENOBUFS : EAGAIN;
+		/* Whichever is seen first, where both are. */
+		if (holder && (!full || i || (got == -1 && errno == EEXIST)))
+			why = EEXIST;
+		if (why)
+			break;
+		items[count] = fresh[i];
+		items[count].takes = fresh[i].unique;
+		items[count].id = UINT64_MAX;
+		count++;
+	}
+	if (!i) {
+		fails(got, why);
+		if (why == EEXIST)
+			eq("last_id", send.last_id, holder->id);
+		return;
+	}
+	/* What others took out of the middle of the ring still has its room there. */
+	if (got > 0 && got < i && why != EEXIST && held_bytes() * 4 > size) {
+		count -= i - got;
+		i = got;
+	}
+	eq("it", got, i);
+	eq("sent_bytes", send.sent_bytes, ends[i - 1]);
+	learn_ids(from);
+	eq("last_id", send.last_id, last_id);
+}
+
+static void try_write(int file)
+{
+	struct item item = {
+		.len = 1 + below(100), .seed = below(1 << 30), .state = TQUEUE_READY,
+		.holder = -1,
+	};
+	ssize_t got;
+
+	t_pattern(buf, item.len, item.seed, 0);
+	got = write(files[file], buf, item.len);
+	if (stopped) {
+		fails(got, ESHUTDOWN);
+	} else if (held_bytes() + bytes_of(&item) > size) {
+		fails(got, overflow == TQUEUE_OVERFLOW_REJECT ? ENOBUFS : EAGAIN);
+	} else {
+		eq("it", got, item.len);
+		items[count++] = item;
+		learn_ids(count - 1);
+	}
+}
+
+/* ---- receiving ---------------------------------------------------------------------------- */
+
+static void check_record(const struct tqueue_record *record, const struct item *item)
+{
+	size_t left = item->len - item->offset;
+
+	eq("id", record->id, item->id);
+	eq("length", record->length, left);
+	eq("priority", record->priority, item->priority);
+	eq("attempts", record->attempts, item->attempts);
+	eq("flags", record->flags & ~TQUEUE_FLAG_DROPPED,
+	   item->offset ? TQUEUE_FLAG_PARTIAL : 0);
+	eq("header_words", record->header_words, TQUEUE_HEADER_WORDS);
+	eq("payload", t_differs(record->payload, left, item->seed, item->offset), -1);
+}
+
+static void leased(struct item *item, const struct tqueue_record *record, int file,
+		   bool begun)
+{
+	eq("no delivery", !record->delivery, false);
+	item->state = TQUEUE_LEASED;
+	item->delivery = record->delivery;
+	item->holder = file;
+	item->begun = begun;
+	if (item->takes && !item->unsettled)
+		item->takes = false;
+	ever_leased++;
+}
+
+static void acknowledged(struct item *item)
+{
+	gone(item);
+	received++;
+	ever_acknowledged++;
+}
+
+/* What the call is to acknowledge first; mostly what is leased. */
+static struct item *choose_ack(struct tqueue_receive *receive)
+{
+	struct item *item = below(4) ? any_in(TQUEUE_LEASED) : NULL;
+
+	receive->flags |= TQUEUE_RECEIVE_ACK;
+	receive->ack_result = 77;
+	if (item) {
+		receive->ack_id = item->id;
+		receive->ack_delivery = item->delivery;
+	} else {
+		receive->ack_id = below(2) ? last_id : last_id + 5;
+		receive->ack_delivery = 0x7fffffff;
+	}
+	return item;
+}
+
+static void ack_done(struct item *item, const struct tqueue_receive *receive)
+{
+	if (item) {
+		eq("ack_result", receive->ack_result, 0);
+		acknowledged(item);
+	} else {
+		eq("ack_result", receive->ack_result,
+		   receive->ack_id && receive->ack_id <= last_id ? -ESTALE : -ENOENT);
+	}
+}
+
+static void try_receive(int file, unsigned int flags)
+{
+	struct tqueue_receive receive = {
+		.records = (uintptr_t)buf, .count = below(2) ? 1 + below(4) : 0,
+		.bytes = below(3) ? sizeof(buf) : below(400), .flags = flags,
+	};
+	bool leases = flags & TQUEUE_RECEIVE_LEASE, peeks = flags & TQUEUE_RECEIVE_PEEK;
+	size_t room = receive.bytes, at = 0;
+	struct item *item, *list[256], *ack = NULL;
+	unsigned int n = 0, i, free_leases;
+	long got;
+
+	if (!peeks && !below(3)) {
+		ack = choose_ack(&receive);
+		flags = receive.flags;
+	}
+	if (leases && below(2))
+		receive.limit = below(2) ? TQUEUE_FOREVER : NEVER;
+	got = ioctl(files[file], TQUEUE_RECEIVE, &receive);
+	if (flags & TQUEUE_RECEIVE_ACK) {
+		int error = errno;
+
+		if (partials[file]) {
+			/* It fails before, or after. */
+			if (ack && !receive.ack_result)
+				acknowledged(ack);
+		} else {
+			ack_done(ack, &receive);
+		}
+		errno = error;
+	}
+	if (partials[file]) {
+		fails(got, EBUSY);
+		return;
+	}
+	free_leases = !max_leased ? 1000 : number_of(TQUEUE_LEASED) >= max_leased ? 0 :
+		      max_leased - number_of(TQUEUE_LEASED);
+	if (leases && !free_leases && got == -1 && errno == ENOSPC)
+		return;
+	item = paused && !peeks ? NULL : next_ready(NULL);
+	if (!item) {
+		nothing(got);
+		return;
+	}
+	if (leases && !free_leases) {
+		fails(got, ENOSPC);
+		return;
+	}
+	for (; item && n < ARRAY_SIZE(list); item = next_ready(item)) {
+		size_t bytes = t_record(item->len - item->offset);
+
+		if (at + bytes > room || (receive.count && n == receive.count) ||
+		    (leases && n == free_leases))
+			break;
+		list[n++] = item;
+		at += bytes;
+	}
+	if (!n) {
+		fails(got, EMSGSIZE);
+		eq("bytes", receive.bytes, t_record(item->len - item->offset));
+		return;
+	}
+	eq("it", got, n);
+	eq("bytes", receive.bytes, at);
+	eq("told", receive.dropped, peeks ? 0 : dropped - told);
+	if (!peeks)
+		told = dropped;
+	for (at = 0, i = 0; i < n; i++) {
+		struct tqueue_record *record = t_at(buf, at);
+
+		check_record(record, list[i]);
+		at += t_record(record->length);
+		if (leases) {
+			leased(list[i], record, file, n == 1);
+		} else {
+			eq("delivery", record->delivery, 0);
+			if (!peeks) {
+				gone(list[i]);
+				received++;
+			}
+		}
+	}
+}
+
+static void try_read(int file)
+{
+	size_t room = below(2) ? 1 + below(60) : 200, left, n;
+	ssize_t got = read(files[file], buf, room);
+	struct item *item = partials[file];
+
+	if (!item) {
+		item = paused ? NULL : next_ready(NULL);
+		while (item && item->len == item->offset) {
+			gone(item);
+			received++;
+			item = next_ready(NULL);
+		}
+		if (!item) {
+			nothing(got);
+			return;
+		}
+	}
+	left = item->len - item->offset;
+	n = room < left ? room : left;
+	eq("it", got, n);
+	eq("payload", t_differs(buf, n, item->seed, item->offset), -1);
+	item->offset += n;
+	item->takes = false;
+	partials[file] = n < left ? item : NULL;
+	item->state = n < left ? TQUEUE_IN_FLIGHT : 0;
+	received += n == left;
+}
+
+static void try_by_id(int file)
+{
+	static const unsigned int all[] = { 0, TQUEUE_RECEIVE_PEEK, TQUEUE_RECEIVE_LEASE };
+	struct item *item = below(8) ? any_in(31) : any_in(~0U);
+	unsigned int flags = all[below(3)];
+	uint64_t id = item ? item->id : last_id + 1;
+	long got = t_by_id_call(files[file], id, flags, buf, sizeof(buf));
+
+	if (partials[file]) {
+		fails(got, EBUSY);
+	} else if (!item || !item->state) {
+		fails(got, ENOENT);
+	} else if (flags == TQUEUE_RECEIVE_LEASE && max_leased && got == -1 &&
+		   errno == ENOSPC) {
+		eq("too many leases", number_of(TQUEUE_LEASED) >= max_leased, true);
+	} else if (item->state & (TQUEUE_LEASED | TQUEUE_IN_FLIGHT)) {
+		fails(got, EBUSY);
+	} else {
+		eq("it", got, 1);
+		check_record(t_at(buf, 0), item);
+		if (flags != TQUEUE_RECEIVE_PEEK)
+			told = dropped;
+		if (flags == TQUEUE_RECEIVE_LEASE) {
+			leased(item, t_at(buf, 0), file, true);
+		} else if (!flags) {
+			gone(item);
+			received++;
+		}
+	}
+}
+
+/* ---- settling ---------------------------------------------------------------------------- */
+
+static int settle_leased(struct item *item, const struct tqueue_settlement *s)
+{
+	struct back back = {
+		.counted = !(s->flags & TQUEUE_SETTLE_UNCOUNTED), .delay = s->time,
+		.bury = s->action == TQUEUE_BURY, .code = s->code,
+		.reason = s->flags & TQUEUE_SETTLE_FORCE ? TQUEUE_REASON_FORCED :
+							   TQUEUE_REASON_WORKER,
+	};
+
+	switch (s->action) {
+	case TQUEUE_ACKNOWLEDGE:
+		acknowledged(item);
+		return 0;
+	case TQUEUE_BEGIN:
+	case TQUEUE_EXTEND:
+		item->begun = true;
+		return 0;
+	default:
+		ever_requeued++;
+		if (s->flags & TQUEUE_SETTLE_PRIORITY)
+			item->priority = s->priority;
+		return come_back(item, back);
+	}
+}
+
+static int settle_unleased(struct item *item, const struct tqueue_settlement *s)
+{
+	struct back back = {
+		.delay = s->time, .bury = s->action == TQUEUE_BURY, .code = s->code,
+		.reason = TQUEUE_REASON_FORCED,
+	};
+
+	if (!item->state)
+		return -ENOENT;
+	if (item->state & (TQUEUE_LEASED | TQUEUE_IN_FLIGHT))
+		return -EBUSY;
+	if (s->action == TQUEUE_ACKNOWLEDGE) {
+		gone(item);
+		received++;
+		return 0;
+	}
+	if (item->state == TQUEUE_BURIED && !back.bury) {
+		if (item->unique && with_key(item->key, item))
+			return -EEXIST;
+		item->attempts = 0;
+	}
+	if (s->flags & TQUEUE_SETTLE_PRIORITY)
+		item->priority = s->priority;
+	return come_back(item, back);
+}
+
+static void make_settlement(struct item *item, struct tqueue_settlement *s)
+{
+	*s = (struct tqueue_settlement){
+		.id = item->id, .action = 1 + below(5),
+	};
+	if (item->state == TQUEUE_LEASED ? !below(8) : below(4)) {
+		s->flags = TQUEUE_SETTLE_UNLEASED;
+		s->action = 1 + below(3);
+	} else if (!below(8) && s->action != TQUEUE_BEGIN) {
+		s->flags = TQUEUE_SETTLE_FORCE;
+	} else {
+		s->delivery = item->delivery + !below(8);
+	}
+	if (s->action == TQUEUE_REQUEUE || s->action == TQUEUE_BURY) {
+		s->code = below(3) ? 0 : (int)below(1000) - 500;
+		if (!below(4)) {
+			s->flags |= TQUEUE_SETTLE_PRIORITY;
+			s->priority = below(64);
+		}
+	}
+	if (s->action == TQUEUE_REQUEUE && !(s->flags & TQUEUE_SETTLE_UNLEASED) && !below(3))
+		s->flags |= TQUEUE_SETTLE_UNCOUNTED;
+	if ((s->action == TQUEUE_REQUEUE || s->action == TQUEUE_EXTEND) && !below(3))
+		s->time = NEVER;
+}
+
+static void try_settle(int file)
+{
+	struct tqueue_settlement all[4];
+	unsigned int n = 1 + below(ARRAY_SIZE(all)), i;
+	struct item *list[ARRAY_SIZE(all)];
+	long got, done = 0;
+
+	for (i = 0; i < n; i++) {
+		list[i] = any_in(below(3) ? TQUEUE_LEASED : 31);
+		if (!list[i])
+			list[i] = any_in(~0U);
+		if (!list[i])
+			list[i] = count ? &items[below(count)] : NULL;
+		if (!list[i])
+			return;
+		make_settlement(list[i], &all[i]);
+	}
+	got = t_settle_call(files[file], all, n);
+	/* An entry of a record in the ring may be done after those behind it. */
+	for (i = 0; i < n; i++) {
+		struct item *item = list[i];
+		int want;
+
+		if (all[i].flags & TQUEUE_SETTLE_UNLEASED)
+			want = settle_unleased(item, &all[i]);
+		else if (item->state == TQUEUE_LEASED &&
+			 (all[i].flags & TQUEUE_SETTLE_FORCE ||
+			  all[i].delivery == item->delivery))
+			want = settle_leased(item, &all[i]);
+		else
+			want = all[i].flags & TQUEUE_SETTLE_FORCE ? -ENOENT : -ESTALE;
+		eq(all[i].flags & TQUEUE_SETTLE_UNLEASED ? "an unleased one's result" :
+							   "the result",
+		   all[i].result, want);
+		done += want >= 0;
+	}
+	eq("it", got, done);
+}
+
+static void try_hold(int file)
+{
+	int slot = below(HELD);
+	struct item *item = any_in(TQUEUE_LEASED);
+	struct tqueue_settlement s = { .action = TQUEUE_HOLD };
+
+	if (helds[slot] >= 0) {
+		/* It is over, or it ends now. */
+		eq("POLLHUP", !!(t_poll(helds[slot], 0) & POLLHUP),
+		   held_items[slot]->state != TQUEUE_LEASED ||
+		   held_items[slot]->delivery != held_deliveries[slot] ||
+		   held_items[slot]->holder != FILES + slot);
+		close(helds[slot]);
+		helds[slot] = -1;
+		release(FILES + slot);
+		return;
+	}
+	if (!item)
+		return;
+	s.id = item->id;
+	s.delivery = item->delivery;
+	eq("it", t_settle_call(files[file], &s, 1), 1);
+	helds[slot] = s.result;
+	held_items[slot] = item;
+	held_deliveries[slot] = item->delivery;
+	item->holder = FILES + slot;
+	item->begun = true;
+}
+
+static void try_kick(int file)
+{
+	static const unsigned int states[] = {
+		TQUEUE_BURIED, TQUEUE_DELAYED, TQUEUE_BURIED | TQUEUE_DELAYED,
+	};
+	unsigned int which = states[below(3)], most = below(3), want = 0, left = 0, told_left;
+	uint64_t up_to = below(2) ? TQUEUE_FOREVER : last_id - below(100);
+	long got = t_kick_call(files[file], up_to, most, which, &told_left);
+	size_t i;
+
+	for (i = 0; i < count && (!most || want < most); i++) {
+		struct item *item = &items[i];
+
+		if (!(item->state & which) || item->id > up_to)
+			continue;
+		if (item->state == TQUEUE_BURIED) {
+			if (item->unique && with_key(item->key, item)) {
+				left++;
+				continue;
+			}
+			item->attempts = 0;
+		}
+		item->reason = TQUEUE_REASON_KICKED;
+		make_ready(item);
+		want++;
+	}
+	eq("it", got, want);
+	eq("left", told_left, left);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------ */
+
+static void reopen(int file)
+{
+	struct item *item = partials[file];
+
+	close(files[file]);
+	if (item) {
+		partials[file] = NULL;
+		item->partial = true;
+		make_ready(item);
+	}
+	release(file);
+	files[file] = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
+}
+
+/* A limit passes. */
+static void let_a_limit_pass(int file)
+{
+	struct item *item = any_in(TQUEUE_LEASED);
+	struct tqueue_settlement s = { .action = TQUEUE_EXTEND, .time = 100000 };
+	double end = t_now() + 10 * t_slow();
+	unsigned int before = number_of(TQUEUE_LEASED);
+
+	if (!item)
+		return;
+	s.id = item->id;
+	s.delivery = item->delivery;
+	eq("it", t_settle_call(files[file], &s, 1), 1);
+	while (t_info(files[file]).leased == before)
+		t_true(t_now() < end, "seed %lu, step %lu: a limit does not pass", seed,
+		       steps);
+	ever_requeued++;
+	come_back(item, (struct back){ .counted = true, .reason = TQUEUE_REASON_LIMIT });
+}
+
+/* All that wait get too old at once. */
+static void let_all_get_old(int file)
+{
+	double end = t_now() + 10 * t_slow();
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (items[i].state & (TQUEUE_READY | TQUEUE_DELAYED)) {
+			gone(&items[i]);
+			dropped++;
+			ever_expired++;
+		}
+	/* The clock that says when they were sent is coarse. */
+	usleep(10000);
+	eq("SET", t_set_field(files[file], TTL, ttl, 1), 0);
+	while (t_info(files[file]).ever_expired < ever_expired)
+		t_true(t_now() < end, "seed %lu, step %lu: %llu have expired, not %llu", seed,
+		       steps, (unsigned long long)t_info(files[file]).ever_expired,
+			(unsigned long long)ever_expired);
+	eq("SET", t_set_field(files[file], TTL, ttl, 0), 0);
+}
+
+static void configure(int file)
+{
+	struct tqueue_config config = { 0 };
+	size_t wanted;
+
+	switch (below(9)) {
+	case 0:
+		max_attempts = below(5);
+		eq("it", t_set_field(files[file], MAX_ATTEMPTS, max_attempts, max_attempts), 0);
+		break;
+	case 1:
+		on_exhausted = below(2);
+		eq("it", t_set_field(files[file], ON_EXHAUSTED, on_exhausted, on_exhausted), 0);
+		break;
+	case 2:
+		max_leased = below(3) ? 0 : 1 + below(6);
+		eq("it", t_set_field(files[file], MAX_LEASED, max_leased, max_leased), 0);
+		break;
+	case 3:
+		config.max_buried = below(2) ? 0 : 1 + below(1000);
+		follows = !config.max_buried;
+		max_buried = follows ? size / 4 : config.max_buried;
+		config.fields = TQUEUE_CONFIG_MAX_BURIED;
+		eq("it", ioctl(files[file], TQUEUE_SET, &config), 0);
+		break;
+	case 4:
+		paused = !paused && below(2);
+		eq("it", ioctl(files[file], paused ? TQUEUE_PAUSE : TQUEUE_RESUME), 0);
+		break;
+	case 5:
+		stopped = !stopped && !below(3);
+		eq("it", ioctl(files[file], stopped ? TQUEUE_STOP : TQUEUE_START), 0);
+		break;
+	case 6:
+		overflow = below(2);
+		eq("it", t_set_field(files[file], OVERFLOW, overflow, overflow), 0);
+		break;
+	case 7:
+		wanted = TQ_PAGE << (2 + below(4));
+		if (ioctl(files[file], TQUEUE_SET, &(struct tqueue_config){
+				.fields = TQUEUE_CONFIG_SIZE, .size = wanted })) {
+			fails(-1, EBUSY);
+			eq("too much is held", held_bytes() > wanted, true);
+			break;
+		}
+		eq("as much is held as fits", held_bytes() <= wanted, true);
+		size = wanted;
+		if (follows)
+			max_buried = size / 4;
+		break;
+	default:
+		let_all_get_old(file);
+	}
+}
+
+static void compare_lists(int file)
+{
+	long got = t_list_call(files[file], entries, MOST, 0, 0);
+	size_t i, n = 0;
+
+	for (i = 0; i < count; i++) {
+		const struct item *item = &items[i];
+		const struct tqueue_listed *entry = &entries[n];
+		unsigned int flags = 0;
+
+		if (!item->state)
+			continue;
+		eq("there are more in the list", got > (long)n, true);
+		eq("listed id", entry->id, item->id);
+		eq("listed state", entry->state, item->state);
+		eq("listed priority", entry->priority, item->priority);
+		eq("listed attempts", entry->attempts, item->attempts);
+		eq("listed length", entry->length, item->len - item->offset);
+		eq("listed delivery", entry->delivery,
+		   item->state == TQUEUE_LEASED ? item->delivery : 0);
+		if (!item->partial) {
+			eq("listed reason", entry->reason, item->reason);
+			eq("listed code", entry->code, item->code);
+		}
+		if (item->unique)
+			flags = TQUEUE_FLAG_UNIQUE |
+				(item->unsettled ? TQUEUE_FLAG_UNSETTLED : 0);
+		if (item->state == TQUEUE_LEASED && item->begun)
+			flags |= TQUEUE_LISTED_BEGUN;
+		if (item->state != TQUEUE_IN_FLIGHT)
+			eq("listed flags", entry->flags & ~TQUEUE_FLAG_PARTIAL, flags);
+		if (item->unique && item->state != TQUEUE_IN_FLIGHT)
+			eq("listed key", entry->key, item->key);
+		n++;
+	}
+	eq("messages in the list", got, n);
+}
+
+static void compare(int file)
+{
+	struct tqueue_info info = t_info(files[file]);
+	const struct item *next = paused ? NULL : next_ready(NULL);
+	short events = 0;
+
+	eq("messages", info.messages, number_of(TQUEUE_READY));
+	eq("leased", info.leased, number_of(TQUEUE_LEASED));
+	eq("delayed", info.delayed, number_of(TQUEUE_DELAYED));
+	eq("buried", info.buried, number_of(TQUEUE_BURIED));
+	eq("in_flight", info.in_flight, number_of(TQUEUE_IN_FLIGHT));
+	eq("leased_bytes", info.leased_bytes, room_of(TQUEUE_LEASED));
+	eq("delayed_bytes", info.delayed_bytes, room_of(TQUEUE_DELAYED));
+	eq("buried_bytes", info.buried_bytes, room_of(TQUEUE_BURIED));
+	eq("bytes", info.bytes, held_bytes());
+	eq("sent", info.sent, count);
+	eq("received", info.received, received);
+	eq("dropped", info.dropped, dropped);
+	eq("ever_leased", info.ever_leased, ever_leased);
+	eq("ever_acknowledged", info.ever_acknowledged, ever_acknowledged);
+	eq("ever_requeued", info.ever_requeued, ever_requeued);
+	eq("ever_buried", info.ever_buried, ever_buried);
+	eq("ever_expired", info.ever_expired, ever_expired);
+	eq("state", info.state, (stopped ? TQUEUE_STATE_STOPPED : 0) |
+				(paused ? TQUEUE_STATE_PAUSED : 0));
+	eq("max_buried", info.max_buried, max_buried);
+	if (!partials[file]) {
+		bool filled = false;
+
+		if (next)
+			events |= POLLMSG;
+		for (; next; next = next_ready(next))
+			filled |= next->len > next->offset;
+		if (filled || is_over() || (stopped && events && is_over()))
+			events |= POLLIN;
+		/* Of a stopped one with nothing but empty messages a read gives 0. */
+		if (!(stopped && events == POLLMSG))
+			if (!paused) eq("poll", t_poll(files[file], POLLIN | POLLMSG), events);
+	} else {
+		eq("poll", t_poll(files[file], POLLIN | POLLMSG), POLLIN);
+	}
+	if (number_of(TQUEUE_READY) || number_of(TQUEUE_LEASED) ||
+	    number_of(TQUEUE_DELAYED) || number_of(TQUEUE_IN_FLIGHT))
+		fails(t_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
+	else
+		eq("WAIT", t_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
+}
+
+static void one_step(void)
+{
+	static const struct {
+		const char *name;
+		void (*run)(int file);
+		unsigned int weight;
+	} calls[] = {
+		{ "write", try_write, 8 }, { "SEND", try_send, 25 },
+		{ "read", try_read, 7 }, { "settle", try_settle, 25 },
+		{ "HOLD", try_hold, 6 }, { "by id", try_by_id, 6 },
+		{ "KICK", try_kick, 5 }, { "close", reopen, 3 },
+		{ "limit", let_a_limit_pass, 2 }, { "configure", configure, 5 },
+		{ "list", compare_lists, 10 }, { "info", compare, 20 },
+	};
+	static const struct {
+		const char *name;
+		unsigned int flags;
+	} receives[] = {
+		{ "RECEIVE", 0 }, { "PEEK", TQUEUE_RECEIVE_PEEK },
+		{ "LEASE", TQUEUE_RECEIVE_LEASE }, { "LEASE", TQUEUE_RECEIVE_LEASE },
+		{ "LEASE", TQUEUE_RECEIVE_LEASE },
+	};
+	unsigned int coin = below(152), i;
+	int file = below(FILES);
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (coin < calls[i].weight) {
+			doing = calls[i].name;
+			calls[i].run(file);
+			return;
+		}
+		coin -= calls[i].weight;
+	}
+	i = below(ARRAY_SIZE(receives));
+	doing = receives[i].name;
+	try_receive(file, receives[i].flags);
+}
+
+static void one_run(void)
+{
+	int i;
+
+	dice = seed;
+	count = 0;
+	dropped = received = last_id = told = 0;
+	ever_leased = ever_acknowledged = ever_requeued = ever_buried = ever_expired = 0;
+	max_attempts = 16;
+	max_leased = on_exhausted = overflow = 0;
+	stopped = paused = false;
+	follows = true;
+	size = 4 * TQ_PAGE;
+	max_buried = TQ_PAGE;
+	t_create(NAME, size);
+	for (i = 0; i < FILES; i++) {
+		files[i] = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
+		partials[i] = NULL;
+	}
+	memset(helds, -1, sizeof(helds));
+	for (steps = 0; steps < STEPS; steps++)
+		one_step();
+	doing = "the end";
+	for (i = 0; i < HELD; i++)
+		if (helds[i] >= 0) {
+			close(helds[i]);
+			release(FILES + i);
+		}
+	for (i = 0; i < FILES; i++)
+		reopen(i);
+	compare_lists(0);
+	compare(0);
+	/* Nothing is in anyone's hands. */
+	eq("in_flight", t_info(files[0]).in_flight, 0);
+	eq("leased", t_info(files[0]).leased, 0);
+	t_adds_up(files[0]);
+	for (i = 0; i < FILES; i++)
+		close(files[i]);
+	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+}
+
+static void random_calls(void)
+{
+	double end = t_now() + t_seconds(5);
+	const char *given = getenv("TQUEUE_SEED");
+	int runs = 0;
+
+	seed = given ? strtoul(given, NULL, 0) :
+	       (unsigned long)(t_now() * 1e6) % 100000000;
+	do {
+		one_run();
+		seed++;
+		runs++;
+	} while (t_now() < end);
+	fprintf(stderr, "# %d runs\n", runs);
+}
+
+static const struct t_test tests[] = {
+	TQ_TEST(random_calls),
+};
+
+int main(int argc, char **argv)
+{
+	return t_main("queue_model", tests, ARRAY_SIZE(tests), argc, argv);
+}
