@@ -49,7 +49,7 @@ void must(bool ok, const char *what)
 static uint64_t records[JOB_MAX_BATCH * RECORD_BYTES / sizeof(uint64_t)];
 static struct tqueue_settlement settlements[JOB_MAX_BATCH];
 
-static int control(void)
+static int open_control(void)
 {
 	int fd = open("/dev/tqueue-control", O_RDWR | O_CLOEXEC);
 
@@ -62,7 +62,7 @@ static void tqueue_start(const struct job_peer *peer, size_t jobs)
 	struct tqueue_create create = { .name = QUEUE, .mode = 0600, .config = {
 		.fields = TQUEUE_CONFIG_SIZE, .size = jobs * RECORD_BYTES,
 	} };
-	int fd = control();
+	int fd = open_control();
 
 	(void)peer;
 	must(!ioctl(fd, TQUEUE_CTL_CREATE, &create), "create");
@@ -72,7 +72,7 @@ static void tqueue_start(const struct job_peer *peer, size_t jobs)
 static void tqueue_stop(const struct job_peer *peer)
 {
 	struct tqueue_select select = { .name = QUEUE, .flags = TQUEUE_REMOVE_FORCE };
-	int fd = control();
+	int fd = open_control();
 
 	(void)peer;
 	must(!ioctl(fd, TQUEUE_CTL_REMOVE, &select), "remove");
@@ -294,7 +294,7 @@ static void daemon_connect(struct worker *w)
 	must(w->fd >= 0, w->peer->name);
 }
 
-static void start_daemon(const struct job_peer *peer, char *const argv[])
+static void start_daemon(const struct job_peer *peer, const char *const argv[])
 {
 	int fd, tries = 0;
 
@@ -306,7 +306,7 @@ static void start_daemon(const struct job_peer *peer, char *const argv[])
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* What it tells of its start is nobody's concern, what goes wrong is. */
 		must(freopen("/dev/null", "w", stdout), "/dev/null");
-		execvp(argv[0], argv);
+		execvp(argv[0], (char *const *)argv);
 		die(argv[0]);
 	}
 	while ((fd = connection(peer)) < 0) {
@@ -327,8 +327,11 @@ static void daemon_stop(const struct job_peer *peer)
 
 static void beanstalkd_start(const struct job_peer *peer, size_t jobs)
 {
-	char *tcp[] = { "beanstalkd", "-l", "127.0.0.1", "-p", "11300", NULL };
-	char *local[] = { "beanstalkd", "-l", "unix:/tmp/beanstalkd", NULL };
+	static const char *const tcp[] = {
+		"beanstalkd", "-l", "127.0.0.1", "-p", "11300", NULL
+	}, *const local[] = {
+		"beanstalkd", "-l", "unix:/tmp/beanstalkd", NULL
+	};
 
 	(void)jobs;
 	start_daemon(peer, peer->address ? local : tcp);
@@ -432,10 +435,13 @@ static const char *hear_string(const struct worker *w, size_t *length)
 
 static void redis_start(const struct job_peer *peer, size_t jobs)
 {
-	char *tcp[] = { "redis-server", "--bind", "127.0.0.1", "--port", "11300", "--save", "",
-			"--appendonly", "no", NULL };
-	char *local[] = { "redis-server", "--unixsocket", "/tmp/redis", "--port", "0", "--save", "",
-			  "--appendonly", "no", NULL };
+	static const char *const tcp[] = {
+		"redis-server", "--bind", "127.0.0.1", "--port", "11300",
+		"--save", "", "--appendonly", "no", NULL
+	}, *const local[] = {
+		"redis-server", "--unixsocket", "/tmp/redis", "--port", "0",
+		"--save", "", "--appendonly", "no", NULL
+	};
 	struct worker w = { .peer = peer };
 
 	(void)jobs;
@@ -484,7 +490,8 @@ static void redis_list_take(struct worker *w, unsigned int n)
 	unsigned int i;
 	size_t length;
 
-	say_often("*5\r\n$5\r\nLMOVE\r\n$4\r\njobs\r\n$4\r\nmine\r\n$4\r\nLEFT\r\n$5\r\nRIGHT\r\n", n);
+	say_often("*5\r\n$5\r\nLMOVE\r\n$4\r\njobs\r\n$4\r\nmine\r\n"
+		  "$4\r\nLEFT\r\n$5\r\nRIGHT\r\n", n);
 	flush(w);
 	for (i = 0; i < n; i++) {
 		bytes = hear_string(w, &length);
@@ -515,7 +522,8 @@ static void redis_stream_take(struct worker *w, unsigned int n)
 	size_t length;
 	char text[32];
 
-	say_often("*9\r\n$10\r\nXREADGROUP\r\n$5\r\nGROUP\r\n$3\r\nall\r\n$2\r\nme\r\n$5\r\nCOUNT\r\n", 1);
+	say_often("*9\r\n$10\r\nXREADGROUP\r\n$5\r\nGROUP\r\n$3\r\nall\r\n$2\r\nme\r\n"
+		  "$5\r\nCOUNT\r\n", 1);
 	say(text, sprintf(text, "$%d\r\n%u\r\n", n < 10 ? 1 : n < 100 ? 2 : 3, n));
 	say_often("$7\r\nSTREAMS\r\n$4\r\njobs\r\n$1\r\n>\r\n", 1);
 	flush(w);

@@ -86,7 +86,7 @@ static void end(struct worker *w)
 	w->peer->stop(w->peer);
 }
 
-/* ---- taken and done ------------------------------------------------------------------ */
+/* ---- taken and done ---------------------------------------------------------------------- */
 
 static void measure_job(const char *part, const struct job_peer *peer, size_t parameter, int round)
 {
@@ -125,9 +125,10 @@ static void measure_next(const char *part, const struct job_peer *peer, size_t p
 	end(&w);
 }
 
-/* ---- priorities ------------------------------------------------------------------------ */
+/* ---- priorities -------------------------------------------------------------------------- */
 
-static void measure_priority(const char *part, const struct job_peer *peer, size_t parameter, int round)
+static void measure_priority(const char *part, const struct job_peer *peer,
+			     size_t parameter, int round)
 {
 	unsigned int i, n = 1000, warm = n / 4;
 	static double alone;
@@ -153,7 +154,7 @@ static void measure_priority(const char *part, const struct job_peer *peer, size
 		print("growth", peer->name, parameter, round, 100 * price / alone);
 }
 
-/* ---- a worker that is killed --------------------------------------------------------------- */
+/* ---- a worker that is killed ------------------------------------------------------------- */
 
 struct scene {
 	const struct job_peer *peer;	/* NULL: a pipe */
@@ -280,9 +281,10 @@ static void measure_kill(const char *part, const struct job_peer *peer, size_t p
 	print(part, peer ? peer->name : "pipe", parameter, round, prices[n / 2]);
 }
 
-/* ---- a file that is closed ------------------------------------------------------------------ */
+/* ---- a file that is closed --------------------------------------------------------------- */
 
-static void measure_close(const char *part, const struct job_peer *peer, size_t parameter, int round)
+static void measure_close(const char *part, const struct job_peer *peer, size_t parameter,
+			  int round)
 {
 	struct worker w, other = { .peer = peer };
 	uint64_t start;
@@ -300,7 +302,7 @@ static void measure_close(const char *part, const struct job_peer *peer, size_t 
 	end(&w);
 }
 
-/* ---- an idle system -------------------------------------------------------------------------- */
+/* ---- an idle system ---------------------------------------------------------------------- */
 
 /* The thread of the driver, by its name in ps; ends the program if there is none. */
 static int driver_thread(void)
@@ -406,7 +408,7 @@ static void measure_idle(const char *part, const struct job_peer *peer, size_t p
 	end(&w);
 }
 
-/* ---- what to measure --------------------------------------------------------------------------- */
+/* ---- what to measure --------------------------------------------------------------------- */
 
 static const struct part {
 	const char *name;
@@ -434,7 +436,9 @@ static void measure(const struct part *part, const char *only, size_t parameter,
 	if (part->measure == measure_kill && (!only || !strcmp(only, "pipe")))
 		measure_kill(part->name, NULL, parameter, round);
 	for (peer = job_peers; peer->name; peer++) {
-		if (only ? strcmp(only, peer->name) != 0 : !long_form && !strncmp(peer->name, "redis", 5))
+		bool slow = !strncmp(peer->name, "redis", 5);
+
+		if (only ? strcmp(only, peer->name) != 0 : slow && !long_form)
 			continue;
 		if (part->all || peer == job_peers)
 			part->measure(part->name, peer, parameter, round);
