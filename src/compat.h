@@ -47,6 +47,24 @@
 #define IOCB_NOSIGNAL 0
 #endif
 
+/* 6.13 sets up a timer in one call. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#include <linux/hrtimer.h>
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+/* 6.14 starts a worker where older ones created it running. */
+#include <linux/kthread.h>
+#ifndef kthread_run_worker
+#define kthread_run_worker(flags, ...) kthread_create_worker(flags, __VA_ARGS__)
+#endif
+
 /*
  * Whether two mappings of one page may show different bytes.  Linux 6.9 has a
  * name for it; before that there is one for each architecture.

@@ -5,9 +5,11 @@
 #include <linux/mutex.h>
 
 #include "drop.h"
+#include "due.h"
 #include "notify.h"
 #include "settled.h"
 #include "space.h"
+#include "states.h"
 #include "store.h"
 #include "tqueue.h"
 #include "trace.h"
@@ -51,26 +53,38 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	return tq_store_advance(store, bytes);
 }
 
-/* Drop the first message, which is detached.  Returns the room that this makes. */
+/* Drop a detached message that is ready.  Returns the room that this makes. */
 static noinline unsigned long tq_drop_detached(struct tqueue *queue,
+					       struct tq_message *message,
 					       struct tq_notify *notify)
 {
 	struct tq_store *store = &queue->rx.store;
-	struct tq_message *message;
-	struct tq_cursor cursor;
-	unsigned long bytes;
 
-	tq_store_begin(store, &cursor);
-	message = cursor.detached;
-	bytes = tq_store_take(store, &cursor);
+	tq_due_del_timed(queue, message);
+	tq_store_pull(store, message);
 	trace_tqueue_drop(queue, message->record.id);
 	tq_store_settle(store, message);
 	tq_notify_free(notify, message);
-	return bytes;
+	return tq_message_bytes(message);
+}
+
+/* Drop the oldest buried message. */
+static noinline void tq_drop_buried(struct tqueue *queue,
+				    struct tq_message *message,
+				    struct tq_notify *notify)
+{
+	struct tq_rx *rx = &queue->rx;
+
+	tq_seize(queue, message);
+	trace_tqueue_drop(queue, message->record.id);
+	tq_counter_add(&rx->dropped, 1);
+	notify->events |= tq_finish(queue, message);
+	tq_notify_free(notify, message);
 }
 
 /*
- * Drop the oldest of what may be dropped, until @need bytes have gone or so many
+ * Drop buried messages, the oldest first, then the oldest of those that are ready
+ * and have the lowest priority: until @need bytes have gone or so many
  * messages as are @left.  Returns whether there were any.
  */
 static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
@@ -78,16 +92,25 @@ static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
 {
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
+	struct tq_message *message;
 	struct tq_cursor cursor;
 	unsigned long bytes;
 	int count = 1;
 
-	/* All have the same priority, so the first is the oldest. */
-	tq_store_begin(store, &cursor);
+	message = tq_store_first_buried(store);
+	if (unlikely(message)) {
+		tq_drop_buried(queue, message, notify);
+		--*left;
+		return true;
+	}
+	tq_store_refresh(store);
+	cursor.pos = store->pos;
+	cursor.detached = tq_store_oldest_last(store);
 	if (tq_store_at_end(store, &cursor))
 		return false;
-	if (tq_store_detached(store, &cursor))
-		bytes = tq_drop_detached(queue, notify);
+	message = tq_store_detached(store, &cursor);
+	if (message)
+		bytes = tq_drop_detached(queue, message, notify);
 	else
 		bytes = tq_drop_run(queue, &cursor, need, *left, &count);
 	*left -= count;

@@ -8,6 +8,28 @@
 #include "message.h"
 
 /**
+ * tq_message_init - begin with a message anew
+ * @message: its memory, of which the caller is the only owner
+ *
+ * Context: Any.
+ */
+void tq_message_init(struct tq_message *message)
+{
+	refcount_set(&message->refs, 1);
+	message->state = TQ_MESSAGE_UNSENT;
+	message->begun = false;
+	message->started = false;
+	message->reason = TQUEUE_REASON_NONE;
+	message->offset = 0;
+	message->code = 0;
+	message->pid = 0;
+	message->when = 0;
+	message->since = 0;
+	message->key = NULL;
+	RB_CLEAR_NODE(&message->timed);
+}
+
+/**
  * tq_message_alloc - memory for a detached message
  * @length: payload bytes
  *
@@ -32,11 +54,8 @@ struct tq_message *tq_message_alloc(size_t length)
 			   __GFP_NOWARN);
 	if (!message)
 		return NULL;
-	refcount_set(&message->refs, 1);
-	message->state = TQ_MESSAGE_UNSENT;
-	message->begun = false;
+	tq_message_init(message);
 	message->capacity = length;
-	message->offset = 0;
 	tq_record_pad(&message->record, bytes);
 	return message;
 }
@@ -49,8 +68,10 @@ struct tq_message *tq_message_alloc(size_t length)
  */
 void tq_message_put(struct tq_message *message)
 {
-	if (message && refcount_dec_and_test(&message->refs))
-		kvfree(message);
+	if (!message || !refcount_dec_and_test(&message->refs))
+		return;
+	kfree(message->key);
+	kvfree(message);
 }
 
 /**

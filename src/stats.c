@@ -18,6 +18,34 @@
 #include "space.h"
 #include "tqueue.h"
 
+/* What there is to know about leases and the like.  Both locks held. */
+static void tq_stats_leases(const struct tqueue *queue,
+			    struct tqueue_info *info)
+{
+	const struct tq_policy *policy = &queue->policy;
+	const struct tq_rx *rx = &queue->rx;
+
+	info->ttl = policy->ttl;
+	info->lease_limit = policy->lease_limit;
+	info->max_buried = policy->max_buried ?: queue->ring.size / 4;
+	info->leased = rx->leased.count;
+	info->leased_bytes = rx->leased.bytes;
+	info->delayed = rx->delayed.count;
+	info->delayed_bytes = rx->delayed.bytes;
+	info->buried = rx->buried.count;
+	info->buried_bytes = rx->buried.bytes;
+	info->ever_leased = tq_counter_get(&rx->ever_leased);
+	info->ever_acknowledged = tq_counter_get(&rx->ever_acknowledged);
+	info->ever_requeued = tq_counter_get(&rx->ever_requeued);
+	info->ever_expired = tq_counter_get(&rx->ever_expired);
+	info->ever_buried = tq_counter_get(&rx->ever_buried);
+	info->on_expired = policy->on_expired;
+	info->max_attempts = policy->max_attempts;
+	info->on_exhausted = policy->on_exhausted;
+	info->max_leased = policy->max_leased;
+	info->unique = policy->unique;
+}
+
 /**
  * tq_stats_info - what there is to know about a queue
  * @queue: the queue, which has a device
@@ -46,15 +74,22 @@ void tq_stats_info(struct tqueue *queue, struct tqueue_info *info)
 	info->last_id = tq_counter_get(&tx->last_id);
 	info->sent = tq_counter_get(&tx->sent);
 	info->dropped = tq_counter_get(&rx->dropped);
-	info->in_flight = rx->flights_begun - rx->flights_ended;
+	info->in_flight = rx->flights_begun - rx->flights_ended -
+			  rx->leased.count - rx->delayed.count;
 	info->messages = info->sent - tq_counter_get(&rx->gone);
 	info->received = tq_counter_get(&rx->gone) - info->dropped -
-			 info->in_flight;
+			 info->in_flight - rx->leased.count -
+			 rx->delayed.count - rx->buried.count;
 	info->overflow = policy->overflow;
 	info->end_of_file = policy->end_of_file;
 	info->no_reader = policy->no_reader;
 	if (policy->shutdown_error)
 		info->state |= TQUEUE_STATE_STOPPED;
+	if (rx->paused)
+		info->state |= TQUEUE_STATE_PAUSED;
+	if (tx->blocked_count && !info->messages && rx->leased.count)
+		info->state |= TQUEUE_STATE_HELD_UP;
+	tq_stats_leases(queue, info);
 	info->readers = queue->opens.readers;
 	info->writers = queue->opens.writers;
 	info->blocked_senders = tx->blocked_count;
@@ -68,11 +103,20 @@ static u64 tq_difference(u64 from, u64 less)
 	return from > less ? from - less : 0;
 }
 
-static u64 tq_in_flight(const struct tqueue *queue)
+/* Leased, delayed and in flight. */
+static u64 tq_flights(const struct tqueue *queue)
 {
 	u32 ended = READ_ONCE(queue->rx.flights_ended);
 
 	return max_t(s32, READ_ONCE(queue->rx.flights_begun) - ended, 0);
+}
+
+static u64 tq_in_flight(const struct tqueue *queue)
+{
+	u64 others = (u64)READ_ONCE(queue->rx.leased.count) +
+		     READ_ONCE(queue->rx.delayed.count);
+
+	return tq_difference(tq_flights(queue), others);
 }
 
 static u64 tq_received(const struct tqueue *queue)
@@ -80,7 +124,8 @@ static u64 tq_received(const struct tqueue *queue)
 	u64 gone = tq_counter_read(&queue->rx.gone);
 
 	return tq_difference(gone, tq_counter_read(&queue->rx.dropped) +
-				   tq_in_flight(queue));
+				   READ_ONCE(queue->rx.buried.count) +
+				   tq_flights(queue));
 }
 
 static u64 tq_messages(const struct tqueue *queue)
@@ -117,6 +162,19 @@ TQ_SHOW_NUMBER(sent, tq_counter_read(&queue->tx.sent));
 TQ_SHOW_NUMBER(received, tq_received(queue));
 TQ_SHOW_NUMBER(dropped, tq_counter_read(&queue->rx.dropped));
 TQ_SHOW_NUMBER(in_flight, tq_in_flight(queue));
+TQ_SHOW_NUMBER(leased, READ_ONCE(queue->rx.leased.count));
+TQ_SHOW_NUMBER(leased_bytes, READ_ONCE(queue->rx.leased.bytes));
+TQ_SHOW_NUMBER(delayed, READ_ONCE(queue->rx.delayed.count));
+TQ_SHOW_NUMBER(delayed_bytes, READ_ONCE(queue->rx.delayed.bytes));
+TQ_SHOW_NUMBER(buried, READ_ONCE(queue->rx.buried.count));
+TQ_SHOW_NUMBER(buried_bytes, READ_ONCE(queue->rx.buried.bytes));
+TQ_SHOW_NUMBER(ever_leased, tq_counter_read(&queue->rx.ever_leased));
+TQ_SHOW_NUMBER(ever_acknowledged,
+	       tq_counter_read(&queue->rx.ever_acknowledged));
+TQ_SHOW_NUMBER(ever_requeued, tq_counter_read(&queue->rx.ever_requeued));
+TQ_SHOW_NUMBER(ever_expired, tq_counter_read(&queue->rx.ever_expired));
+TQ_SHOW_NUMBER(ever_buried, tq_counter_read(&queue->rx.ever_buried));
+TQ_SHOW_NUMBER(paused, READ_ONCE(queue->rx.paused));
 TQ_SHOW_NUMBER(readers, READ_ONCE(queue->opens.readers));
 TQ_SHOW_NUMBER(writers, READ_ONCE(queue->opens.writers));
 TQ_SHOW_NUMBER(blocked_senders, READ_ONCE(queue->tx.blocked_count));
@@ -194,6 +252,18 @@ static struct attribute *tq_stats_attrs[] = {
 	&dev_attr_received.attr,
 	&dev_attr_dropped.attr,
 	&dev_attr_in_flight.attr,
+	&dev_attr_leased.attr,
+	&dev_attr_leased_bytes.attr,
+	&dev_attr_delayed.attr,
+	&dev_attr_delayed_bytes.attr,
+	&dev_attr_buried.attr,
+	&dev_attr_buried_bytes.attr,
+	&dev_attr_ever_leased.attr,
+	&dev_attr_ever_acknowledged.attr,
+	&dev_attr_ever_requeued.attr,
+	&dev_attr_ever_expired.attr,
+	&dev_attr_ever_buried.attr,
+	&dev_attr_paused.attr,
 	&dev_attr_readers.attr,
 	&dev_attr_writers.attr,
 	&dev_attr_blocked_senders.attr,
