@@ -334,7 +334,7 @@ int tq_device_add(struct tqueue *queue, const char *name, bool named)
 	queue->dev.class = &tq_class;
 	queue->dev.type = named ? &tq_named_type : NULL;
 	queue->dev.devt = MKDEV(MAJOR(tq_devt), MINOR(tq_devt) + minor);
-	queue->dev.groups = tq_stats_groups_get();
+	queue->dev.groups = tq_sysfs_groups_get();
 	queue->dev.release = tq_device_release;
 	cdev_init(&queue->cdev, &tq_fops);
 	queue->cdev.owner = THIS_MODULE;

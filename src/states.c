@@ -248,12 +248,6 @@ void tq_place_back(struct tqueue *queue, struct tq_message *message,
 	}
 }
 
-/* The bytes of buried messages that a queue may have. */
-static u64 tq_max_buried(const struct tqueue *queue)
-{
-	return queue->policy.max_buried ?: queue->ring.size / 4;
-}
-
 /**
  * tq_bury - put a message aside
  * @queue: the queue

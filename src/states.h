@@ -119,6 +119,13 @@ static inline s64 tq_limit_at(u64 limit)
 	return limit >= S64_MAX - now ? S64_MAX : (s64)(now + limit);
 }
 
+/* The bytes of buried messages that a queue may have. */
+static inline u64 tq_max_buried(const struct tqueue *queue)
+{
+	return READ_ONCE(queue->policy.max_buried) ?:
+	       READ_ONCE(queue->ring.size) / 4;
+}
+
 /* Whether the queue holds nothing at all.  With rx.lock held. */
 static inline bool tq_vacant(struct tqueue *queue)
 {

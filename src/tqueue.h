@@ -30,7 +30,8 @@
  *	splice.c		splice() out of a queue and into it
  *	ioctl.h			structures that grow
  *	proc.c			/proc/tqueue: a table of all queues
- *	stats.c			what can be read about a queue
+ *	sysfs.c			the attributes of a queue
+ *	stats.c			what there is to know about a queue
  *	config.c		policies, and resizing
  *	queue.c			life: create, start, stop, remove, free
  *	file.c			open files: readers and writers come and go
@@ -523,8 +524,10 @@ void tq_device_exit(void);
 int tq_device_add(struct tqueue *queue, const char *name, bool named);
 void tq_device_del(struct tqueue *queue);
 
+/* sysfs.c */
+const struct attribute_group **tq_sysfs_groups_get(void);
+
 /* stats.c */
-const struct attribute_group **tq_stats_groups_get(void);
 void tq_stats_info(struct tqueue *queue, struct tqueue_info *info);
 
 /* proc.c */

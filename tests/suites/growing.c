@@ -439,7 +439,7 @@ static void batches_of_older_programs(void)
 	/* Without a deadline: never wait. */
 	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 16), &args), EAGAIN);
 	/* Flags of a whole one are checked as ever. */
-	receive = (struct tqueue_receive){ .flags = 2 };
+	receive = (struct tqueue_receive){ .flags = 0x10 };
 	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EINVAL);
 	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 32), &receive), EINVAL);
 	t_end(fd);
@@ -453,11 +453,11 @@ static void unknown_numbers(void)
 	argument = calloc(1, ROOM);
 	fd = t_open_small(NAME);
 	for (size = 0; size < MOST; size += 56) {
-		for (i = 0x0a; i < 0x40; i++)
+		for (i = 0x0c; i < 0x40; i++)
 			t_errno(ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE,
 					       TQUEUE_IOC_MAGIC, i, size), argument),
 				 ENOTTY);
-		for (i = 0x48; i < 0x100; i++)
+		for (i = 0x4a; i < 0x100; i++)
 			t_errno(ioctl(t_control(), _IOC(_IOC_WRITE, TQUEUE_IOC_MAGIC, i,
 							size), argument), ENOTTY);
 	}

@@ -66,9 +66,9 @@ static void wrong_headers(void)
 	int fd = t_open_small(NAME), i;
 
 	for (i = 0; i < 256; i++)
-		if (i != TQUEUE_HEADER_WORDS)
+		if (i != TQUEUE_HEADER_WORDS && i != TQUEUE_HEADER_WORDS_EXTRA)
 			wrong(fd, "header_words", i, EINVAL);
-	for (i = 1; i < 256; i += i < 64 ? 1 : 31)
+	for (i = TQUEUE_PRIORITY_MAX + 1; i < 256; i++)
 		wrong(fd, "priority", i, EINVAL);
 	for (i = 0; i < 16; i++)
 		wrong(fd, "flags", 1 << i, EINVAL);
@@ -152,8 +152,9 @@ static void unknown_flags(void)
 	for (i = 0; i < 32; i++) {
 		struct tqueue_send send = { 0 };
 
-		send_refuses(fd, (struct tqueue_send){ .flags = 1U << i });
-		if (1U << i != TQUEUE_RECEIVE_PEEK)
+		if (1U << i > TQUEUE_SEND_UNSETTLED)
+			send_refuses(fd, (struct tqueue_send){ .flags = 1U << i });
+		if (1U << i > TQUEUE_RECEIVE_BY_ID)
 			receive_refuses(fd, (struct tqueue_receive){
 				.flags = 1U << i });
 		send.reserved = 1U << i;
@@ -283,6 +284,9 @@ static void rewrite(struct t_task *task)
 				break;
 			case 2:
 				record->header_words = state >> 4;
+				/* That one would have a meaning. */
+				if (record->header_words == TQUEUE_HEADER_WORDS_EXTRA)
+					record->header_words++;
 				break;
 			case 3:
 				record->flags = state >> 4;
@@ -291,7 +295,7 @@ static void rewrite(struct t_task *task)
 				record->length = TQUEUE_LENGTH_MAX;
 				break;
 			case 5:
-				record->priority = state >> 4;
+				record->priority = (state >> 4) | 64;
 				break;
 			default:
 				record->priority = 0;
