@@ -180,7 +180,7 @@ static void tqueue_next(struct worker *w)
 /* ---- what daemons have in common ------------------------------------------------------ */
 
 /* One connection a process: what was read of it and is not used up. */
-static char in[65536], out[65536];
+static char in[16384], out[16384];
 static size_t in_from, in_to, out_to;
 static pid_t daemon_pid;
 
@@ -558,6 +558,14 @@ static void redis_stream_done(struct worker *w, unsigned int n)
 	}
 	flush(w);
 	must(hear_number(w, ':') == n, "XACK");
+}
+
+void touch_buffers(void)
+{
+	memset(records, 0, sizeof(records));
+	memset(settlements, 0, sizeof(settlements));
+	memset(in, 0, sizeof(in));
+	memset(out, 0, sizeof(out));
 }
 
 #define BEANSTALKD(where)					\

@@ -52,6 +52,9 @@ extern const struct job_peer job_peers[];
 /* What every job carries. */
 extern const char job_payload[JOB_SIZE];
 
+/* Makes the memory that all peers work with this process's own, after a fork(). */
+void touch_buffers(void);
+
 void die(const char *what);
 void must(bool ok, const char *what);
 
