@@ -219,7 +219,7 @@ void tq_file_show(struct seq_file *seq, struct tq_file *file)
 	partial = file->partial;
 	if (partial && partial != TQ_PARTIAL_IN_FLIGHT)
 		left = tq_message_left(partial);
-	list_for_each_entry(lease, &file->holder.leases, lease)
+	hlist_for_each_entry(lease, &file->holder.leases, lease)
 		if (++leases == TQ_PIECE_RECORDS)
 			break;
 	mutex_unlock(&queue->rx.lock);

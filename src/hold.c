@@ -54,7 +54,7 @@ static __poll_t tq_held_poll(struct file *filp, poll_table *wait)
 	struct tq_held *held = filp->private_data;
 
 	poll_wait(filp, &held->wait, wait);
-	return list_empty_careful(&held->holder.leases) ? EPOLLHUP : 0;
+	return hlist_empty(&held->holder.leases) ? EPOLLHUP : 0;
 }
 
 static void tq_held_show(struct seq_file *seq, struct file *filp)
@@ -65,7 +65,7 @@ static void tq_held_show(struct seq_file *seq, struct file *filp)
 	seq_printf(seq, "id:\t%llu\n", held->id);
 	seq_printf(seq, "delivery:\t%u\n", held->delivery);
 	seq_printf(seq, "over:\t%d\n",
-		   list_empty_careful(&held->holder.leases));
+		   hlist_empty(&held->holder.leases));
 }
 
 static const struct file_operations tq_held_fops = {

@@ -423,7 +423,10 @@ static void tq_flight_delivered(struct tq_receiver *receiver,
 		tq_place_leased(queue, message, &receiver->file->holder,
 				flight->delivery,
 				tq_limit_at(receiver->limit));
-		tq_lease_received(receiver, message);
+		if (!receiver->got)
+			tq_lease_first(receiver, message);
+		else if (receiver->got == 1)
+			tq_lease_not_alone(receiver);
 	} else {
 		notify->events |= tq_finish(queue, message);
 		tq_notify_free(notify, message);

@@ -24,7 +24,8 @@
  */
 void tq_holder_init(struct tq_holder *holder, struct wait_queue_head *over)
 {
-	INIT_LIST_HEAD(&holder->leases);
+	INIT_HLIST_HEAD(&holder->leases);
+	holder->last = NULL;
 	holder->over = over;
 }
 
@@ -43,16 +44,14 @@ void tq_holder_release(struct tqueue *queue, struct tq_holder *holder)
 	int n;
 
 	/* No call uses the holder.  That others settle its leases, the lock tells. */
-	if (list_empty_careful(&holder->leases))
+	if (hlist_empty(&holder->leases))
 		return;
 	do {
 		struct tq_notify notify = {};
 
 		mutex_lock(&queue->rx.lock);
 		for (n = 0; n < TQ_LEASES_PIECE; n++) {
-			message = list_first_entry_or_null(&holder->leases,
-							   struct tq_message,
-							   lease);
+			message = tq_first_lease(holder);
 			if (!message)
 				break;
 			tq_seize(queue, message);
@@ -60,7 +59,7 @@ void tq_holder_release(struct tqueue *queue, struct tq_holder *holder)
 			how.counted = message->started;
 			tq_come_back(queue, message, &how, &notify);
 		}
-		more = !list_empty(&holder->leases);
+		more = !hlist_empty(&holder->leases);
 		mutex_unlock(&queue->rx.lock);
 		tq_notify_deliver(queue, &notify);
 		cond_resched();
@@ -68,29 +67,22 @@ void tq_holder_release(struct tqueue *queue, struct tq_holder *holder)
 }
 
 /**
- * tq_lease_received - a receive has leased a message
- * @receiver: the receive, before it counts the message
- * @message: the message
+ * tq_lease_not_alone - a receive has leased more messages than one
+ * @receiver: the receive
  *
  * The delivery of a message that is leased alone has begun.  Of those that are
  * leased together none has: see &struct tqueue_receive.
  *
  * Context: rx.lock held.
  */
-void tq_lease_received(struct tq_receiver *receiver, struct tq_message *message)
+void tq_lease_not_alone(const struct tq_receiver *receiver)
 {
-	struct tqueue *queue = receiver->file->queue;
+	struct tq_message *message;
 
-	if (!receiver->got) {
-		message->started = true;
-		receiver->first_id = message->record.id;
-		receiver->first_delivery = message->record.delivery;
-	} else if (receiver->got == 1) {
-		message = tq_lease_find(queue, receiver->first_id,
-					receiver->first_delivery);
-		if (message)
-			message->started = false;
-	}
+	message = tq_lease_find(receiver->file->queue, receiver->first_id,
+				receiver->first_delivery);
+	if (message)
+		message->started = false;
 }
 
 /**
@@ -127,33 +119,6 @@ int tq_lease_missing(struct tqueue *queue, u64 id)
 }
 
 /**
- * tq_acknowledge - a leased message is done
- * @file: the open file through which that is said; it keeps the memory
- * @message: the message
- * @garbage: a list by @next, to which it is added if its memory is not kept
- *
- * Context: Process context, rx.lock held.
- * Return: TQ_NOTIFY_*.
- */
-unsigned int tq_acknowledge(struct tq_file *file, struct tq_message *message,
-			    struct tq_message **garbage)
-{
-	struct tqueue *queue = file->queue;
-	unsigned int events;
-
-	tq_seize(queue, message);
-	tq_counter_add(&queue->rx.ever_acknowledged, 1);
-	trace_tqueue_settle(queue, message->record.id, message->record.delivery,
-			    TQUEUE_ACKNOWLEDGE, TQUEUE_RESULT_DONE);
-	events = tq_finish(queue, message);
-	if (!tq_spare_put(file, message)) {
-		message->next = *garbage;
-		*garbage = message;
-	}
-	return events;
-}
-
-/**
  * tq_lease_move - a lease gets another holder
  * @message: leased
  * @holder: the other one
@@ -162,29 +127,8 @@ unsigned int tq_acknowledge(struct tq_file *file, struct tq_message *message,
  */
 void tq_lease_move(struct tq_message *message, struct tq_holder *holder)
 {
-	tq_lease_over(message);
-	message->holder = holder;
-	list_add_tail(&message->lease, &holder->leases);
-}
-
-/**
- * tq_spare_get - memory for a message, of what a file has kept
- * @file: the open file
- * @length: payload bytes
- *
- * Context: rx.lock held.
- * Return: the memory, as from tq_message_alloc() but for the padding; or NULL.
- */
-struct tq_message *tq_spare_get(struct tq_file *file, size_t length)
-{
-	struct tq_message *message = file->spares;
-
-	if (!message || message->capacity < length)
-		return NULL;
-	file->spares = message->next;
-	file->spare_count--;
-	tq_message_init(message);
-	return message;
+	tq_lease_unlink(message);
+	tq_lease_link(message, holder);
 }
 
 /**

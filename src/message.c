@@ -8,28 +8,6 @@
 #include "message.h"
 
 /**
- * tq_message_init - begin with a message anew
- * @message: its memory, of which the caller is the only owner
- *
- * Context: Any.
- */
-void tq_message_init(struct tq_message *message)
-{
-	refcount_set(&message->refs, 1);
-	message->state = TQ_MESSAGE_UNSENT;
-	message->begun = false;
-	message->started = false;
-	message->reason = TQUEUE_REASON_NONE;
-	message->offset = 0;
-	message->code = 0;
-	message->pid = 0;
-	message->when = 0;
-	message->since = 0;
-	message->key = NULL;
-	RB_CLEAR_NODE(&message->timed);
-}
-
-/**
  * tq_message_alloc - memory for a detached message
  * @length: payload bytes
  *

@@ -66,7 +66,7 @@ enum tq_message_state {
 struct tq_message {
 	union {
 		struct rb_node ready;
-		struct list_head lease;
+		struct hlist_node lease;
 	};
 	struct rb_node by_id;
 	struct rb_node timed;
@@ -89,7 +89,6 @@ struct tq_message {
 	struct tqueue_record record;	/* the payload follows */
 };
 
-void tq_message_init(struct tq_message *message);
 struct tq_message *tq_message_alloc(size_t length);
 void tq_message_put(struct tq_message *message);
 void tq_message_put_all(struct tq_message *list);
@@ -99,6 +98,23 @@ static inline void tq_messages_put(struct tq_message *list)
 {
 	if (unlikely(list))
 		tq_message_put_all(list);
+}
+
+/* Begin with a message anew, of whose memory the caller is the only owner. */
+static inline void tq_message_init(struct tq_message *message)
+{
+	refcount_set(&message->refs, 1);
+	message->state = TQ_MESSAGE_UNSENT;
+	message->begun = false;
+	message->started = false;
+	message->reason = TQUEUE_REASON_NONE;
+	message->offset = 0;
+	message->code = 0;
+	message->pid = 0;
+	message->when = 0;
+	message->since = 0;
+	message->key = NULL;
+	RB_CLEAR_NODE(&message->timed);
 }
 
 /* What is left to read of a message. */

@@ -289,8 +289,36 @@ static int tq_ioctl_wait(struct file *filp, unsigned int cmd,
 			       tq_deadline(args.deadline, &deadline));
 }
 
-static int tq_ioctl_settle(struct file *filp, unsigned int cmd,
-			   const void __user *user)
+static int tq_settle_checked(struct file *filp,
+			     const struct tqueue_settle *args)
+{
+	if (!args->count || args->count > INT_MAX || args->flags)
+		return -EINVAL;
+	return tq_settle(filp->private_data, args);
+}
+
+static int tq_ioctl_settle(struct file *filp, struct tqueue_settle __user *user)
+{
+	struct tqueue_settle args;
+
+	if (!(filp->f_mode & FMODE_READ))
+		return -EBADF;
+	if (!user_read_access_begin(user, sizeof(*user)))
+		return -EFAULT;
+	unsafe_get_user(args.settlements, &user->settlements, failed);
+	unsafe_get_user(args.count, &user->count, failed);
+	unsafe_get_user(args.flags, &user->flags, failed);
+	user_read_access_end();
+	return tq_settle_checked(filp, &args);
+
+failed:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* The same with a structure of another size. */
+static int tq_ioctl_settle_sized(struct file *filp, unsigned int cmd,
+				 const void __user *user)
 {
 	struct tqueue_settle args;
 	int ret;
@@ -298,11 +326,7 @@ static int tq_ioctl_settle(struct file *filp, unsigned int cmd,
 	if (!(filp->f_mode & FMODE_READ))
 		return -EBADF;
 	ret = tq_args_get(&args, sizeof(args), cmd, user);
-	if (ret)
-		return ret;
-	if (!args.count || args.count > INT_MAX || args.flags)
-		return -EINVAL;
-	return tq_settle(filp->private_data, &args);
+	return ret ?: tq_settle_checked(filp, &args);
 }
 
 static int tq_ioctl_kick(struct file *filp, unsigned int cmd,
@@ -384,7 +408,7 @@ static int tq_ioctl_sized(struct file *filp, unsigned int cmd,
 	case TQUEUE_RESUME:
 		return tq_may_configure(queue) ? tq_resume(queue) : -EPERM;
 	case TQ_IOCTL_BASE(TQUEUE_SETTLE):
-		return tq_ioctl_settle(filp, cmd, user);
+		return tq_ioctl_settle_sized(filp, cmd, user);
 	case TQ_IOCTL_BASE(TQUEUE_KICK):
 		return tq_ioctl_kick(filp, cmd, user);
 	case TQ_IOCTL_BASE(TQUEUE_LIST):
@@ -413,6 +437,8 @@ long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	void __user *user = (void __user *)arg;
 
 	switch (cmd) {
+	case TQUEUE_SETTLE:
+		return tq_ioctl_settle(filp, user);
 	case TQUEUE_SEND:
 		return tq_ioctl_send(filp, user);
 	case TQUEUE_RECEIVE:

@@ -28,10 +28,12 @@
 /**
  * struct tq_settler - settlements on their way
  * @file: the open file they come through
+ * @freed: the room that this makes
  * @notify: what others are to be notified of
  */
 struct tq_settler {
 	struct tq_file *file;
+	unsigned long freed;
 	struct tq_notify notify;
 };
 
@@ -180,9 +182,8 @@ static int tq_settle_locked(struct tq_settler *settler,
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	if (entry->action == TQUEUE_ACKNOWLEDGE && !unleased) {
-		settler->notify.events |=
-			tq_acknowledge(settler->file, message,
-				       &settler->notify.garbage);
+		settler->freed += tq_acknowledge(settler->file, message,
+						 &settler->notify.garbage);
 		return TQUEUE_RESULT_DONE;
 	}
 	delivery = message->record.delivery;
@@ -220,14 +221,6 @@ static void tq_detach_record(struct tqueue *queue, struct tq_cursor *cursor,
 	tq_store_put(store, message);
 	tq_due_add_age(queue, message);
 	tq_detach_space(queue, cursor, notify);
-}
-
-/* The caller was checked to be able to write there; what it gets is done. */
-static void tq_settle_told(const struct tqueue_settlement *entry,
-			   struct tqueue_settlement __user *user)
-{
-	if (put_user(entry->result, &user->result))
-		return;
 }
 
 /*
@@ -292,45 +285,46 @@ static int tq_settle_in_ring(struct tq_settler *settler,
 		return ret;
 	mutex_lock(&queue->rx.lock);
 	ret = tq_settle_locked(settler, entry);
+	if (settler->freed)
+		settler->notify.events |= tq_release_room(queue,
+							  settler->freed);
+	settler->freed = 0;
 	mutex_unlock(&queue->rx.lock);
 	/* It stands in the ring no more, if it ever did. */
 	return ret == TQ_IN_RING ? -ENOENT : ret;
 }
 
-/* Carry out some settlements: how many have succeeded, or an error of all. */
-static int tq_settle_some(struct tq_settler *settler,
-			  struct tqueue_settlement *entries, unsigned int count)
+/* Whether a settlement does nothing but acknowledge a delivery. */
+static inline bool tq_just_acknowledges(const struct tqueue_settlement *entry)
 {
-	struct tqueue *queue = settler->file->queue;
-	bool later = false;
-	int done = 0, ret = 0;
+	return entry->action == TQUEUE_ACKNOWLEDGE && entry->delivery &&
+	       !(entry->time | (u32)entry->code | entry->priority |
+		 entry->flags);
+}
+
+/* Acknowledge a delivery: the result.  With rx.lock held. */
+static inline int tq_settle_acknowledge(struct tq_settler *settler,
+					const struct tqueue_settlement *entry)
+{
+	struct tq_file *file = settler->file;
+	struct tq_message *message = tq_lease_of(file, entry->id,
+						 entry->delivery);
+
+	if (unlikely(!message))
+		return tq_lease_missing(file->queue, entry->id);
+	settler->freed += tq_acknowledge(file, message,
+					 &settler->notify.garbage);
+	return TQUEUE_RESULT_DONE;
+}
+
+/* What cannot be done with rx.lock held all the time. */
+static noinline void tq_settle_later(struct tq_settler *settler,
+				     struct tqueue_settlement *entries,
+				     unsigned int count)
+{
 	unsigned int i;
 
-	for (i = 0; i < count; i++)
-		entries[i].result = tq_settlement_check(settler, &entries[i]);
-	settler->notify.events = 0;
-	settler->notify.ready = 0;
-	settler->notify.filled = false;
-	settler->notify.file = NULL;
-	settler->notify.garbage = NULL;
-
-	mutex_lock(&queue->rx.lock);
-	if (queue->policy.shutdown_error == -EIDRM)
-		ret = -EIDRM;
-	for (i = 0; i < count && !ret; i++) {
-		if (entries[i].result)
-			continue;
-		if (entries[i].action == TQUEUE_HOLD)
-			entries[i].result = TQ_IN_RING;
-		else
-			entries[i].result = tq_settle_locked(settler,
-							     &entries[i]);
-		later |= entries[i].result == TQ_IN_RING;
-	}
-	mutex_unlock(&queue->rx.lock);
-	if (ret)
-		return ret;
-	for (i = 0; unlikely(later) && i < count; i++) {
+	for (i = 0; i < count; i++) {
 		if (entries[i].result != TQ_IN_RING)
 			continue;
 		if (entries[i].action == TQUEUE_HOLD)
@@ -341,28 +335,128 @@ static int tq_settle_some(struct tq_settler *settler,
 			entries[i].result = tq_settle_in_ring(settler,
 							      &entries[i]);
 	}
-	if (settler->notify.events || settler->notify.ready ||
-	    settler->notify.garbage)
+}
+
+/* The result of a settlement that is more than an acknowledgement. */
+static noinline int tq_settle_other(struct tq_settler *settler,
+				    const struct tqueue_settlement *entry)
+{
+	/* Found wrong before the lock was taken. */
+	if (entry->result)
+		return entry->result;
+	if (entry->action == TQUEUE_HOLD)
+		return TQ_IN_RING;
+	return tq_settle_locked(settler, entry);
+}
+
+/* Carry out some settlements: 0 or -EIDRM. */
+static int tq_settle_some(struct tq_settler *settler,
+			  struct tqueue_settlement *entries, unsigned int count)
+{
+	struct tqueue *queue = settler->file->queue;
+	struct tqueue_settlement *entry, *end = entries + count;
+	bool later = false;
+	int ret = 0;
+
+	settler->freed = 0;
+	settler->notify.events = 0;
+	settler->notify.ready = 0;
+	settler->notify.filled = false;
+	settler->notify.file = NULL;
+	settler->notify.garbage = NULL;
+	for (entry = entries; entry < end; entry++)
+		if (unlikely(!tq_just_acknowledges(entry)))
+			entry->result = tq_settlement_check(settler, entry);
+
+	mutex_lock(&queue->rx.lock);
+	if (queue->policy.shutdown_error == -EIDRM) {
+		mutex_unlock(&queue->rx.lock);
+		return -EIDRM;
+	}
+	for (entry = entries; entry < end; entry++) {
+		if (likely(tq_just_acknowledges(entry)))
+			ret = tq_settle_acknowledge(settler, entry);
+		else
+			ret = tq_settle_other(settler, entry);
+		entry->result = ret;
+		later |= ret == TQ_IN_RING;
+	}
+	if (likely(settler->freed))
+		settler->notify.events |= tq_release_room(queue,
+							  settler->freed);
+	mutex_unlock(&queue->rx.lock);
+	settler->freed = 0;
+	if (unlikely(later))
+		tq_settle_later(settler, entries, count);
+	if (unlikely(settler->notify.events || settler->notify.ready ||
+		     settler->notify.garbage))
 		tq_notify_deliver(queue, &settler->notify);
+	return 0;
+}
+
+/*
+ * Fetch a settlement, word by word as with TQUEUE_SEND.  Its result is cleared at the
+ * same time: one that cannot be written is found out before anything is done.
+ */
+#define tq_fetch_settlement(entry, user, failed)			\
+	do {								\
+		unsafe_get_user((entry)->id, &(user)->id, failed);	\
+		unsafe_get_user((entry)->time, &(user)->time, failed);	\
+		unsafe_get_user((entry)->delivery, &(user)->delivery,	\
+				failed);				\
+		unsafe_get_user((entry)->code, &(user)->code, failed);	\
+		unsafe_get_user((entry)->action, &(user)->action,	\
+				failed);				\
+		unsafe_get_user((entry)->priority, &(user)->priority,	\
+				failed);				\
+		unsafe_get_user((entry)->flags, &(user)->flags, failed); \
+		unsafe_put_user(0, &(user)->result, failed);		\
+	} while (0)
+
+static int tq_fetch_settlements(struct tqueue_settlement *entries,
+				struct tqueue_settlement __user *user,
+				unsigned int count)
+{
+	unsigned int i;
+
+	if (!user_access_begin(user, count * sizeof(*user)))
+		return -EFAULT;
 	for (i = 0; i < count; i++)
+		tq_fetch_settlement(&entries[i], &user[i], failed);
+	user_access_end();
+	return 0;
+
+failed:
+	user_access_end();
+	return -EFAULT;
+}
+
+/* Tell the results.  The caller was checked to be able to write there. */
+static int tq_tell_results(const struct tqueue_settlement *entries,
+			   struct tqueue_settlement __user *user,
+			   unsigned int count)
+{
+	unsigned int i;
+	int done = 0;
+
+	for (i = 0; i < count; i++) {
 		done += entries[i].result >= 0;
+		if (unlikely(entries[i].result) &&
+		    put_user(entries[i].result, &user[i].result))
+			continue;
+	}
 	return done;
 }
 
-/* The same for one alone, which many callers have. */
+/* One alone, which many callers have, needs little on the stack. */
 static noinline int tq_settle_one(struct tq_settler *settler,
 				  struct tqueue_settlement __user *user)
 {
 	struct tqueue_settlement entry;
-	int ret;
 
-	if (copy_from_user(&entry, user, sizeof(entry)) ||
-	    put_user(0, &user->result))
-		return -EFAULT;
-	ret = tq_settle_some(settler, &entry, 1);
-	if (ret >= 0 && entry.result)
-		tq_settle_told(&entry, user);
-	return ret;
+	return tq_fetch_settlements(&entry, user, 1) ?:
+	       tq_settle_some(settler, &entry, 1) ?:
+	       tq_tell_results(&entry, user, 1);
 }
 
 static noinline int tq_settle_piece(struct tq_settler *settler,
@@ -370,20 +464,10 @@ static noinline int tq_settle_piece(struct tq_settler *settler,
 				    unsigned int count)
 {
 	struct tqueue_settlement entries[TQ_SETTLE_PIECE];
-	unsigned int i;
-	int ret;
 
-	if (copy_from_user(entries, user, count * sizeof(*entries)))
-		return -EFAULT;
-	/* One that cannot be written is found out before messages move. */
-	for (i = 0; i < count; i++)
-		if (put_user(0, &user[i].result))
-			return -EFAULT;
-	ret = tq_settle_some(settler, entries, count);
-	for (i = 0; ret >= 0 && i < count; i++)
-		if (entries[i].result)
-			tq_settle_told(&entries[i], &user[i]);
-	return ret;
+	return tq_fetch_settlements(entries, user, count) ?:
+	       tq_settle_some(settler, entries, count) ?:
+	       tq_tell_results(entries, user, count);
 }
 
 /**

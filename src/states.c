@@ -5,8 +5,6 @@
  * All of this is done with rx.lock held.  None of it needs room, as a message keeps
  * what it counts for until it is over.
  */
-#include <linux/poll.h>
-
 #include "due.h"
 #include "message.h"
 #include "notify.h"
@@ -46,21 +44,6 @@ static void tq_take_key(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_lease_over - a lease ends, of which its holder may not know
- * @message: leased
- *
- * Context: rx.lock held.
- */
-void tq_lease_over(struct tq_message *message)
-{
-	struct tq_holder *holder = message->holder;
-
-	list_del(&message->lease);
-	if (holder->over)
-		wake_up_poll(holder->over, EPOLLHUP);
-}
-
-/**
  * tq_seize - take a message in flight
  * @queue: the queue
  * @message: ready, delayed, leased or buried
@@ -86,8 +69,7 @@ void tq_seize(struct tqueue *queue, struct tq_message *message)
 		tq_pile_del(&rx->delayed, bytes);
 		break;
 	case TQ_MESSAGE_LEASED:
-		tq_lease_over(message);
-		tq_pile_del(&rx->leased, bytes);
+		tq_lease_end(queue, message);
 		break;
 	case TQ_MESSAGE_BURIED:
 		tq_flights_begin(rx);
@@ -194,8 +176,7 @@ void tq_place_leased(struct tqueue *queue, struct tq_message *message,
 	message->pid = task_tgid_nr(current);
 	message->when = limit;
 	message->since = tq_coarse_boottime();
-	message->holder = holder;
-	list_add_tail(&message->lease, &holder->leases);
+	tq_lease_link(message, holder);
 	if (unlikely(message->key) && !message->key->unsettled)
 		tq_key_release(&rx->store, message);
 	tq_due_add_limit(queue, message);

@@ -20,8 +20,11 @@
 #ifndef TQ_STATES_H
 #define TQ_STATES_H
 
+#include <linux/list.h>
+#include <linux/poll.h>
 #include <linux/timekeeping.h>
 
+#include "due.h"
 #include "notify.h"
 #include "store.h"
 #include "tqueue.h"
@@ -46,7 +49,6 @@ struct tq_return {
 	u64 delay;
 };
 
-void tq_lease_over(struct tq_message *message);
 void tq_seize(struct tqueue *queue, struct tq_message *message);
 unsigned int tq_finish(struct tqueue *queue, struct tq_message *message);
 void tq_place_ready(struct tqueue *queue, struct tq_message *message,
@@ -93,6 +95,41 @@ static inline void tq_pile_del(struct tq_pile *pile, unsigned long bytes)
 {
 	WRITE_ONCE(pile->count, pile->count - 1);
 	WRITE_ONCE(pile->bytes, pile->bytes - bytes);
+}
+
+/* Among those of its holder.  With rx.lock held. */
+static inline void tq_lease_link(struct tq_message *message,
+				 struct tq_holder *holder)
+{
+	message->holder = holder;
+	if (holder->last)
+		hlist_add_behind(&message->lease, holder->last);
+	else
+		hlist_add_head(&message->lease, &holder->leases);
+	holder->last = &message->lease;
+}
+
+/* A lease ends, of which its holder may not know.  With rx.lock held. */
+static inline void tq_lease_unlink(struct tq_message *message)
+{
+	struct tq_holder *holder = message->holder;
+	struct hlist_node **before = message->lease.pprev;
+
+	if (holder->last == &message->lease)
+		holder->last = before == &holder->leases.first ? NULL :
+			       container_of(before, struct hlist_node, next);
+	__hlist_del(&message->lease);
+	if (unlikely(holder->over))
+		wake_up_poll(holder->over, EPOLLHUP);
+}
+
+/* The lease of a message is over.  With rx.lock held. */
+static inline void tq_lease_end(struct tqueue *queue,
+				struct tq_message *message)
+{
+	tq_due_del_timed(queue, message);
+	tq_lease_unlink(message);
+	tq_pile_del(&queue->rx.leased, tq_message_bytes(message));
 }
 
 /* A number for a delivery, never 0.  With rx.lock held. */

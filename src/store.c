@@ -47,6 +47,30 @@ static int tq_compare_buried(const void *key, const struct rb_node *node)
 	return id < other ? -1 : id > other;
 }
 
+/* A message becomes known by its id, which is most often the highest. */
+static void tq_store_index(struct tq_store *store, struct tq_message *message)
+{
+	struct rb_node *last = store->by_id_last;
+	struct rb_node **link;
+
+	if (unlikely(last && message->record.id <
+			     rb_entry(last, struct tq_message, by_id)->record.id)) {
+		rb_add_cached(&message->by_id, &store->by_id, tq_id_precedes);
+		return;
+	}
+	link = last ? &last->rb_right : &store->by_id.rb_root.rb_node;
+	rb_link_node(&message->by_id, last, link);
+	rb_insert_color_cached(&message->by_id, &store->by_id, !last);
+	store->by_id_last = &message->by_id;
+}
+
+static void tq_store_unindex(struct tq_store *store, struct tq_message *message)
+{
+	if (store->by_id_last == &message->by_id)
+		store->by_id_last = rb_prev(&message->by_id);
+	rb_erase_cached(&message->by_id, &store->by_id);
+}
+
 /**
  * tq_store_init - an empty store
  * @store: what to fill
@@ -68,6 +92,7 @@ void tq_store_init(struct tq_store *store, const struct tq_ring *ring,
 	store->ready_count = 0;
 	store->ready_filled = 0;
 	store->by_id = RB_ROOT_CACHED;
+	store->by_id_last = NULL;
 	store->buried = RB_ROOT_CACHED;
 	store->keys = RB_ROOT;
 }
@@ -243,7 +268,7 @@ unsigned long tq_store_take(struct tq_store *store,
 void tq_store_put(struct tq_store *store, struct tq_message *message)
 {
 	if (message->state == TQ_MESSAGE_UNSENT)
-		rb_add_cached(&message->by_id, &store->by_id, tq_id_precedes);
+		tq_store_index(store, message);
 	message->state = TQ_MESSAGE_READY;
 	rb_add_cached(&message->ready, &store->ready, tq_ready_precedes);
 	if (tq_message_left(message))
@@ -260,7 +285,7 @@ void tq_store_put(struct tq_store *store, struct tq_message *message)
  */
 void tq_store_bury(struct tq_store *store, struct tq_message *message)
 {
-	rb_erase_cached(&message->by_id, &store->by_id);
+	tq_store_unindex(store, message);
 	tq_key_release(store, message);
 	message->state = TQ_MESSAGE_BURIED;
 	rb_add_cached(&message->ready, &store->buried, tq_burial_precedes);
@@ -289,7 +314,7 @@ void tq_store_unbury(struct tq_store *store, struct tq_message *message)
 void tq_store_track(struct tq_store *store, struct tq_message *message)
 {
 	message->state = TQ_MESSAGE_IN_FLIGHT;
-	rb_add_cached(&message->by_id, &store->by_id, tq_id_precedes);
+	tq_store_index(store, message);
 }
 
 /**
@@ -302,7 +327,7 @@ void tq_store_track(struct tq_store *store, struct tq_message *message)
 void tq_store_settle(struct tq_store *store, struct tq_message *message)
 {
 	tq_key_release(store, message);
-	rb_erase_cached(&message->by_id, &store->by_id);
+	tq_store_unindex(store, message);
 }
 
 /**

@@ -36,6 +36,7 @@
  * @ready_count: how many.  Read without the lock.
  * @ready_filled: how many of them have bytes to read.  Read without the lock.
  * @by_id: detached messages that were sent and are not settled
+ * @by_id_last: the last one of these, or NULL
  * @buried: those that are buried, by their ids
  * @keys: unique keys that are taken: see unique.c
  */
@@ -49,6 +50,7 @@ struct tq_store {
 	unsigned int ready_count;
 	unsigned int ready_filled;
 	struct rb_root_cached by_id;
+	struct rb_node *by_id_last;
 	struct rb_root_cached buried;
 	struct rb_root keys;
 };

@@ -355,12 +355,14 @@ struct tqueue {
 /**
  * struct tq_holder - who holds leases: an open file of a queue, or of one lease
  * @leases: its &struct tq_message, in the order in which they were leased
+ * @last: the last of them, or NULL
  * @over: whom to wake when one ends that others settled, or NULL
  *
  * Under rx.lock.
  */
 struct tq_holder {
-	struct list_head leases;
+	struct hlist_head leases;
+	struct hlist_node *last;
 	struct wait_queue_head *over;
 };
 

@@ -2,8 +2,8 @@
 #ifndef STORE_LIST_H
 #define STORE_LIST_H
 
-struct list_head {
-	struct list_head *next, *prev;
+struct hlist_node {
+	struct hlist_node *next, **pprev;
 };
 
 #endif

@@ -131,6 +131,25 @@ static inline void rb_insert_color(struct rb_node *node, struct rb_root *root)
 	(void)root;
 }
 
+static inline void rb_insert_color_cached(struct rb_node *node, struct rb_root_cached *root,
+					  bool leftmost)
+{
+	(void)node;
+	(void)root;
+	(void)leftmost;
+}
+
+static inline struct rb_node *rb_prev(const struct rb_node *node)
+{
+	const struct rb_node *parent;
+
+	if (node->rb_left)
+		return rb_last(&(struct rb_root){ node->rb_left });
+	while ((parent = node->parent) && node == parent->rb_left)
+		node = parent;
+	return (struct rb_node *)parent;
+}
+
 /* The root is all that there is of either kind of tree. */
 static inline void rb_erase(struct rb_node *node, struct rb_root *root)
 {
