@@ -216,6 +216,30 @@ static void busy(void)
 	t_end(fd);
 }
 
+/* At max_leased it can be looked at and taken, but not leased. */
+static void too_many_leases(void)
+{
+	int fd = t_open_small(NAME), i;
+	void (*const puts[])(int fd, uint64_t id) = {
+		put_ring, put_tree, put_delayed, put_buried,
+	};
+	struct tqueue_record record;
+	uint64_t id;
+
+	t_is(t_set_field(fd, MAX_LEASED, max_leased, 1), 0);
+	t_send(fd, 20, 9);
+	record = t_lease(fd, 20, 9);
+	for (i = 0; i < (int)ARRAY_SIZE(puts); i++) {
+		id = t_send_id(fd, 20, i);
+		puts[i](fd, id);
+		t_errno(t_by_id_call(fd, id, TQUEUE_RECEIVE_LEASE, buf, sizeof(buf)), ENOSPC);
+		gives(fd, id, TQUEUE_RECEIVE_PEEK, 20, i);
+		gives(fd, id, 0, 20, i);
+	}
+	t_is(t_settle(fd, &record, TQUEUE_ACKNOWLEDGE), 0);
+	t_end(fd);
+}
+
 static void wrong_arguments(void)
 {
 	struct tqueue_receive receive = {
@@ -339,6 +363,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(out_of_the_middle),
 	TQ_TEST(a_sender_waits),
 	TQ_TEST(busy),
+	TQ_TEST(too_many_leases),
 	TQ_TEST(wrong_arguments),
 	TQ_TEST(a_copy_that_fails),
 	TQ_TEST(with_an_acknowledgement),

@@ -600,6 +600,19 @@ static void acknowledged_and_failed(void)
 	t_is(receive.ack_result, 0);
 	t_counts(fd, 1, 0, 0, 0);
 	t_is(t_take(fd, 20, 2).attempts, 0);
+	/* One that no process has: it is told all the same what was done. */
+	t_send(fd, 20, 3);
+	record = t_lease(fd, 20, 3);
+	receive.records = 0xffff888000000000;
+	receive.ack_id = record.id;
+	receive.ack_delivery = record.delivery;
+	receive.ack_result = 77;
+	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EFAULT);
+	t_true(receive.ack_result <= 0 && receive.ack_result > -4096,
+	       "ack_result is %d", receive.ack_result);
+	t_is(t_info(fd).leased, receive.ack_result ? 1 : 0);
+	if (receive.ack_result)
+		t_is(t_settle(fd, &record, TQUEUE_ACKNOWLEDGE), 0);
 	t_end(fd);
 }
 

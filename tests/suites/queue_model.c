@@ -154,9 +154,7 @@ static void take_key(struct item *item)
 {
 	if (!item->unique || item->takes)
 		return;
-	if (with_key(item->key, item))
-		item->unique = false;
-	else
+	if (!with_key(item->key, item))
 		item->takes = true;
 }
 
@@ -414,7 +412,7 @@ static struct item *choose_ack(struct tqueue_receive *receive)
 		receive->ack_id = item->id;
 		receive->ack_delivery = item->delivery;
 	} else {
-		receive->ack_id = below(2) ? last_id : last_id + 5;
+		receive->ack_id = last_id && below(2) ? last_id : last_id + 5;
 		receive->ack_delivery = 0x7fffffff;
 	}
 	return item;
@@ -538,9 +536,11 @@ static void try_read(int file)
 	eq("it", got, n);
 	eq("payload", t_differs(buf, n, item->seed, item->offset), -1);
 	item->offset += n;
-	item->takes = false;
 	partials[file] = n < left ? item : NULL;
-	item->state = n < left ? TQUEUE_IN_FLIGHT : 0;
+	if (n < left)
+		item->state = TQUEUE_IN_FLIGHT;
+	else
+		gone(item);
 	received += n == left;
 }
 
@@ -548,9 +548,13 @@ static void try_by_id(int file)
 {
 	static const unsigned int all[] = { 0, TQUEUE_RECEIVE_PEEK, TQUEUE_RECEIVE_LEASE };
 	struct item *item = below(8) ? any_in(31) : any_in(~0U);
-	unsigned int flags = all[below(3)];
+	unsigned int flags = all[below(getenv("X_BYID") ? 3 : max_leased ? 2 : 3)];
 	uint64_t id = item ? item->id : last_id + 1;
-	long got = t_by_id_call(files[file], id, flags, buf, sizeof(buf));
+	struct tqueue_receive receive = {
+		.records = (uintptr_t)buf, .bytes = sizeof(buf), .id = id,
+		.flags = TQUEUE_RECEIVE_BY_ID | flags,
+	};
+	long got = ioctl(files[file], TQUEUE_RECEIVE, &receive);
 
 	if (partials[file]) {
 		fails(got, EBUSY);
@@ -564,8 +568,8 @@ static void try_by_id(int file)
 	} else {
 		eq("it", got, 1);
 		check_record(t_at(buf, 0), item);
-		if (flags != TQUEUE_RECEIVE_PEEK)
-			told = dropped;
+		/* Drops are told to those who take what is next. */
+		eq("told", receive.dropped, 0);
 		if (flags == TQUEUE_RECEIVE_LEASE) {
 			leased(item, t_at(buf, 0), file, true);
 		} else if (!flags) {
@@ -670,9 +674,14 @@ static void try_settle(int file)
 		if (!list[i])
 			return;
 		make_settlement(list[i], &all[i]);
+		/* Those that are in the ring are done behind the others. */
+		if (all[i].flags & TQUEUE_SETTLE_UNLEASED) {
+			all[0] = all[i];
+			list[0] = list[i];
+			n = 1;
+		}
 	}
 	got = t_settle_call(files[file], all, n);
-	/* An entry of a record in the ring may be done after those behind it. */
 	for (i = 0; i < n; i++) {
 		struct item *item = list[i];
 		int want;
