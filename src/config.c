@@ -245,6 +245,9 @@ static unsigned long tq_ring_charged(struct tqueue *queue)
 	return charged;
 }
 
+/* How many messages are looked at while the lock is held once. */
+#define TQ_AGES_PIECE	64
+
 /* Messages that are there can get too old from now on. */
 static void tq_config_ages(struct tqueue *queue)
 {
@@ -254,7 +257,7 @@ static void tq_config_ages(struct tqueue *queue)
 
 	do {
 		mutex_lock(&queue->rx.lock);
-		for (n = 0; n < TQ_PIECE_RECORDS; n++) {
+		for (n = 0; n < TQ_AGES_PIECE; n++) {
 			message = tq_store_next_by_id(&queue->rx.store, after);
 			if (!message)
 				break;

@@ -160,7 +160,7 @@ static __poll_t tq_poll_in(struct tq_file *file, bool writes)
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(file->partial))
 		return mask;
-	if (!tq_nothing_ready(file->queue))
+	if (!tq_nothing_offered(file->queue))
 		mask |= EPOLLMSG;
 	/* As on a pipe; who can write as well is not hung up. */
 	else if (tq_ended(file))

@@ -97,15 +97,15 @@ static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
 	unsigned long bytes;
 	int count = 1;
 
-	message = tq_store_first_buried(store);
-	if (unlikely(message)) {
-		tq_drop_buried(queue, message, notify);
+	if (unlikely(rx->buried.count)) {
+		tq_drop_buried(queue, tq_store_first_buried(store), notify);
 		--*left;
 		return true;
 	}
 	tq_store_refresh(store);
 	cursor.pos = store->pos;
-	cursor.detached = tq_store_oldest_last(store);
+	cursor.detached = unlikely(store->ready_count) ?
+			  tq_store_oldest_last(store) : NULL;
 	if (tq_store_at_end(store, &cursor))
 		return false;
 	message = tq_store_detached(store, &cursor);

@@ -54,7 +54,8 @@ static __poll_t tq_held_poll(struct file *filp, poll_table *wait)
 	struct tq_held *held = filp->private_data;
 
 	poll_wait(filp, &held->wait, wait);
-	return hlist_empty(&held->holder.leases) ? EPOLLHUP : 0;
+	return hlist_empty(&held->holder.leases) || tq_removed(held->queue) ?
+	       EPOLLHUP : 0;
 }
 
 static void tq_held_show(struct seq_file *seq, struct file *filp)

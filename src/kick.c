@@ -12,6 +12,9 @@
 #include "tqueue.h"
 #include "trace.h"
 
+/* How many messages are looked at while the lock is held once. */
+#define TQ_KICK_PIECE	64
+
 /**
  * struct tq_kick - a kick on its way
  * @args: what was asked for
@@ -73,7 +76,7 @@ static bool tq_kick_piece(struct tqueue *queue, struct tq_kick *kick,
 	struct tq_message *message;
 	int n;
 
-	for (n = 0; n < TQ_PIECE_RECORDS && kick->count; n++) {
+	for (n = 0; n < TQ_KICK_PIECE && kick->count; n++) {
 		message = tq_kick_next(queue, kick);
 		if (!message || message->record.id > kick->args->id)
 			return false;

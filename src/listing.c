@@ -198,6 +198,9 @@ int tq_list(struct tq_file *file, const struct tqueue_list *args)
 	bool more = true;
 	int ret = 0;
 
+	/* No id is higher. */
+	if (args->after == U64_MAX)
+		return 0;
 	listing = kmalloc(sizeof(*listing), GFP_KERNEL_ACCOUNT);
 	if (!listing)
 		return -ENOMEM;

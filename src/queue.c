@@ -84,17 +84,36 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	return queue;
 }
 
-/* Take delayed and buried messages away, at most @most; a list of them by @next. */
-static struct tq_message *tq_queue_take(struct tqueue *queue, int most)
+/* How many messages of one state are taken away while the lock is held once. */
+#define TQ_CLEAR_PIECE	64
+
+/* The next message that is delayed, buried or leased, or NULL. */
+static struct tq_message *tq_next_kept(struct tqueue *queue, u64 *after)
+{
+	struct tq_store *store = &queue->rx.store;
+	struct tq_message *message = tq_store_first_buried(store);
+
+	while (!message) {
+		message = tq_store_next_by_id(store, *after);
+		if (!message)
+			return NULL;
+		*after = message->record.id;
+		/* One in flight is with a call or an open file. */
+		if (message->state == TQ_MESSAGE_IN_FLIGHT)
+			message = NULL;
+	}
+	return message;
+}
+
+/* Take some of those away: a list of them by @next. */
+static struct tq_message *tq_queue_take(struct tqueue *queue, u64 *after)
 {
 	struct tq_rx *rx = &queue->rx;
 	struct tq_message *list = NULL, *message;
-	struct rb_node *node;
+	int n;
 
-	for (; most; most--) {
-		node = rb_first_cached(&rx->due.delays);
-		message = node ? rb_entry(node, struct tq_message, ready) :
-				 tq_store_first_buried(&rx->store);
+	for (n = 0; n < TQ_CLEAR_PIECE; n++) {
+		message = tq_next_kept(queue, after);
 		if (!message)
 			break;
 		tq_seize(queue, message);
@@ -108,18 +127,19 @@ static struct tq_message *tq_queue_take(struct tqueue *queue, int most)
 
 /*
  * Free what a queue that was removed holds, a piece of work at a time: what was
- * ready, and is in @ready now; what is delayed or buried.  Leases are their holders'.
+ * ready, and is in @ready now; what is delayed, buried or leased.
  */
 static void tq_queue_clear(struct tqueue *queue, struct rb_root_cached *ready)
 {
 	struct tq_rx *rx = &queue->rx;
 	struct tq_message *list;
+	u64 after = 0;
 
 	do {
 		mutex_lock(&rx->lock);
 		list = tq_store_clear(&rx->store, ready, TQ_PIECE_RECORDS);
 		if (!list)
-			list = tq_queue_take(queue, TQ_PIECE_RECORDS);
+			list = tq_queue_take(queue, &after);
 		mutex_unlock(&rx->lock);
 		tq_messages_put(list);
 		cond_resched();

@@ -270,10 +270,6 @@ static int tq_batch_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 			return TQ_NEXT_PIECE;
 		if (tq_store_at_end(store, &receiver->cursor))
 			return -EAGAIN;
-		if (receiver->lease) {
-			ret = tq_batch_lease(batch, piece);
-			continue;
-		}
 		message = tq_store_detached(store, &receiver->cursor);
 		if (unlikely(message))
 			ret = tq_batch_detached(batch, piece, message);
@@ -281,6 +277,25 @@ static int tq_batch_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 			ret = tq_batch_run(batch, piece);
 	}
 	return ret;
+}
+
+/* Lease what there is, with rx.lock held.  0, or why it ended. */
+static int tq_lease_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+	struct tq_store *store = &receiver->file->queue->rx.store;
+	int ret;
+
+	do {
+		if (tq_store_at_end(store, &receiver->cursor))
+			return -EAGAIN;
+		ret = tq_batch_lease(batch, piece);
+		if (ret)
+			return ret;
+		if (!piece->records)
+			return TQ_NEXT_PIECE;
+	} while (batch->most);
+	return 0;
 }
 
 /* Why nothing can be received through this file now, or 0. */
@@ -297,8 +312,11 @@ static int tq_batch_refusal(const struct tq_receiver *receiver)
 	return 0;
 }
 
-/* Copy one piece out of the queue. */
-static int tq_batch_copy_piece(struct tq_receive_batch *batch)
+/*
+ * Copy one piece out of the queue.  A @special receive leases, or acknowledges first.
+ */
+static __always_inline int tq_batch_copy_piece(struct tq_receive_batch *batch,
+					       bool special)
 {
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tqueue *queue = receiver->file->queue;
@@ -315,7 +333,7 @@ static int tq_batch_copy_piece(struct tq_receive_batch *batch)
 	piece.garbage = NULL;
 
 	mutex_lock(&rx->lock);
-	if (unlikely(batch->acks))
+	if (special && batch->acks)
 		tq_batch_acknowledge(batch, &piece);
 	ret = tq_batch_refusal(receiver);
 	if (ret)
@@ -325,14 +343,17 @@ static int tq_batch_copy_piece(struct tq_receive_batch *batch)
 	    !receiver->peek && !receiver->got)
 		piece.dropped = tq_counter_get(&rx->dropped) -
 				rx->dropped_told;
-	ret = tq_batch_walk(batch, &piece);
+	if (special && receiver->lease)
+		ret = tq_lease_walk(batch, &piece);
+	else
+		ret = tq_batch_walk(batch, &piece);
 	if (piece.count && !receiver->peek) {
 		if (unlikely(piece.dropped)) {
 			rx->dropped_told += piece.dropped;
 			batch->dropped += piece.dropped;
 		}
 		receiver->woken = false;
-		if (!receiver->lease)
+		if (!special || !receiver->lease)
 			piece.events |= tq_release_space(queue, piece.freed,
 							 piece.count);
 	}
@@ -351,22 +372,35 @@ static int tq_batch_memory(struct tq_receive_batch *batch)
 	return batch->spare ? 0 : -ENOMEM;
 }
 
+/* That no more is ready, or fits, is no reason to go on. */
+static inline int tq_batch_enough(const struct tq_receiver *receiver, int ret)
+{
+	return receiver->got && (ret == -EAGAIN || ret == -EMSGSIZE) ? 0 : ret;
+}
+
 static int tq_batch_copy(struct tq_receiver *receiver)
+{
+	int ret;
+
+	do {
+		ret = tq_batch_copy_piece(tq_batch_of(receiver), false);
+	} while (unlikely(ret == TQ_NEXT_PIECE));
+	return tq_batch_enough(receiver, ret);
+}
+
+static int tq_batch_copy_special(struct tq_receiver *receiver)
 {
 	struct tq_receive_batch *batch = tq_batch_of(receiver);
 	int ret;
 
-	if (unlikely(receiver->id))
+	if (receiver->id)
 		return receiver->got ? 0 : TQ_TAKE_IN_FLIGHT;
 	do {
-		ret = tq_batch_copy_piece(batch);
+		ret = tq_batch_copy_piece(batch, true);
 		if (unlikely(ret == TQ_NEED_MEMORY))
 			ret = tq_batch_memory(batch) ?: TQ_NEXT_PIECE;
 	} while (unlikely(ret == TQ_NEXT_PIECE));
-	/* That no more is ready, or fits, is no reason to go on. */
-	if (receiver->got && (ret == -EAGAIN || ret == -EMSGSIZE))
-		return 0;
-	return ret;
+	return tq_batch_enough(receiver, ret);
 }
 
 /*
@@ -427,6 +461,12 @@ static const struct tq_receive_ops tq_batch_ops = {
 	.deliver	= tq_batch_deliver,
 };
 
+static const struct tq_receive_ops tq_special_ops = {
+	.copy		= tq_batch_copy_special,
+	.fault_in	= tq_batch_fault_in,
+	.deliver	= tq_batch_deliver,
+};
+
 /* What only some receives ask for. */
 static void tq_batch_prepare(struct tq_receive_batch *batch,
 			     struct tqueue_receive *args)
@@ -434,6 +474,7 @@ static void tq_batch_prepare(struct tq_receive_batch *batch,
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tqueue *queue = receiver->file->queue;
 
+	args->ack_result = -EIDRM;
 	batch->args = args;
 	batch->acks = args->flags & TQUEUE_RECEIVE_ACK;
 	if (args->flags & TQUEUE_RECEIVE_LEASE) {
@@ -465,6 +506,33 @@ static void tq_batch_acknowledge_now(struct tq_receive_batch *batch)
 	tq_messages_put(piece.garbage);
 }
 
+/* Receive in a way that is not the plain one: as tq_receive_batch(). */
+static noinline int tq_receive_special(struct tq_receive_batch *batch,
+				       struct tqueue_receive *args,
+				       bool writable)
+{
+	int ret;
+
+	batch->receiver.ops = &tq_special_ops;
+	batch->spare = NULL;
+	tq_batch_prepare(batch, args);
+	/* A call that receives by id goes another way, or cannot go at all. */
+	if (unlikely(batch->acks && (batch->receiver.id || !writable)))
+		tq_batch_acknowledge_now(batch);
+	if (!writable)
+		return -EFAULT;
+	ret = tq_batch_copy_special(&batch->receiver);
+	if (unlikely(ret))
+		ret = tq_receive_loop(&batch->receiver, ret);
+	else
+		ret = batch->receiver.got;
+	tq_messages_put(batch->spare);
+	/* It is not to be acknowledged twice. */
+	if (ret == -ERESTARTSYS && args->flags & TQUEUE_RECEIVE_ACK)
+		ret = -EINTR;
+	return ret;
+}
+
 /**
  * tq_receive_batch - receive messages as records
  * @file: the open file they are received through
@@ -475,7 +543,7 @@ static void tq_batch_acknowledge_now(struct tq_receive_batch *batch)
  * Context: Process context, may sleep, no lock held.
  * Return: how many were received; 0 at end-of-file; if none, -EAGAIN,
  * -ETIMEDOUT, -EMSGSIZE, -EBUSY, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS on a
- * signal.
+ * signal; of leases, -ENOSPC; by id, -ENOENT.
  */
 int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 		     bool nowait)
@@ -483,6 +551,7 @@ int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 	void __user *from = u64_to_user_ptr(args->records);
 	struct tq_receive_batch batch;
 	ktime_t place;
+	bool writable;
 	int ret;
 
 	batch.at = from;
@@ -490,8 +559,7 @@ int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 	batch.most = args->count && args->count < INT_MAX ? args->count :
 							    INT_MAX;
 	batch.dropped = 0;
-	if (!access_ok(batch.at, batch.room))
-		return -EFAULT;
+	writable = access_ok(batch.at, batch.room);
 	tq_receiver_init(&batch.receiver, &tq_batch_ops, file,
 			 nowait || !args->deadline);
 	batch.receiver.deadline = tq_deadline(args->deadline, &place);
@@ -499,22 +567,17 @@ int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 	batch.receiver.peek = args->flags & TQUEUE_RECEIVE_PEEK;
 	batch.receiver.wanted = SIZE_MAX;
 	batch.receiver.header = sizeof(struct tqueue_record);
-	batch.spare = NULL;
-	batch.acks = false;
-	if (args->flags & ~TQUEUE_RECEIVE_PEEK)
-		tq_batch_prepare(&batch, args);
-	/* A call that receives by id goes another way. */
-	if (unlikely(batch.acks && batch.receiver.id))
-		tq_batch_acknowledge_now(&batch);
-	ret = tq_batch_copy(&batch.receiver);
-	if (ret)
-		ret = tq_receive_loop(&batch.receiver, ret);
-	else
-		ret = batch.receiver.got;
-	tq_messages_put(batch.spare);
-	/* It is not to be acknowledged twice. */
-	if (ret == -ERESTARTSYS && args->flags & TQUEUE_RECEIVE_ACK)
-		ret = -EINTR;
+	if (args->flags & ~TQUEUE_RECEIVE_PEEK) {
+		ret = tq_receive_special(&batch, args, writable);
+	} else if (!writable) {
+		return -EFAULT;
+	} else {
+		ret = tq_batch_copy(&batch.receiver);
+		if (ret)
+			ret = tq_receive_loop(&batch.receiver, ret);
+		else
+			ret = batch.receiver.got;
+	}
 	if (ret < 0 && ret != -EMSGSIZE)
 		return ret;
 	args->bytes = ret < 0 ? batch.receiver.needed : batch.at - from;

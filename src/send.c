@@ -30,6 +30,34 @@
  */
 #define TQ_KEEP_DETACHED PAGE_SIZE
 
+/**
+ * tq_key_refuses - whether a message cannot be sent since another has its key
+ * @queue: the queue
+ * @message: unsent
+ * @id: filled with the id of the other one
+ *
+ * Asked before room is made, or waited for, which would be in vain.
+ *
+ * Context: tx.lock held; may take rx.lock.
+ * Return: 0 or -EEXIST.
+ */
+int tq_key_refuses(struct tqueue *queue, const struct tq_message *message,
+		   u64 *id)
+{
+	struct tq_message *other;
+
+	lockdep_assert_held(&queue->tx.lock);
+
+	if (likely(!message->key))
+		return 0;
+	mutex_lock(&queue->rx.lock);
+	other = tq_key_taken(queue, message);
+	if (other)
+		*id = other->record.id;
+	mutex_unlock(&queue->rx.lock);
+	return other ? -EEXIST : 0;
+}
+
 /* Whether a message cannot go into the ring, where all are ready and alike. */
 static bool tq_message_special(const struct tq_message *message)
 {
@@ -217,7 +245,8 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 	u32 overflow = queue->policy.overflow;
 	int ret;
 
-	ret = tq_refusal(sender->file, bytes);
+	ret = tq_refusal(sender->file, bytes) ?:
+	      tq_key_refuses(queue, sender->message, &sender->id);
 	if (ret)
 		return ret;
 	if (!(queue->tx.gate & TQ_GATE_BLOCKED)) {

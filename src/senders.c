@@ -133,8 +133,8 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 		bytes = tq_message_bytes(sender->message);
 		/* Before the room is looked at: see wait.h. */
 		WRITE_ONCE(tx->need, bytes);
-		ret = 0;
-		if (!tq_has_room(queue, bytes)) {
+		ret = tq_key_refuses(queue, sender->message, &sender->id);
+		if (!ret && !tq_has_room(queue, bytes)) {
 			if (queue->policy.overflow !=
 			    TQUEUE_OVERFLOW_DROP_OLDEST)
 				break;

@@ -5,6 +5,8 @@
  * All of this is done with rx.lock held.  None of it needs room, as a message keeps
  * what it counts for until it is over.
  */
+#include <linux/slab.h>
+
 #include "due.h"
 #include "message.h"
 #include "notify.h"
@@ -34,13 +36,19 @@ struct tq_message *tq_key_taken(struct tqueue *queue,
 			     queue->policy.unique == TQUEUE_UNIQUE_QUEUE);
 }
 
-/* A message that waits takes its key, unless another one has it by now. */
+/* A message that waits takes its key, or loses it if another one has it by now. */
 static void tq_take_key(struct tqueue *queue, struct tq_message *message)
 {
 	struct tq_key *key = message->key;
 
-	if (unlikely(key) && !key->taken && !tq_key_taken(queue, message))
+	if (likely(!key) || key->taken)
+		return;
+	if (!tq_key_taken(queue, message)) {
 		tq_key_insert(&queue->rx.store, key);
+		return;
+	}
+	message->key = NULL;
+	kfree(key);
 }
 
 /**
@@ -150,7 +158,9 @@ void tq_place_delayed(struct tqueue *queue, struct tq_message *message,
 	tq_take_key(queue, message);
 	tq_pile_add(&rx->delayed, tq_message_bytes(message));
 	tq_due_add_delayed(queue, message);
-	tq_due_add_age(queue, message);
+	/* One that could not be buried is too old already, as often as it is. */
+	if (message->reason != TQUEUE_REASON_PUT_OFF)
+		tq_due_add_age(queue, message);
 }
 
 /**

@@ -91,7 +91,6 @@ TQ_SHOW_NUMBER(ever_acknowledged,
 TQ_SHOW_NUMBER(ever_requeued, tq_counter_read(&queue->rx.ever_requeued));
 TQ_SHOW_NUMBER(ever_expired, tq_counter_read(&queue->rx.ever_expired));
 TQ_SHOW_NUMBER(ever_buried, tq_counter_read(&queue->rx.ever_buried));
-TQ_SHOW_NUMBER(paused, READ_ONCE(queue->rx.paused));
 TQ_SHOW_NUMBER(readers, READ_ONCE(queue->opens.readers));
 TQ_SHOW_NUMBER(writers, READ_ONCE(queue->opens.writers));
 TQ_SHOW_NUMBER(blocked_senders, READ_ONCE(queue->tx.blocked_count));
@@ -216,11 +215,22 @@ static const char * const tq_unique_names[] = {
 
 TQ_POLICY_CHOICE(unique, TQUEUE_CONFIG_UNIQUE);
 
+/* Senders wait for room, and only those who hold leases can go on. */
+static bool tq_held_up(const struct tqueue *queue)
+{
+	return READ_ONCE(queue->tx.blocked_count) && !tq_messages(queue) &&
+	       READ_ONCE(queue->rx.leased.count);
+}
+
 static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
-	return sysfs_emit(buf, "%s\n", tq_shutdown_error(to_tqueue(dev)) ?
-				       "stopped" : "started");
+	const struct tqueue *queue = to_tqueue(dev);
+
+	return sysfs_emit(buf, "%s%s%s\n",
+			  tq_shutdown_error(queue) ? "stopped" : "started",
+			  READ_ONCE(queue->rx.paused) ? " paused" : "",
+			  tq_held_up(queue) ? " held-up" : "");
 }
 static DEVICE_ATTR_RO(state);
 
@@ -275,7 +285,6 @@ static struct attribute *tq_sysfs_attrs[] = {
 	&dev_attr_ever_requeued.attr,
 	&dev_attr_ever_expired.attr,
 	&dev_attr_ever_buried.attr,
-	&dev_attr_paused.attr,
 	&dev_attr_readers.attr,
 	&dev_attr_writers.attr,
 	&dev_attr_blocked_senders.attr,

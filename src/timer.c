@@ -19,6 +19,9 @@
 #include "tqueue.h"
 #include "trace.h"
 
+/* How many messages are looked after while the lock is held once. */
+#define TQ_TIMER_PIECE	64
+
 /**
  * struct tq_round - what is done while the lock is held once
  * @left: how many messages more
@@ -165,7 +168,7 @@ static bool tq_timer_round(struct tqueue *queue, struct tq_round *round)
 	bool more = false;
 
 	memset(&round->notify, 0, sizeof(round->notify));
-	round->left = TQ_PIECE_RECORDS;
+	round->left = TQ_TIMER_PIECE;
 	round->boottime = tq_now_boottime();
 	round->monotonic = ktime_get_ns();
 
