@@ -509,7 +509,7 @@ static void tq_batch_acknowledge_now(struct tq_receive_batch *batch)
 }
 
 /* Receive in a way that is not the plain one: as tq_receive_batch(). */
-static noinline int tq_receive_special(struct tq_receive_batch *batch,
+static int tq_receive_special(struct tq_receive_batch *batch,
 				       struct tqueue_receive *args,
 				       bool writable)
 {
