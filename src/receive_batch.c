@@ -176,7 +176,7 @@ static noinline int tq_batch_detached(struct tq_receive_batch *batch,
 		return -EFAULT;
 	tq_batch_got(batch, bytes, 1);
 	piece->bytes -= bytes;
-	piece->records--;
+	piece->records -= TQ_DETACHED_RECORDS;
 	piece->count++;
 	receiver->last = tq_rank_of(&message->record);
 	tq_store_step(store, &receiver->cursor);
@@ -268,7 +268,7 @@ static __always_inline int tq_batch_walk(struct tq_receive_batch *batch,
 	int ret = 0;
 
 	while (!ret && batch->most) {
-		if (!piece->records)
+		if (piece->records <= 0)
 			return TQ_NEXT_PIECE;
 		if (tq_store_at_end(store, &receiver->cursor))
 			return -EAGAIN;
@@ -294,7 +294,7 @@ static int tq_lease_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 		ret = tq_batch_lease(batch, piece);
 		if (ret)
 			return ret;
-		if (!piece->records)
+		if (piece->records <= 0)
 			return TQ_NEXT_PIECE;
 	} while (batch->most);
 	return 0;

@@ -248,7 +248,7 @@ static noinline int tq_lease_detached(struct tq_receive_batch *batch,
 		tq_lease_first(receiver, message);
 	tq_batch_got(batch, bytes, 1);
 	piece->bytes -= bytes;
-	piece->records--;
+	piece->records -= TQ_DETACHED_RECORDS;
 	piece->count++;
 	return 0;
 }

@@ -444,13 +444,14 @@ long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	struct tq_file *file = filp->private_data;
 	void __user *user = (void __user *)arg;
 
+	/* What many call in a row comes first. */
+	if (likely(cmd == TQUEUE_RECEIVE))
+		return tq_ioctl_receive(filp, user);
+	if (cmd == TQUEUE_SEND)
+		return tq_ioctl_send(filp, user);
 	switch (cmd) {
 	case TQUEUE_SETTLE:
 		return tq_ioctl_settle(filp, user);
-	case TQUEUE_SEND:
-		return tq_ioctl_send(filp, user);
-	case TQUEUE_RECEIVE:
-		return tq_ioctl_receive(filp, user);
 	case FIONREAD:
 		if (tq_removed(file->queue))
 			return -EIDRM;

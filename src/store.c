@@ -149,7 +149,7 @@ static struct tq_message *tq_store_after(const struct tq_store *store,
 
 /**
  * tq_store_oldest_last - the oldest of the messages that are delivered last
- * @store: the store, in which a detached message is ready
+ * @store: the store
  *
  * Context: rx.lock held.
  * Return: of the detached messages that have the lowest priority of all that are
@@ -160,6 +160,8 @@ struct tq_message *tq_store_oldest_last(const struct tq_store *store)
 	struct tq_rank rank = {};
 	struct rb_node *node;
 
+	if (!store->ready_count)
+		return NULL;
 	if (store->pos == store->end) {
 		node = rb_last(&store->ready.rb_root);
 		rank.priority = rb_entry(node, struct tq_message,
