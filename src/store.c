@@ -66,9 +66,18 @@ static void tq_store_index(struct tq_store *store, struct tq_message *message)
 
 static void tq_store_unindex(struct tq_store *store, struct tq_message *message)
 {
-	if (store->by_id_last == &message->by_id)
-		store->by_id_last = rb_prev(&message->by_id);
-	rb_erase_cached(&message->by_id, &store->by_id);
+	struct rb_node *node = &message->by_id;
+
+	if (store->by_id_last == node) {
+		/* Most often it is the only one. */
+		if (rb_first_cached(&store->by_id) == node) {
+			store->by_id = RB_ROOT_CACHED;
+			store->by_id_last = NULL;
+			return;
+		}
+		store->by_id_last = rb_prev(node);
+	}
+	rb_erase_cached(node, &store->by_id);
 }
 
 /**
