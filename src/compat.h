@@ -21,6 +21,18 @@
 #define kzalloc_obj(object, flags) kzalloc(sizeof(object), flags)
 #endif
 
+/*
+ * Debian's kernels clear what is on the stack.  A structure of the common path that
+ * is filled in field by field does without; 6.14 has a name for that.
+ */
+#ifndef __uninitialized
+#if __has_attribute(__uninitialized__)
+#define __uninitialized __attribute__((__uninitialized__))
+#else
+#define __uninitialized
+#endif
+#endif
+
 /* 6.2 made the device constant for those who name its node. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define TQ_DEV_CONST

@@ -5,7 +5,6 @@
 #include <linux/mutex.h>
 
 #include "drop.h"
-#include "due.h"
 #include "notify.h"
 #include "settled.h"
 #include "space.h"
@@ -53,39 +52,37 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	return tq_store_advance(store, bytes);
 }
 
-/* Drop a detached message that is ready.  Returns the room that this makes. */
-static noinline unsigned long tq_drop_detached(struct tqueue *queue,
-					       struct tq_message *message,
-					       struct tq_notify *notify)
+/*
+ * Of the messages beside the ring, the one that is dropped before any in it: a buried
+ * one, or the oldest that is ready and has the lowest priority; or NULL.  @cursor is
+ * at the head of the ring, and learns which detached one comes next.
+ */
+static noinline struct tq_message *tq_drop_beside(struct tqueue *queue,
+						  struct tq_cursor *cursor)
 {
 	struct tq_store *store = &queue->rx.store;
 
-	tq_due_del_timed(queue, message);
-	tq_store_pull(store, message);
-	trace_tqueue_drop(queue, message->record.id);
-	tq_store_settle(store, message);
-	tq_notify_free(notify, message);
-	return tq_message_bytes(message);
+	if (queue->rx.buried.count)
+		return tq_store_first_buried(store);
+	cursor->detached = tq_store_oldest_last(store);
+	return tq_store_detached(store, cursor);
 }
 
-/* Drop the oldest buried message. */
-static noinline void tq_drop_buried(struct tqueue *queue,
-				    struct tq_message *message,
-				    struct tq_notify *notify)
+static noinline void tq_drop_message(struct tqueue *queue,
+				     struct tq_message *message,
+				     struct tq_notify *notify)
 {
-	struct tq_rx *rx = &queue->rx;
-
 	tq_seize(queue, message);
 	trace_tqueue_drop(queue, message->record.id);
-	tq_counter_add(&rx->dropped, 1);
+	tq_counter_add(&queue->rx.dropped, 1);
 	notify->events |= tq_finish(queue, message);
 	tq_notify_free(notify, message);
 }
 
 /*
- * Drop buried messages, the oldest first, then the oldest of those that are ready
- * and have the lowest priority: until @need bytes have gone or so many
- * messages as are @left.  Returns whether there were any.
+ * Drop buried messages, the oldest first, then the oldest of those that are ready and
+ * have the lowest priority, until @need bytes have gone or so many messages as are
+ * @left.  Returns whether there were any.
  */
 static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
 			   struct tq_notify *notify)
@@ -95,24 +92,22 @@ static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
 	struct tq_message *message;
 	struct tq_cursor cursor;
 	unsigned long bytes;
-	int count = 1;
+	int count;
 
-	if (unlikely(rx->buried.count)) {
-		tq_drop_buried(queue, tq_store_first_buried(store), notify);
-		--*left;
-		return true;
-	}
 	tq_store_refresh(store);
 	cursor.pos = store->pos;
-	cursor.detached = unlikely(store->ready_count) ?
-			  tq_store_oldest_last(store) : NULL;
-	if (tq_store_at_end(store, &cursor))
+	cursor.detached = NULL;
+	if (unlikely(rx->buried.count | store->ready_count)) {
+		message = tq_drop_beside(queue, &cursor);
+		if (message) {
+			tq_drop_message(queue, message, notify);
+			*left -= TQ_DETACHED_RECORDS;
+			return true;
+		}
+	}
+	if (cursor.pos == store->end)
 		return false;
-	message = tq_store_detached(store, &cursor);
-	if (message)
-		bytes = tq_drop_detached(queue, message, notify);
-	else
-		bytes = tq_drop_run(queue, &cursor, need, *left, &count);
+	bytes = tq_drop_run(queue, &cursor, need, *left, &count);
 	*left -= count;
 	WRITE_ONCE(rx->limit, rx->limit + bytes);
 	tq_counter_add(&rx->gone, count);
@@ -144,7 +139,7 @@ int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 	while (!ret && !tq_fits(rx->limit, queue->tx.pos, bytes)) {
 		unsigned long need = bytes - (rx->limit - queue->tx.pos);
 
-		if (!left)
+		if (left <= 0)
 			ret = -EAGAIN;
 		else if (!tq_drop_oldest(queue, need, &left, notify))
 			ret = -ENOBUFS;

@@ -22,7 +22,7 @@
 #include "wait.h"
 
 /* Internal results of one try. */
-#define TQ_NEED_SPARE	(-ENOSPC)	/* @needed bytes of memory of our own */
+#define TQ_NEED_SPARE	(-ENOSR)	/* @needed bytes of memory of our own */
 #define TQ_LOOK_AGAIN	(-ESTALE)	/* let the lock go, and go on */
 
 /* A message in flight that counts for nothing comes back no more. */
@@ -130,7 +130,7 @@ static bool tq_skip_empties(struct tqueue *queue, struct tq_notify *notify)
 		tq_store_settle(store, message);
 		tq_notify_free(notify, message);
 		notify->events |= tq_release_space(queue, bytes, 1);
-		left--;
+		left -= TQ_DETACHED_RECORDS;
 	}
 	return false;
 }

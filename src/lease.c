@@ -131,6 +131,33 @@ void tq_lease_move(struct tq_message *message, struct tq_holder *holder)
 	tq_lease_link(message, holder);
 }
 
+/* How many pieces of memory are looked at for one that is large enough. */
+#define TQ_SPARES_LOOK	4
+
+/**
+ * tq_spare_search - memory for a message, where the first that is kept is too small
+ * @file: the open file
+ * @length: payload bytes
+ *
+ * Context: rx.lock held.
+ * Return: the memory, or NULL.
+ */
+struct tq_message *tq_spare_search(struct tq_file *file, size_t length)
+{
+	struct tq_message **at = &file->spares, *message;
+	int n;
+
+	for (n = 0; n < TQ_SPARES_LOOK && (message = *at); n++) {
+		if (message->capacity >= length) {
+			*at = message->next;
+			file->spare_count--;
+			return message;
+		}
+		at = &message->next;
+	}
+	return NULL;
+}
+
 /**
  * tq_spares_free - free the memory that a file has kept
  * @file: the open file, which no call uses any more

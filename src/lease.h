@@ -15,9 +15,8 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* Memory that a file keeps for its next leases: so much, of so short messages. */
+/* Small messages whose memory a file keeps for its next leases. */
 #define TQ_SPARES_MOST	128
-#define TQ_SPARE_LENGTH	512
 
 void tq_holder_init(struct tq_holder *holder, struct wait_queue_head *over);
 void tq_holder_release(struct tqueue *queue, struct tq_holder *holder);
@@ -26,6 +25,8 @@ struct tq_message *tq_lease_find(struct tqueue *queue, u64 id, u32 delivery);
 int tq_lease_missing(struct tqueue *queue, u64 id);
 void tq_lease_move(struct tq_message *message, struct tq_holder *holder);
 void tq_spares_free(struct tq_file *file);
+
+struct tq_message *tq_spare_search(struct tq_file *file, size_t length);
 
 /* Whether no more may be leased.  With rx.lock held. */
 static inline bool tq_leases_full(const struct tqueue *queue)
@@ -38,7 +39,9 @@ static inline bool tq_leases_full(const struct tqueue *queue)
 static inline bool tq_spare_put(struct tq_file *file,
 				struct tq_message *message)
 {
-	if (message->capacity > TQ_SPARE_LENGTH || message->key ||
+	if (message->capacity > TQ_SPARE_BYTES -
+				offsetof(struct tq_message, record.payload) ||
+	    message->key ||
 	    file->spare_count >= TQ_SPARES_MOST ||
 	    refcount_read(&message->refs) != 1)
 		return false;
@@ -54,8 +57,10 @@ static inline struct tq_message *tq_spare_get(struct tq_file *file,
 {
 	struct tq_message *message = file->spares;
 
-	if (unlikely(!message || message->capacity < length))
+	if (unlikely(!message))
 		return NULL;
+	if (unlikely(message->capacity < length))
+		return tq_spare_search(file, length);
 	file->spares = message->next;
 	file->spare_count--;
 	return message;

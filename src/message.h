@@ -117,6 +117,9 @@ static inline void tq_message_init(struct tq_message *message)
 	RB_CLEAR_NODE(&message->timed);
 }
 
+/* Memory of a message that is not larger is kept for others: see lease.h. */
+#define TQ_SPARE_BYTES	1024
+
 /* What is left to read of a message. */
 static inline size_t tq_message_left(const struct tq_message *message)
 {

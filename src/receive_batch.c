@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uidgid.h>
 
+#include "compat.h"
 #include "due.h"
 #include "inflight.h"
 #include "lease.h"
@@ -175,7 +176,7 @@ static noinline int tq_batch_detached(struct tq_receive_batch *batch,
 		return -EFAULT;
 	tq_batch_got(batch, bytes, 1);
 	piece->bytes -= bytes;
-	piece->records--;
+	piece->records -= TQ_DETACHED_RECORDS;
 	piece->count++;
 	receiver->last = tq_rank_of(&message->record);
 	tq_store_step(store, &receiver->cursor);
@@ -258,7 +259,8 @@ static int tq_batch_run(struct tq_receive_batch *batch, struct tq_piece *piece)
 }
 
 /* Copy out what there is, with rx.lock held.  0, or why it ended. */
-static int tq_batch_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
+static __always_inline int tq_batch_walk(struct tq_receive_batch *batch,
+					 struct tq_piece *piece)
 {
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tq_store *store = &receiver->file->queue->rx.store;
@@ -266,7 +268,7 @@ static int tq_batch_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 	int ret = 0;
 
 	while (!ret && batch->most) {
-		if (!piece->records)
+		if (piece->records <= 0)
 			return TQ_NEXT_PIECE;
 		if (tq_store_at_end(store, &receiver->cursor))
 			return -EAGAIN;
@@ -292,14 +294,14 @@ static int tq_lease_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 		ret = tq_batch_lease(batch, piece);
 		if (ret)
 			return ret;
-		if (!piece->records)
+		if (piece->records <= 0)
 			return TQ_NEXT_PIECE;
 	} while (batch->most);
 	return 0;
 }
 
 /* Why nothing can be received through this file now, or 0. */
-static int tq_batch_refusal(const struct tq_receiver *receiver)
+static __always_inline int tq_batch_refusal(const struct tq_receiver *receiver)
 {
 	const struct tq_file *file = receiver->file;
 
@@ -321,7 +323,7 @@ static __always_inline int tq_batch_copy_piece(struct tq_receive_batch *batch,
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tqueue *queue = receiver->file->queue;
 	struct tq_rx *rx = &queue->rx;
-	struct tq_piece piece;
+	struct tq_piece piece __uninitialized;
 	int ret;
 
 	piece.bytes = tq_record_bytes(TQ_PIECE);
@@ -507,7 +509,7 @@ static void tq_batch_acknowledge_now(struct tq_receive_batch *batch)
 }
 
 /* Receive in a way that is not the plain one: as tq_receive_batch(). */
-static noinline int tq_receive_special(struct tq_receive_batch *batch,
+static int tq_receive_special(struct tq_receive_batch *batch,
 				       struct tqueue_receive *args,
 				       bool writable)
 {
@@ -549,7 +551,7 @@ int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 		     bool nowait)
 {
 	void __user *from = u64_to_user_ptr(args->records);
-	struct tq_receive_batch batch;
+	struct tq_receive_batch batch __uninitialized;
 	ktime_t place;
 	bool writable;
 	int ret;

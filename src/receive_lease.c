@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
 
+#include "compat.h"
 #include "due.h"
 #include "inflight.h"
 #include "lease.h"
@@ -49,18 +50,18 @@ static void tq_lease_return(struct tq_receive_batch *batch,
 	}
 }
 
-/* Copy a message to the caller, as the delivery of that number: 0 or -EFAULT. */
+/* Give the caller a copy of a record, of @bytes: 0 or -EFAULT. */
 static inline int tq_copy_leased(struct tq_receive_batch *batch,
-				 struct tq_message *message, u32 delivery,
+				 struct tq_message *message, size_t bytes,
 				 bool dropped)
 {
 	const struct tq_file *file = batch->receiver.file;
-	size_t bytes = tq_message_bytes(message);
 
-	if (unlikely(file->foreign || message->offset || dropped))
-		return tq_copy_detached(file, message, delivery, dropped,
-					batch->at);
-	message->record.delivery = delivery;
+	if (unlikely(file->foreign || dropped)) {
+		message->offset = 0;
+		return tq_copy_detached(file, message, message->record.delivery,
+					dropped, batch->at);
+	}
 	return likely(tq_copy_to_user_some(batch->at, &message->record,
 					   bytes) == bytes) ? 0 : -EFAULT;
 }
@@ -91,6 +92,7 @@ static inline void tq_lease_copy(struct tq_file *file,
 	struct tqueue *queue = file->queue;
 
 	tq_store_track(&queue->rx.store, message);
+	tq_message_init(message);
 	message->state = TQ_MESSAGE_LEASED;
 	message->pid = run->pid;
 	message->when = run->limit;
@@ -113,7 +115,6 @@ static inline int tq_lease_record(struct tq_receive_batch *batch,
 	size_t length = tq_store_bound(store, pos, record);
 	size_t bytes = tq_record_bytes(length);
 	struct tq_message *message;
-	u32 delivery;
 	int ret;
 
 	ret = tq_batch_fits(batch, piece, bytes);
@@ -124,15 +125,13 @@ static inline int tq_lease_record(struct tq_receive_batch *batch,
 		receiver->needed = length;
 		return TQ_NEED_MEMORY;
 	}
-	tq_message_init(message);
 	tq_message_copy(message, record, length);
-	delivery = tq_next_delivery(&queue->rx);
-	if (unlikely(tq_copy_leased(batch, message, delivery,
+	message->record.delivery = tq_next_delivery(&queue->rx);
+	if (unlikely(tq_copy_leased(batch, message, bytes,
 				    piece->dropped && !piece->count))) {
 		tq_lease_return(batch, message, piece);
 		return -EFAULT;
 	}
-	message->record.delivery = delivery;
 	tq_lease_copy(file, message, run);
 	if (!receiver->got)
 		tq_lease_first(receiver, message);
@@ -194,7 +193,7 @@ static int tq_lease_records(struct tq_receive_batch *batch,
 	const struct tq_message *until = receiver->cursor.detached;
 	int most = tq_lease_most(batch, piece);
 	unsigned long pos = store->pos;
-	struct tq_lease_run run;
+	struct tq_lease_run run __uninitialized;
 	int ret = 0;
 
 	run.count = 0;
@@ -239,8 +238,8 @@ static noinline int tq_lease_detached(struct tq_receive_batch *batch,
 	if (ret)
 		return ret;
 	delivery = tq_next_delivery(&queue->rx);
-	if (tq_copy_leased(batch, message, delivery,
-			   piece->dropped && !piece->count))
+	if (tq_copy_detached(file, message, delivery,
+			     piece->dropped && !piece->count, batch->at))
 		return -EFAULT;
 	tq_seize(queue, message);
 	tq_place_leased(queue, message, &file->holder, delivery,
@@ -249,7 +248,7 @@ static noinline int tq_lease_detached(struct tq_receive_batch *batch,
 		tq_lease_first(receiver, message);
 	tq_batch_got(batch, bytes, 1);
 	piece->bytes -= bytes;
-	piece->records--;
+	piece->records -= TQ_DETACHED_RECORDS;
 	piece->count++;
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include <asm/ioctls.h>
 
+#include "compat.h"
 #include "file.h"
 #include "ioctl.h"
 #include "receive.h"
@@ -27,57 +28,6 @@ static int tq_ioctl_info(struct tqueue *queue, unsigned int cmd,
 	return tq_args_put(&info, sizeof(info), cmd, user);
 }
 
-/*
- * The arguments of the two calls that many make in a row are fetched word by
- * word, which costs a quarter of a call to copy_from_user().  The results are
- * cleared at the same time, so that a structure which cannot be written is found
- * out before messages move.
- */
-static int tq_get_send(struct tqueue_send *args,
-		       struct tqueue_send __user *user)
-{
-	if (!user_access_begin(user, sizeof(*user)))
-		return -EFAULT;
-	unsafe_get_user(args->records, &user->records, failed);
-	unsafe_get_user(args->bytes, &user->bytes, failed);
-	unsafe_get_user(args->deadline, &user->deadline, failed);
-	unsafe_get_user(args->flags, &user->flags, failed);
-	unsafe_get_user(args->reserved, &user->reserved, failed);
-	unsafe_get_user(args->delay, &user->delay, failed);
-	unsafe_get_user(args->key, &user->key, failed);
-	unsafe_put_user(0ULL, &user->last_id, failed);
-	unsafe_put_user(0ULL, &user->sent_bytes, failed);
-	user_access_end();
-	return 0;
-
-failed:
-	user_access_end();
-	return -EFAULT;
-}
-
-static int tq_get_receive(struct tqueue_receive *args,
-			  struct tqueue_receive __user *user)
-{
-	if (!user_access_begin(user, sizeof(*user)))
-		return -EFAULT;
-	unsafe_get_user(args->records, &user->records, failed);
-	unsafe_get_user(args->bytes, &user->bytes, failed);
-	unsafe_get_user(args->deadline, &user->deadline, failed);
-	unsafe_get_user(args->flags, &user->flags, failed);
-	unsafe_get_user(args->count, &user->count, failed);
-	unsafe_get_user(args->limit, &user->limit, failed);
-	unsafe_get_user(args->id, &user->id, failed);
-	unsafe_get_user(args->ack_id, &user->ack_id, failed);
-	unsafe_get_user(args->ack_delivery, &user->ack_delivery, failed);
-	unsafe_put_user(0ULL, &user->dropped, failed);
-	user_access_end();
-	return 0;
-
-failed:
-	user_access_end();
-	return -EFAULT;
-}
-
 #define TQ_STATES	(TQUEUE_READY | TQUEUE_LEASED | TQUEUE_DELAYED |	\
 			 TQUEUE_BURIED | TQUEUE_IN_FLIGHT)
 
@@ -85,7 +35,7 @@ failed:
 			 TQUEUE_SEND_UNSETTLED)
 
 /* Whether what is asked of a SEND makes sense: 0 or -EINVAL. */
-static noinline int tq_check_send_wishes(const struct tqueue_send *args)
+static noinline int tq_check_send(const struct tqueue_send *args)
 {
 	u32 flags = args->flags;
 
@@ -98,18 +48,11 @@ static noinline int tq_check_send_wishes(const struct tqueue_send *args)
 	return 0;
 }
 
-static int tq_check_send(const struct tqueue_send *args)
-{
-	if (likely(!(args->flags | args->reserved | args->delay | args->key)))
-		return 0;
-	return tq_check_send_wishes(args);
-}
-
 #define TQ_RECEIVE_FLAGS (TQUEUE_RECEIVE_PEEK | TQUEUE_RECEIVE_LEASE |	\
 			  TQUEUE_RECEIVE_ACK | TQUEUE_RECEIVE_BY_ID)
 
 /* Whether what is asked of a RECEIVE makes sense: 0 or -EINVAL. */
-static noinline int tq_check_receive_wishes(const struct tqueue_receive *args)
+static noinline int tq_check_receive(const struct tqueue_receive *args)
 {
 	u32 flags = args->flags;
 	bool peek = flags & TQUEUE_RECEIVE_PEEK;
@@ -119,9 +62,8 @@ static noinline int tq_check_receive_wishes(const struct tqueue_receive *args)
 
 	if (flags & ~TQ_RECEIVE_FLAGS || (peek && (lease || ack)))
 		return -EINVAL;
-	if (args->limit && !lease)
-		return -EINVAL;
-	if (args->limit > S64_MAX && args->limit != TQUEUE_FOREVER)
+	if (args->limit && (!lease || (args->limit > S64_MAX &&
+				       args->limit != TQUEUE_FOREVER)))
 		return -EINVAL;
 	if (by_id ? !args->id || args->count > 1 : args->id)
 		return -EINVAL;
@@ -131,22 +73,84 @@ static noinline int tq_check_receive_wishes(const struct tqueue_receive *args)
 	return 0;
 }
 
-static int tq_check_receive(const struct tqueue_receive *args)
+/*
+ * The arguments of the two calls that many make in a row are fetched word by
+ * word, which costs a quarter of a call to copy_from_user().  The results are
+ * cleared at the same time, so that a structure which cannot be written is found
+ * out before messages move.
+ */
+static __always_inline int tq_get_send(struct tqueue_send *args,
+				       struct tqueue_send __user *user)
 {
-	if (likely(!(args->flags | args->limit | args->id | args->ack_id |
-		     args->ack_delivery)))
+	u64 delay, key;
+	u32 reserved;
+
+	if (!user_access_begin(user, sizeof(*user)))
+		return -EFAULT;
+	unsafe_get_user(args->records, &user->records, failed);
+	unsafe_get_user(args->bytes, &user->bytes, failed);
+	unsafe_get_user(args->deadline, &user->deadline, failed);
+	unsafe_get_user(args->flags, &user->flags, failed);
+	unsafe_get_user(reserved, &user->reserved, failed);
+	unsafe_get_user(delay, &user->delay, failed);
+	unsafe_get_user(key, &user->key, failed);
+	unsafe_put_user(0ULL, &user->last_id, failed);
+	unsafe_put_user(0ULL, &user->sent_bytes, failed);
+	user_access_end();
+	/* Most calls wish for nothing more. */
+	if (likely(!(args->flags | reserved | delay | key)))
 		return 0;
-	return tq_check_receive_wishes(args);
+	args->reserved = reserved;
+	args->delay = delay;
+	args->key = key;
+	return tq_check_send(args);
+
+failed:
+	user_access_end();
+	return -EFAULT;
+}
+
+static __always_inline int tq_get_receive(struct tqueue_receive *args,
+					  struct tqueue_receive __user *user)
+{
+	u64 limit, id, ack_id;
+	u32 ack_delivery;
+
+	if (!user_access_begin(user, sizeof(*user)))
+		return -EFAULT;
+	unsafe_get_user(args->records, &user->records, failed);
+	unsafe_get_user(args->bytes, &user->bytes, failed);
+	unsafe_get_user(args->deadline, &user->deadline, failed);
+	unsafe_get_user(args->flags, &user->flags, failed);
+	unsafe_get_user(args->count, &user->count, failed);
+	unsafe_get_user(limit, &user->limit, failed);
+	unsafe_get_user(id, &user->id, failed);
+	unsafe_get_user(ack_id, &user->ack_id, failed);
+	unsafe_get_user(ack_delivery, &user->ack_delivery, failed);
+	unsafe_put_user(0ULL, &user->dropped, failed);
+	user_access_end();
+	/* Most calls wish for nothing more. */
+	if (likely(!(args->flags | limit | id | ack_id | ack_delivery)))
+		return 0;
+	args->limit = limit;
+	args->id = id;
+	args->ack_id = ack_id;
+	args->ack_delivery = ack_delivery;
+	return tq_check_receive(args);
+
+failed:
+	user_access_end();
+	return -EFAULT;
 }
 
 static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 {
-	struct tqueue_send args;
+	struct tqueue_send args __uninitialized;
 	int ret;
 
 	if (!(filp->f_mode & FMODE_WRITE))
 		return -EBADF;
-	ret = tq_get_send(&args, user) ?: tq_check_send(&args);
+	ret = tq_get_send(&args, user);
 	if (ret)
 		return ret;
 	ret = tq_send_batch(filp->private_data, &args,
@@ -221,25 +225,29 @@ static noinline void tq_tell_acknowledged(const struct tqueue_receive *args,
 static int tq_ioctl_receive(struct file *filp,
 			    struct tqueue_receive __user *user)
 {
-	struct tqueue_receive args;
+	struct tqueue_receive args __uninitialized;
 	int ret;
 
-	ret = tq_get_receive(&args, user) ?: tq_check_receive(&args);
+	ret = tq_get_receive(&args, user);
 	if (!ret)
 		ret = tq_may_receive(filp, args.flags);
 	if (ret)
 		return ret;
 	ret = tq_receive_batch(filp->private_data, &args,
 			       filp->f_flags & O_NONBLOCK);
-	if (unlikely(args.flags & TQUEUE_RECEIVE_ACK))
-		tq_tell_acknowledged(&args, user);
-	if (ret < 0 && ret != -EMSGSIZE)
-		return ret;
+	if (unlikely(ret < 0)) {
+		if (args.flags & TQUEUE_RECEIVE_ACK)
+			tq_tell_acknowledged(&args, user);
+		if (ret != -EMSGSIZE)
+			return ret;
+	}
 	/* As in tq_ioctl_send(). */
 	if (!user_write_access_begin(user, sizeof(*user)))
 		return ret;
 	unsafe_put_user(args.bytes, &user->bytes, failed);
 	unsafe_put_user(args.dropped, &user->dropped, failed);
+	if (unlikely(args.flags & TQUEUE_RECEIVE_ACK))
+		unsafe_put_user(args.ack_result, &user->ack_result, failed);
 failed:
 	user_write_access_end();
 	return ret;
@@ -299,7 +307,7 @@ static int tq_settle_checked(struct file *filp,
 
 static int tq_ioctl_settle(struct file *filp, struct tqueue_settle __user *user)
 {
-	struct tqueue_settle args;
+	struct tqueue_settle args __uninitialized;
 
 	if (!(filp->f_mode & FMODE_READ))
 		return -EBADF;
@@ -436,13 +444,14 @@ long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	struct tq_file *file = filp->private_data;
 	void __user *user = (void __user *)arg;
 
+	/* What many call in a row comes first. */
+	if (likely(cmd == TQUEUE_RECEIVE))
+		return tq_ioctl_receive(filp, user);
+	if (cmd == TQUEUE_SEND)
+		return tq_ioctl_send(filp, user);
 	switch (cmd) {
 	case TQUEUE_SETTLE:
 		return tq_ioctl_settle(filp, user);
-	case TQUEUE_SEND:
-		return tq_ioctl_send(filp, user);
-	case TQUEUE_RECEIVE:
-		return tq_ioctl_receive(filp, user);
 	case FIONREAD:
 		if (tq_removed(file->queue))
 			return -EIDRM;

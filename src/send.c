@@ -10,6 +10,7 @@
 #include <linux/list.h>
 #include <linux/sched/signal.h>
 
+#include "compat.h"
 #include "drop.h"
 #include "due.h"
 #include "message.h"
@@ -174,7 +175,7 @@ static noinline int tq_send_dropping(struct tq_file *file,
 {
 	struct tqueue *queue = file->queue;
 	unsigned long bytes = tq_record_bytes(length);
-	struct tq_notify notify;
+	struct tq_notify notify __uninitialized;
 	int ret = -EAGAIN;
 
 	notify.events = 0;

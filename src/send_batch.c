@@ -248,7 +248,7 @@ static int tq_send_records(struct tq_file *file, struct tq_send_batch *batch)
 {
 	struct tqueue *queue = file->queue;
 	struct tq_tx *tx = &queue->tx;
-	struct tq_notify notify;
+	struct tq_notify notify __uninitialized;
 	size_t piece = TQ_PIECE_SHORT;
 	size_t want, copied, bytes;
 	int count, empties;

@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "due.h"
 #include "lease.h"
 #include "message.h"
@@ -208,15 +209,14 @@ static int tq_settle_locked(struct tq_settler *settler,
 
 /* A detached copy takes the place of the record at the cursor.  Both locks held. */
 static void tq_detach_record(struct tqueue *queue, struct tq_cursor *cursor,
-			     struct tq_message *message,
+			     struct tq_message *message, size_t length,
 			     struct tq_notify *notify)
 {
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
 
-	tq_message_copy(message, tq_store_at(store, cursor->pos),
-			message->capacity);
-	if (!message->capacity)
+	tq_message_copy(message, tq_store_at(store, cursor->pos), length);
+	if (!length)
 		WRITE_ONCE(rx->empties, rx->empties + 1);
 	tq_store_put(store, message);
 	tq_due_add_age(queue, message);
@@ -243,9 +243,9 @@ static int tq_detach(struct tqueue *queue, u64 id)
 		ret = tq_store_find(store, id, &cursor.pos, TQ_PIECE_RECORDS);
 		if (!ret) {
 			length = tq_store_length(store, cursor.pos);
-			if (message && message->capacity == length)
+			if (message && message->capacity >= length)
 				tq_detach_record(queue, &cursor, message,
-						 &notify);
+						 length, &notify);
 			else
 				ret = -ENOSR;
 		}
@@ -452,7 +452,7 @@ static int tq_tell_results(const struct tqueue_settlement *entries,
 static noinline int tq_settle_one(struct tq_settler *settler,
 				  struct tqueue_settlement __user *user)
 {
-	struct tqueue_settlement entry;
+	struct tqueue_settlement entry __uninitialized;
 
 	return tq_fetch_settlements(&entry, user, 1) ?:
 	       tq_settle_some(settler, &entry, 1) ?:
@@ -463,7 +463,7 @@ static noinline int tq_settle_piece(struct tq_settler *settler,
 				    struct tqueue_settlement __user *user,
 				    unsigned int count)
 {
-	struct tqueue_settlement entries[TQ_SETTLE_PIECE];
+	struct tqueue_settlement entries[TQ_SETTLE_PIECE] __uninitialized;
 
 	return tq_fetch_settlements(entries, user, count) ?:
 	       tq_settle_some(settler, entries, count) ?:
@@ -482,7 +482,7 @@ int tq_settle(struct tq_file *file, const struct tqueue_settle *args)
 {
 	struct tqueue_settlement __user *user =
 		u64_to_user_ptr(args->settlements);
-	struct tq_settler settler;
+	struct tq_settler settler __uninitialized;
 	unsigned int left = args->count, some;
 	int done = 0, ret;
 

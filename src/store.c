@@ -66,9 +66,18 @@ static void tq_store_index(struct tq_store *store, struct tq_message *message)
 
 static void tq_store_unindex(struct tq_store *store, struct tq_message *message)
 {
-	if (store->by_id_last == &message->by_id)
-		store->by_id_last = rb_prev(&message->by_id);
-	rb_erase_cached(&message->by_id, &store->by_id);
+	struct rb_node *node = &message->by_id;
+
+	if (store->by_id_last == node) {
+		/* Most often it is the only one. */
+		if (rb_first_cached(&store->by_id) == node) {
+			store->by_id = RB_ROOT_CACHED;
+			store->by_id_last = NULL;
+			return;
+		}
+		store->by_id_last = rb_prev(node);
+	}
+	rb_erase_cached(node, &store->by_id);
 }
 
 /**
@@ -140,7 +149,7 @@ static struct tq_message *tq_store_after(const struct tq_store *store,
 
 /**
  * tq_store_oldest_last - the oldest of the messages that are delivered last
- * @store: the store, in which a detached message is ready
+ * @store: the store
  *
  * Context: rx.lock held.
  * Return: of the detached messages that have the lowest priority of all that are
@@ -151,6 +160,8 @@ struct tq_message *tq_store_oldest_last(const struct tq_store *store)
 	struct tq_rank rank = {};
 	struct rb_node *node;
 
+	if (!store->ready_count)
+		return NULL;
 	if (store->pos == store->end) {
 		node = rb_last(&store->ready.rb_root);
 		rank.priority = rb_entry(node, struct tq_message,

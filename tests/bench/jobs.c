@@ -388,7 +388,7 @@ static void lease_until(int fd, uint64_t limit)
 
 static void measure_idle(const char *part, const struct job_peer *peer, size_t parameter, int round)
 {
-	unsigned long before, after;
+	unsigned long first, before;
 	int pid = driver_thread();
 	struct worker w;
 
@@ -398,16 +398,15 @@ static void measure_idle(const char *part, const struct job_peer *peer, size_t p
 	lease_until(w.fd, TQUEUE_FOREVER);
 	lease_until(w.fd, 0);
 	lease_until(w.fd, 3600 * SECOND);
-	usleep(100000);
-	before = switches(pid);
-	sleep(parameter);
-	after = switches(pid);
-	print(part, peer->name, parameter, round, after - before);
 	/* Its rest says something only if it works when something is due. */
+	first = switches(pid);
 	put_later(w.fd, SECOND / 100);
-	usleep(100000);
+	usleep(200000);
+	before = switches(pid);
 	errno = ETIME;
-	must(switches(pid) > after, "the thread of the driver does not run when a job is due");
+	must(before > first, "the thread of the driver does not run when a job is due");
+	sleep(parameter);
+	print(part, peer->name, parameter, round, switches(pid) - before);
 	end(&w);
 }
 
