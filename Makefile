@@ -40,7 +40,7 @@ check-package: ## build the package, lintian, and its tests that need no booted 
 check-full: ## boot bookworm, trixie and sid with the package installed, and run all in them
 	tests/check system-sid system-trixie system-bookworm acceptance
 
-bench: ## what a message costs, beside pipes, queues and sockets, in a guest: tables, plots, limits
+bench: ## what messages and jobs cost, beside pipes, queues, sockets and daemons, in a guest: tables, plots, limits
 	@tests/tally tests/bench/all
 
 bench-native: ## the same in time on this machine, where the module must be loaded

@@ -21,6 +21,18 @@
 #define kzalloc_obj(object, flags) kzalloc(sizeof(object), flags)
 #endif
 
+/*
+ * Debian's kernels clear what is on the stack.  A structure of the common path that
+ * is filled in field by field does without; 6.14 has a name for that.
+ */
+#ifndef __uninitialized
+#if __has_attribute(__uninitialized__)
+#define __uninitialized __attribute__((__uninitialized__))
+#else
+#define __uninitialized
+#endif
+#endif
+
 /* 6.2 made the device constant for those who name its node. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define TQ_DEV_CONST
@@ -45,6 +57,24 @@
 /* 7.0 lets the caller of a write ask for no signal. */
 #ifndef IOCB_NOSIGNAL
 #define IOCB_NOSIGNAL 0
+#endif
+
+/* 6.13 sets up a timer in one call. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#include <linux/hrtimer.h>
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+/* 6.14 starts a worker where older ones created it running. */
+#include <linux/kthread.h>
+#ifndef kthread_run_worker
+#define kthread_run_worker(flags, ...) kthread_create_worker(flags, __VA_ARGS__)
 #endif
 
 /*

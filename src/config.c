@@ -15,10 +15,12 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
+#include "due.h"
 #include "file.h"
 #include "notify.h"
 #include "senders.h"
 #include "space.h"
+#include "store.h"
 #include "tqueue.h"
 
 /* Of a queue whose creator did not choose: what cp writes at once fits. */
@@ -29,7 +31,15 @@
 				 TQUEUE_CONFIG_OVERFLOW |	\
 				 TQUEUE_CONFIG_END_OF_FILE |	\
 				 TQUEUE_CONFIG_NO_READER |	\
-				 TQUEUE_CONFIG_OWNER)
+				 TQUEUE_CONFIG_OWNER |		\
+				 TQUEUE_CONFIG_TTL |		\
+				 TQUEUE_CONFIG_ON_EXPIRED |	\
+				 TQUEUE_CONFIG_MAX_ATTEMPTS |	\
+				 TQUEUE_CONFIG_ON_EXHAUSTED |	\
+				 TQUEUE_CONFIG_LEASE_LIMIT |	\
+				 TQUEUE_CONFIG_MAX_LEASED |	\
+				 TQUEUE_CONFIG_MAX_BURIED |	\
+				 TQUEUE_CONFIG_UNIQUE)
 
 /* Whether a field is at most @most, if it is given. */
 #define tq_field_right(config, field, value, most)			\
@@ -45,7 +55,8 @@
 int tq_config_check(const struct tqueue_config *config)
 {
 	if (config->fields & ~TQ_CONFIG_FIELDS ||
-	    (config->fields & TQUEUE_CONFIG_SIZE && !config->size))
+	    (config->fields & TQUEUE_CONFIG_SIZE && !config->size) ||
+	    config->reserved)
 		return -EINVAL;
 	if (tq_field_right(config, SIZE, config->size, TQ_RING_SIZE_MAX) &&
 	    tq_field_right(config, OVERFLOW, config->overflow,
@@ -53,7 +64,18 @@ int tq_config_check(const struct tqueue_config *config)
 	    tq_field_right(config, END_OF_FILE, config->end_of_file,
 			   TQUEUE_EOF_LAST_WRITER) &&
 	    tq_field_right(config, NO_READER, config->no_reader,
-			   TQUEUE_NO_READER_ERROR))
+			   TQUEUE_NO_READER_ERROR) &&
+	    tq_field_right(config, TTL, config->ttl, S64_MAX) &&
+	    tq_field_right(config, ON_EXPIRED, config->on_expired,
+			   TQUEUE_EXPIRED_BURY) &&
+	    tq_field_right(config, MAX_ATTEMPTS, config->max_attempts,
+			   U16_MAX) &&
+	    tq_field_right(config, ON_EXHAUSTED, config->on_exhausted,
+			   TQUEUE_EXHAUSTED_DROP) &&
+	    tq_field_right(config, LEASE_LIMIT, config->lease_limit,
+			   S64_MAX) &&
+	    tq_field_right(config, UNIQUE, config->unique,
+			   TQUEUE_UNIQUE_QUEUE))
 		return 0;
 	return -EINVAL;
 }
@@ -86,6 +108,24 @@ int tq_check_owner(kuid_t uid)
 	if (!uid_valid(uid))
 		return -EINVAL;
 	return uid_eq(uid, current_fsuid()) || capable(CAP_CHOWN) ? 0 : -EPERM;
+}
+
+/**
+ * tq_may_configure - whether the caller may configure a queue
+ * @queue: the queue
+ *
+ * Its owner may, and the administrator.
+ *
+ * Context: Process context, takes rx.lock.
+ */
+bool tq_may_configure(struct tqueue *queue)
+{
+	bool owns;
+
+	mutex_lock(&queue->rx.lock);
+	owns = uid_eq(current_fsuid(), queue->policy.owner);
+	mutex_unlock(&queue->rx.lock);
+	return owns || capable(CAP_SYS_ADMIN);
 }
 
 /**
@@ -127,6 +167,22 @@ int tq_config_apply(struct tqueue *queue, const struct tqueue_config *config,
 		WRITE_ONCE(policy->end_of_file, config->end_of_file);
 	if (config->fields & TQUEUE_CONFIG_NO_READER)
 		WRITE_ONCE(policy->no_reader, config->no_reader);
+	if (config->fields & TQUEUE_CONFIG_TTL)
+		WRITE_ONCE(policy->ttl, config->ttl);
+	if (config->fields & TQUEUE_CONFIG_ON_EXPIRED)
+		WRITE_ONCE(policy->on_expired, config->on_expired);
+	if (config->fields & TQUEUE_CONFIG_MAX_ATTEMPTS)
+		WRITE_ONCE(policy->max_attempts, config->max_attempts);
+	if (config->fields & TQUEUE_CONFIG_ON_EXHAUSTED)
+		WRITE_ONCE(policy->on_exhausted, config->on_exhausted);
+	if (config->fields & TQUEUE_CONFIG_LEASE_LIMIT)
+		WRITE_ONCE(policy->lease_limit, config->lease_limit);
+	if (config->fields & TQUEUE_CONFIG_MAX_LEASED)
+		WRITE_ONCE(policy->max_leased, config->max_leased);
+	if (config->fields & TQUEUE_CONFIG_MAX_BURIED)
+		WRITE_ONCE(policy->max_buried, config->max_buried);
+	if (config->fields & TQUEUE_CONFIG_UNIQUE)
+		WRITE_ONCE(policy->unique, config->unique);
 	tq_opens_changed(queue);
 	return 0;
 }
@@ -189,6 +245,35 @@ static unsigned long tq_ring_charged(struct tqueue *queue)
 	return charged;
 }
 
+/* How many messages are looked at while the lock is held once. */
+#define TQ_AGES_PIECE	64
+
+/* Messages that are there can get too old from now on. */
+static void tq_config_ages(struct tqueue *queue)
+{
+	struct tq_message *message;
+	u64 after = 0;
+	int n;
+
+	do {
+		mutex_lock(&queue->rx.lock);
+		for (n = 0; n < TQ_AGES_PIECE; n++) {
+			message = tq_store_next_by_id(&queue->rx.store, after);
+			if (!message)
+				break;
+			after = message->record.id;
+			if ((message->state == TQ_MESSAGE_READY ||
+			     message->state == TQ_MESSAGE_DELAYED) &&
+			    RB_EMPTY_NODE(&message->timed))
+				tq_due_add_age(queue, message);
+		}
+		mutex_unlock(&queue->rx.lock);
+		cond_resched();
+	} while (message);
+	/* The thread arms the timers anew. */
+	tq_due_look(queue);
+}
+
 /**
  * tq_config_set - change the configuration of a queue while it is in use
  * @queue: the queue
@@ -226,5 +311,7 @@ int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 		tq_ring_free(&ring);
 	} while (ret == -EAGAIN);
 	tq_notify_deliver(queue, &notify);
+	if (!ret && config->fields & TQUEUE_CONFIG_TTL)
+		tq_config_ages(queue);
 	return ret;
 }

@@ -341,6 +341,10 @@ static long tq_control_change(unsigned int cmd, const void __user *user)
 		return tq_ctl_set(cmd, user);
 	case TQ_IOCTL_BASE(TQUEUE_CTL_START):
 		return tq_ctl_switch(cmd, user, tq_start);
+	case TQ_IOCTL_BASE(TQUEUE_CTL_PAUSE):
+		return tq_ctl_switch(cmd, user, tq_pause);
+	case TQ_IOCTL_BASE(TQUEUE_CTL_RESUME):
+		return tq_ctl_switch(cmd, user, tq_resume);
 	default:
 		return tq_ctl_switch(cmd, user, tq_stop);
 	}
@@ -363,6 +367,8 @@ static long tq_control_ioctl(struct file *filp, unsigned int cmd,
 	case TQ_IOCTL_BASE(TQUEUE_CTL_SET):
 	case TQ_IOCTL_BASE(TQUEUE_CTL_START):
 	case TQ_IOCTL_BASE(TQUEUE_CTL_STOP):
+	case TQ_IOCTL_BASE(TQUEUE_CTL_PAUSE):
+	case TQ_IOCTL_BASE(TQUEUE_CTL_RESUME):
 		if (!(filp->f_mode & FMODE_WRITE))
 			return -EBADF;
 		return tq_control_change(cmd, user);

@@ -23,7 +23,7 @@
 
 #include "compat.h"
 #include "file.h"
-#include "ioctl.h"
+#include "requests.h"
 #include "receive.h"
 #include "send.h"
 #include "settled.h"
@@ -160,7 +160,7 @@ static __poll_t tq_poll_in(struct tq_file *file, bool writes)
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(file->partial))
 		return mask;
-	if (!tq_nothing_ready(file->queue))
+	if (!tq_nothing_offered(file->queue))
 		mask |= EPOLLMSG;
 	/* As on a pipe; who can write as well is not hung up. */
 	else if (tq_ended(file))
@@ -226,272 +226,6 @@ static int tq_fasync(int fd, struct file *filp, int on)
 		tq_fasync_changed(file->queue);
 	}
 	return ret < 0 ? ret : 0;
-}
-
-static int tq_ioctl_info(struct tqueue *queue, unsigned int cmd,
-			 void __user *user)
-{
-	struct tqueue_info info;
-
-	tq_stats_info(queue, &info);
-	return tq_args_put(&info, sizeof(info), cmd, user);
-}
-
-/*
- * The arguments of the two calls that many make in a row are fetched word by
- * word, which costs a quarter of a call to copy_from_user().  The results are
- * cleared at the same time, so that a structure which cannot be written is found
- * out before messages move.
- */
-static int tq_get_send(struct tqueue_send *args,
-		       struct tqueue_send __user *user)
-{
-	u64 zero;
-
-	if (!user_access_begin(user, sizeof(*user)))
-		return -EFAULT;
-	unsafe_get_user(args->records, &user->records, failed);
-	unsafe_get_user(args->bytes, &user->bytes, failed);
-	unsafe_get_user(args->deadline, &user->deadline, failed);
-	unsafe_get_user(zero, (const u64 __user *)&user->flags, failed);
-	unsafe_put_user(0ULL, &user->last_id, failed);
-	unsafe_put_user(0ULL, &user->sent_bytes, failed);
-	user_access_end();
-	return zero ? -EINVAL : 0;
-
-failed:
-	user_access_end();
-	return -EFAULT;
-}
-
-static int tq_get_receive(struct tqueue_receive *args,
-			  struct tqueue_receive __user *user)
-{
-	if (!user_access_begin(user, sizeof(*user)))
-		return -EFAULT;
-	unsafe_get_user(args->records, &user->records, failed);
-	unsafe_get_user(args->bytes, &user->bytes, failed);
-	unsafe_get_user(args->deadline, &user->deadline, failed);
-	unsafe_get_user(args->flags, &user->flags, failed);
-	unsafe_get_user(args->count, &user->count, failed);
-	unsafe_put_user(0ULL, &user->dropped, failed);
-	user_access_end();
-	return args->flags & ~TQUEUE_RECEIVE_PEEK ? -EINVAL : 0;
-
-failed:
-	user_access_end();
-	return -EFAULT;
-}
-
-/* All that must be zero is fetched as one word. */
-static_assert(offsetof(struct tqueue_send, last_id) -
-	      offsetof(struct tqueue_send, flags) == sizeof(u64));
-
-static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
-{
-	struct tqueue_send args;
-	int ret;
-
-	if (!(filp->f_mode & FMODE_WRITE))
-		return -EBADF;
-	ret = tq_get_send(&args, user);
-	if (ret)
-		return ret;
-	ret = tq_send_batch(filp->private_data, &args,
-			    filp->f_flags & O_NONBLOCK);
-	if (ret < 0)
-		return ret;
-	/*
-	 * The messages have moved: the call succeeds even if the structure has
-	 * gone since, and its caller cannot be told more than how many.
-	 */
-	if (!user_write_access_begin(user, sizeof(*user)))
-		return ret;
-	unsafe_put_user(args.last_id, &user->last_id, failed);
-	unsafe_put_user(args.sent_bytes, &user->sent_bytes, failed);
-failed:
-	user_write_access_end();
-	return ret;
-}
-
-/* The same with a structure of another size. */
-static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
-			       void __user *user)
-{
-	struct tqueue_send args;
-	int ret;
-
-	if (!(filp->f_mode & FMODE_WRITE))
-		return -EBADF;
-	ret = tq_args_get(&args, sizeof(args), cmd, user);
-	if (ret)
-		return ret;
-	if (args.flags || args.reserved)
-		return -EINVAL;
-	args.last_id = 0;
-	args.sent_bytes = 0;
-	/* One that cannot be written is found out before messages move. */
-	ret = tq_args_put(&args, sizeof(args), cmd, user);
-	if (ret)
-		return ret;
-	ret = tq_send_batch(filp->private_data, &args,
-			    filp->f_flags & O_NONBLOCK);
-	/* As in tq_ioctl_send(). */
-	if (ret >= 0)
-		tq_args_put(&args, sizeof(args), cmd, user);
-	return ret;
-}
-
-/*
- * A file that is open neither for reading nor for writing asked for both rights,
- * and may look.  From the first other RECEIVE on a file counts as a reader.
- */
-static int tq_may_receive(struct file *filp, u32 flags)
-{
-	if (unlikely(flags & TQUEUE_RECEIVE_PEEK))
-		return filp->f_mode & FMODE_READ ||
-		       !(filp->f_mode & FMODE_WRITE) ? 0 : -EBADF;
-	if (unlikely(!(filp->f_mode & FMODE_READ)))
-		return -EBADF;
-	tq_file_reads(filp->private_data);
-	return 0;
-}
-
-static int tq_ioctl_receive(struct file *filp,
-			    struct tqueue_receive __user *user)
-{
-	struct tqueue_receive args;
-	int ret;
-
-	ret = tq_get_receive(&args, user);
-	if (!ret)
-		ret = tq_may_receive(filp, args.flags);
-	if (ret)
-		return ret;
-	ret = tq_receive_batch(filp->private_data, &args,
-			       filp->f_flags & O_NONBLOCK);
-	if (ret < 0 && ret != -EMSGSIZE)
-		return ret;
-	/* As in tq_ioctl_send(). */
-	if (!user_write_access_begin(user, sizeof(*user)))
-		return ret;
-	unsafe_put_user(args.bytes, &user->bytes, failed);
-	unsafe_put_user(args.dropped, &user->dropped, failed);
-failed:
-	user_write_access_end();
-	return ret;
-}
-
-/* The same with a structure of another size. */
-static int tq_ioctl_receive_sized(struct file *filp, unsigned int cmd,
-				  void __user *user)
-{
-	struct tqueue_receive args;
-	int ret;
-
-	ret = tq_args_get(&args, sizeof(args), cmd, user);
-	if (ret)
-		return ret;
-	if (args.flags & ~TQUEUE_RECEIVE_PEEK)
-		return -EINVAL;
-	ret = tq_may_receive(filp, args.flags);
-	if (ret)
-		return ret;
-	args.dropped = 0;
-	ret = tq_args_put(&args, sizeof(args), cmd, user);
-	if (ret)
-		return ret;
-	ret = tq_receive_batch(filp->private_data, &args,
-			       filp->f_flags & O_NONBLOCK);
-	/* As in tq_ioctl_send(). */
-	if (ret >= 0 || ret == -EMSGSIZE)
-		tq_args_put(&args, sizeof(args), cmd, user);
-	return ret;
-}
-
-static int tq_ioctl_wait(struct file *filp, unsigned int cmd,
-			 const void __user *user)
-{
-	struct tqueue_wait args;
-	ktime_t deadline;
-	int ret;
-
-	ret = tq_args_get(&args, sizeof(args), cmd, user);
-	if (ret)
-		return ret;
-	return tq_wait_settled(filp->private_data, args.id,
-			       !args.deadline || filp->f_flags & O_NONBLOCK,
-			       tq_deadline(args.deadline, &deadline));
-}
-
-static int tq_ioctl_set(struct tqueue *queue, unsigned int cmd,
-			const void __user *user)
-{
-	struct tqueue_config config;
-	int ret;
-
-	ret = tq_args_get(&config, sizeof(config), cmd, user);
-	return ret ?: tq_config_set(queue, &config);
-}
-
-/* Whoever the queue belongs to, and the administrator, may configure it. */
-static bool tq_may_configure(struct tqueue *queue)
-{
-	bool owns;
-
-	mutex_lock(&queue->rx.lock);
-	owns = uid_eq(current_fsuid(), queue->policy.owner);
-	mutex_unlock(&queue->rx.lock);
-	return owns || capable(CAP_SYS_ADMIN);
-}
-
-/* All requests but the two that many make in a row, with any size. */
-static int tq_ioctl_sized(struct file *filp, unsigned int cmd,
-			  void __user *user)
-{
-	struct tq_file *file = filp->private_data;
-	struct tqueue *queue = file->queue;
-
-	switch (TQ_IOCTL_BASE(cmd)) {
-	case TQ_IOCTL_BASE(TQUEUE_INFO):
-		if (tq_removed(queue))
-			return -EIDRM;
-		return tq_ioctl_info(queue, cmd, user);
-	case TQ_IOCTL_BASE(TQUEUE_SEND):
-		return tq_ioctl_send_sized(filp, cmd, user);
-	case TQ_IOCTL_BASE(TQUEUE_RECEIVE):
-		return tq_ioctl_receive_sized(filp, cmd, user);
-	case TQ_IOCTL_BASE(TQUEUE_WAIT):
-		return tq_ioctl_wait(filp, cmd, user);
-	case TQUEUE_START:
-		return tq_may_configure(queue) ? tq_start(queue) : -EPERM;
-	case TQUEUE_STOP:
-		return tq_may_configure(queue) ? tq_stop(queue) : -EPERM;
-	case TQ_IOCTL_BASE(TQUEUE_SET):
-		return tq_may_configure(queue) ?
-		       tq_ioctl_set(queue, cmd, user) : -EPERM;
-	default:
-		return -ENOTTY;
-	}
-}
-
-static long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
-{
-	struct tq_file *file = filp->private_data;
-	void __user *user = (void __user *)arg;
-
-	switch (cmd) {
-	case TQUEUE_SEND:
-		return tq_ioctl_send(filp, user);
-	case TQUEUE_RECEIVE:
-		return tq_ioctl_receive(filp, user);
-	case FIONREAD:
-		if (tq_removed(file->queue))
-			return -EIDRM;
-		return put_user((int)tq_next_length(file), (int __user *)user);
-	default:
-		return tq_ioctl_sized(filp, cmd, user);
-	}
 }
 
 static void tq_show_fdinfo(struct seq_file *seq, struct file *filp)
@@ -600,7 +334,7 @@ int tq_device_add(struct tqueue *queue, const char *name, bool named)
 	queue->dev.class = &tq_class;
 	queue->dev.type = named ? &tq_named_type : NULL;
 	queue->dev.devt = MKDEV(MAJOR(tq_devt), MINOR(tq_devt) + minor);
-	queue->dev.groups = tq_stats_groups_get();
+	queue->dev.groups = tq_sysfs_groups_get();
 	queue->dev.release = tq_device_release;
 	cdev_init(&queue->cdev, &tq_fops);
 	queue->cdev.owner = THIS_MODULE;

@@ -8,6 +8,7 @@
 #include "notify.h"
 #include "settled.h"
 #include "space.h"
+#include "states.h"
 #include "store.h"
 #include "tqueue.h"
 #include "trace.h"
@@ -51,45 +52,62 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	return tq_store_advance(store, bytes);
 }
 
-/* Drop the first message, which is detached.  Returns the room that this makes. */
-static noinline unsigned long tq_drop_detached(struct tqueue *queue,
-					       struct tq_notify *notify)
+/*
+ * Of the messages beside the ring, the one that is dropped before any in it: a buried
+ * one, or the oldest that is ready and has the lowest priority; or NULL.  @cursor is
+ * at the head of the ring, and learns which detached one comes next.
+ */
+static noinline struct tq_message *tq_drop_beside(struct tqueue *queue,
+						  struct tq_cursor *cursor)
 {
 	struct tq_store *store = &queue->rx.store;
-	struct tq_message *message;
-	struct tq_cursor cursor;
-	unsigned long bytes;
 
-	tq_store_begin(store, &cursor);
-	message = cursor.detached;
-	bytes = tq_store_take(store, &cursor);
+	if (queue->rx.buried.count)
+		return tq_store_first_buried(store);
+	cursor->detached = tq_store_oldest_last(store);
+	return tq_store_detached(store, cursor);
+}
+
+static noinline void tq_drop_message(struct tqueue *queue,
+				     struct tq_message *message,
+				     struct tq_notify *notify)
+{
+	tq_seize(queue, message);
 	trace_tqueue_drop(queue, message->record.id);
-	tq_store_settle(store, message);
+	tq_counter_add(&queue->rx.dropped, 1);
+	notify->events |= tq_finish(queue, message);
 	tq_notify_free(notify, message);
-	return bytes;
 }
 
 /*
- * Drop the oldest of what may be dropped, until @need bytes have gone or so many
- * messages as are @left.  Returns whether there were any.
+ * Drop buried messages, the oldest first, then the oldest of those that are ready and
+ * have the lowest priority, until @need bytes have gone or so many messages as are
+ * @left.  Returns whether there were any.
  */
 static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
 			   struct tq_notify *notify)
 {
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
+	struct tq_message *message;
 	struct tq_cursor cursor;
 	unsigned long bytes;
-	int count = 1;
+	int count;
 
-	/* All have the same priority, so the first is the oldest. */
-	tq_store_begin(store, &cursor);
-	if (tq_store_at_end(store, &cursor))
+	tq_store_refresh(store);
+	cursor.pos = store->pos;
+	cursor.detached = NULL;
+	if (unlikely(rx->buried.count | store->ready_count)) {
+		message = tq_drop_beside(queue, &cursor);
+		if (message) {
+			tq_drop_message(queue, message, notify);
+			*left -= TQ_DETACHED_RECORDS;
+			return true;
+		}
+	}
+	if (cursor.pos == store->end)
 		return false;
-	if (tq_store_detached(store, &cursor))
-		bytes = tq_drop_detached(queue, notify);
-	else
-		bytes = tq_drop_run(queue, &cursor, need, *left, &count);
+	bytes = tq_drop_run(queue, &cursor, need, *left, &count);
 	*left -= count;
 	WRITE_ONCE(rx->limit, rx->limit + bytes);
 	tq_counter_add(&rx->gone, count);
@@ -121,7 +139,7 @@ int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 	while (!ret && !tq_fits(rx->limit, queue->tx.pos, bytes)) {
 		unsigned long need = bytes - (rx->limit - queue->tx.pos);
 
-		if (!left)
+		if (left <= 0)
 			ret = -EAGAIN;
 		else if (!tq_drop_oldest(queue, need, &left, notify))
 			ret = -ENOBUFS;

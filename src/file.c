@@ -15,9 +15,11 @@
 
 #include "file.h"
 #include "inflight.h"
+#include "lease.h"
 #include "message.h"
 #include "notify.h"
 #include "senders.h"
+#include "states.h"
 #include "tqueue.h"
 #include "wait.h"
 
@@ -75,6 +77,7 @@ struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 	file->mode = filp->f_mode & (FMODE_READ | FMODE_WRITE);
 	init_waitqueue_head(&file->wait);
 	INIT_LIST_HEAD(&file->turn);
+	tq_holder_init(&file->holder, NULL);
 	tq_file_identify(file, filp->f_cred);
 
 	tq_lock_both(queue);
@@ -144,17 +147,36 @@ static void tq_file_leave(struct tq_file *file, struct tq_notify *notify)
 		tq_senders_fail(queue, -EPIPE, notify);
 	if (file->mode & FMODE_WRITE && !opens->writers)
 		notify->events |= TQ_NOTIFY_ENDED;
-	if (!--opens->count && !tq_nothing_ready(queue)) {
+	if (!--opens->count && !tq_vacant(queue)) {
 		__module_get(THIS_MODULE);
 		opens->pinned = true;
 	}
 }
 
 /**
+ * tq_unpin - messages have left a queue that nobody has open
+ * @queue: the queue
+ *
+ * Context: The module's thread, rx.lock held.
+ */
+void tq_unpin(struct tqueue *queue)
+{
+	struct tq_opens *opens = &queue->opens;
+
+	lockdep_assert_held(&queue->rx.lock);
+
+	if (!opens->pinned || !tq_vacant(queue))
+		return;
+	opens->pinned = false;
+	module_put(THIS_MODULE);
+}
+
+/**
  * tq_file_close - close an open file
  * @file: made by tq_file_open(); no call uses it any more
  *
- * What is left of a message that was read in part goes back to its place.
+ * What is left of a message that was read in part goes back to its place, and so
+ * do those that were leased.
  * Messages that nobody has open keep the module from being unloaded.
  *
  * Context: Process context, may sleep.
@@ -166,6 +188,8 @@ void tq_file_close(struct tq_file *file)
 
 	if (file->partial)
 		tq_requeue(queue, file->partial);
+	tq_holder_release(queue, &file->holder);
+	tq_spares_free(file);
 	tq_senders_forget(file);
 
 	tq_lock_both(queue);
@@ -186,13 +210,18 @@ void tq_file_show(struct seq_file *seq, struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
 	struct tq_message *partial;
+	struct tq_message *lease;
 	struct tqueue_info info;
+	unsigned int leases = 0;
 	size_t left = 0;
 
 	mutex_lock(&queue->rx.lock);
 	partial = file->partial;
 	if (partial && partial != TQ_PARTIAL_IN_FLIGHT)
 		left = tq_message_left(partial);
+	hlist_for_each_entry(lease, &file->holder.leases, lease)
+		if (++leases == TQ_PIECE_RECORDS)
+			break;
 	mutex_unlock(&queue->rx.lock);
 
 	tq_stats_info(queue, &info);
@@ -200,4 +229,6 @@ void tq_file_show(struct seq_file *seq, struct tq_file *file)
 	seq_printf(seq, "messages:\t%llu\n", info.messages);
 	seq_printf(seq, "bytes:\t%llu\n", info.bytes);
 	seq_printf(seq, "partial:\t%zu\n", left);
+	seq_printf(seq, "leases:\t%u%s\n", leases,
+		   leases == TQ_PIECE_RECORDS ? "+" : "");
 }

@@ -14,6 +14,7 @@ struct seq_file;
 
 struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp);
 void tq_file_close(struct tq_file *file);
+void tq_unpin(struct tqueue *queue);
 void tq_file_begin_reading(struct tq_file *file);
 void tq_opens_changed(struct tqueue *queue);
 void tq_file_show(struct seq_file *seq, struct tq_file *file);

@@ -8,45 +8,30 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
+#include "due.h"
 #include "inflight.h"
+#include "lease.h"
 #include "message.h"
 #include "notify.h"
 #include "settled.h"
 #include "space.h"
+#include "states.h"
 #include "store.h"
 #include "tqueue.h"
 #include "trace.h"
 #include "wait.h"
 
 /* Internal results of one try. */
-#define TQ_NEED_SPARE	(-ENOSPC)	/* @needed bytes of memory of our own */
+#define TQ_NEED_SPARE	(-ENOSR)	/* @needed bytes of memory of our own */
 #define TQ_LOOK_AGAIN	(-ESTALE)	/* let the lock go, and go on */
 
-/* A message that may come back is about to leave its queue. */
-static void tq_flights_begin(struct tq_rx *rx)
-{
-	WRITE_ONCE(rx->flights_begun, rx->flights_begun + 1);
-	/* In flight, then no longer ready: see tq_nothing_left(). */
-	smp_wmb();
-}
-
-/* A message in flight was settled, or came back. */
-static void tq_flights_end(struct tqueue *queue, struct tq_notify *notify)
-{
-	struct tq_rx *rx = &queue->rx;
-
-	/* Ready again, then no longer in flight: see tq_nothing_left(). */
-	smp_wmb();
-	WRITE_ONCE(rx->flights_ended, rx->flights_ended + 1);
-	notify->events |= tq_settled_changed(queue) | TQ_NOTIFY_ENDED;
-}
-
-/* A message in flight comes back no more. */
+/* A message in flight that counts for nothing comes back no more. */
 static void tq_flight_settle(struct tqueue *queue, struct tq_message *message,
 			     struct tq_notify *notify)
 {
 	tq_store_settle(&queue->rx.store, message);
-	tq_flights_end(queue, notify);
+	tq_flights_end(&queue->rx);
+	notify->events |= tq_settled_changed(queue) | TQ_NOTIFY_ENDED;
 	tq_notify_free(notify, message);
 }
 
@@ -54,8 +39,6 @@ static void tq_flight_settle(struct tqueue *queue, struct tq_message *message,
 static void tq_flight_requeue(struct tqueue *queue, struct tq_message *message,
 			      struct tq_notify *notify)
 {
-	struct tq_rx *rx = &queue->rx;
-
 	tq_assert_both_held(queue);
 
 	if (queue->policy.shutdown_error == -EIDRM) {
@@ -66,11 +49,7 @@ static void tq_flight_requeue(struct tqueue *queue, struct tq_message *message,
 		message->record.flags |= TQUEUE_FLAG_PARTIAL;
 	message->begun = false;
 	tq_claim_space(queue, tq_message_bytes(message));
-	tq_store_put(&rx->store, message);
-	tq_counter_add(&rx->gone, -1);
-	trace_tqueue_requeue(queue, message->record.id);
-	tq_flights_end(queue, notify);
-	tq_notify_add(notify, message);
+	tq_place_ready(queue, message, notify);
 }
 
 /**
@@ -146,11 +125,12 @@ static bool tq_skip_empties(struct tqueue *queue, struct tq_notify *notify)
 		}
 		if (tq_message_left(message))
 			return true;
+		tq_due_del_timed(queue, message);
 		bytes = tq_store_take(store, &cursor);
 		tq_store_settle(store, message);
 		tq_notify_free(notify, message);
 		notify->events |= tq_release_space(queue, bytes, 1);
-		left--;
+		left -= TQ_DETACHED_RECORDS;
 	}
 	return false;
 }
@@ -179,13 +159,17 @@ static int tq_copy_record(struct tq_store *store, unsigned long pos,
 	    message->capacity > 2 * length + 256)
 		return TQ_NEED_SPARE;
 	flight->spare = NULL;
-	message->record = *record;
-	/* What it was measured with, not what it may say by now. */
-	message->record.length = length;
-	memcpy(message->record.payload, record->payload,
-	       tq_record_bytes(length) - sizeof(*record));
+	tq_message_copy(message, record, length);
 	tq_flight_take(flight, message);
 	return 0;
+}
+
+/* A copy of a record is in flight, and the record is about to be taken. */
+static void tq_track_record(struct tq_rx *rx, struct tq_message *message)
+{
+	tq_store_track(&rx->store, message);
+	if (!message->record.length)
+		WRITE_ONCE(rx->empties, rx->empties + 1);
 }
 
 /* Take the message at the cursor, or a reference to it, or a copy. */
@@ -211,6 +195,9 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 	if (receiver->needed > receiver->resident)
 		return -EFAULT;
 
+	if (receiver->lease && tq_leases_full(queue))
+		return -ENOSPC;
+
 	if (message) {
 		tq_flight_take(flight, message);
 	} else {
@@ -227,19 +214,113 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 		tq_store_step(store, cursor);
 		return 0;
 	}
-	tq_flights_begin(rx);
-	if (!message) {
-		tq_store_track(store, flight->message);
-		if (!length)
-			WRITE_ONCE(rx->empties, rx->empties + 1);
+	flight->keeps_room = receiver->lease;
+	if (receiver->lease)
+		flight->delivery = tq_next_delivery(rx);
+	if (message && receiver->lease) {
+		tq_seize(queue, message);
+	} else {
+		tq_flights_begin(rx);
+		if (message)
+			tq_due_del_timed(queue, message);
+		else
+			tq_track_record(rx, flight->message);
+		bytes = tq_store_take(store, cursor);
+		if (receiver->lease)
+			notify->events |= tq_keep_space(queue, bytes,
+							flight->message);
+		else
+			notify->events |= tq_release_space(queue, bytes, 1);
 	}
-	bytes = tq_store_take(store, cursor);
-	notify->events |= tq_release_space(queue, bytes, 1);
 	if (receiver->records) {
 		flight->dropped = tq_counter_get(&rx->dropped) -
 				  rx->dropped_told;
 		rx->dropped_told += flight->dropped;
 	}
+	return 0;
+}
+
+/* Whether the message that is received by its id may be: 0, or why not. */
+static int tq_check_by_id(struct tq_receiver *receiver, size_t length)
+{
+	receiver->needed = tq_record_bytes(length);
+	if (receiver->needed > receiver->room)
+		return -EMSGSIZE;
+	if (receiver->needed > receiver->resident)
+		return -EFAULT;
+	if (receiver->lease && tq_leases_full(receiver->file->queue))
+		return -ENOSPC;
+	return 0;
+}
+
+/* The message that is to be received by its id stands in the ring. */
+static int tq_take_from_ring(struct tq_receiver *receiver,
+			     struct tq_flight *flight,
+			     struct tq_notify *notify)
+{
+	struct tqueue *queue = receiver->file->queue;
+	struct tq_cursor *cursor = &receiver->cursor;
+	struct tq_rx *rx = &queue->rx;
+	struct tq_store *store = &rx->store;
+	size_t length;
+	int ret;
+
+	ret = tq_store_find(store, receiver->id, &cursor->pos,
+			    TQ_PIECE_RECORDS);
+	if (ret)
+		return ret == -EAGAIN ? TQ_LOOK_AGAIN : ret;
+	length = tq_store_length(store, cursor->pos);
+	ret = tq_check_by_id(receiver, length);
+	if (ret)
+		return ret;
+	ret = tq_copy_record(store, cursor->pos, length, flight);
+	if (ret) {
+		receiver->needed = length;
+		return ret;
+	}
+	if (receiver->peek)
+		return 0;
+	tq_flights_begin(rx);
+	tq_track_record(rx, flight->message);
+	tq_counter_add(&rx->gone, 1);
+	tq_detach_space(queue, cursor, notify);
+	flight->state = TQ_MESSAGE_READY;
+	return 0;
+}
+
+/* Take the message of which the id was given.  With both locks held. */
+static int tq_take_by_id(struct tq_receiver *receiver, struct tq_flight *flight,
+			 struct tq_notify *notify)
+{
+	struct tqueue *queue = receiver->file->queue;
+	struct tq_message *message;
+	int ret;
+
+	tq_assert_both_held(queue);
+
+	message = tq_store_by_id(&queue->rx.store, receiver->id);
+	if (!message) {
+		ret = tq_take_from_ring(receiver, flight, notify);
+		if (ret)
+			return ret;
+	} else {
+		if (message->state == TQ_MESSAGE_LEASED ||
+		    message->state == TQ_MESSAGE_IN_FLIGHT)
+			return -EBUSY;
+		ret = tq_check_by_id(receiver, tq_message_left(message));
+		if (ret)
+			return ret;
+		tq_flight_take(flight, message);
+		flight->state = message->state;
+		flight->when = message->when;
+		if (receiver->peek)
+			refcount_inc(&message->refs);
+		else
+			tq_seize(queue, message);
+	}
+	flight->keeps_room = true;
+	if (receiver->lease)
+		flight->delivery = tq_next_delivery(&queue->rx);
 	return 0;
 }
 
@@ -266,6 +347,10 @@ static int tq_flight_try(struct tq_receiver *receiver, struct tq_flight *flight,
 		tq_flight_take(flight, file->partial);
 		return 0;
 	}
+	if (receiver->id)
+		return tq_take_by_id(receiver, flight, notify);
+	if (queue->rx.paused && !receiver->peek)
+		return -EAGAIN;
 	if (!receiver->records && !tq_skip_empties(queue, notify))
 		return TQ_LOOK_AGAIN;
 	tq_receive_begin(receiver, store);
@@ -294,6 +379,9 @@ int tq_flight_begin(struct tq_receiver *receiver, struct tq_flight *flight)
 	do {
 		struct tq_notify notify = {};
 
+		/* What is taken out of the middle of the ring needs room. */
+		if (receiver->id)
+			mutex_lock(&queue->tx.lock);
 		mutex_lock(&queue->rx.lock);
 		ret = tq_flight_try(receiver, flight, &notify);
 		if (!ret && !receiver->peek) {
@@ -303,6 +391,8 @@ int tq_flight_begin(struct tq_receiver *receiver, struct tq_flight *flight)
 				WRITE_ONCE(file->partial, TQ_PARTIAL_IN_FLIGHT);
 		}
 		mutex_unlock(&queue->rx.lock);
+		if (receiver->id)
+			mutex_unlock(&queue->tx.lock);
 		tq_notify_deliver(queue, &notify);
 		if (ret == TQ_NEED_SPARE) {
 			tq_message_put(flight->spare);
@@ -316,6 +406,45 @@ int tq_flight_begin(struct tq_receiver *receiver, struct tq_flight *flight)
 	tq_message_put(flight->spare);
 	flight->spare = NULL;
 	return ret;
+}
+
+/* A message in flight was received whole. */
+static void tq_flight_delivered(struct tq_receiver *receiver,
+				struct tq_flight *flight,
+				struct tq_notify *notify)
+{
+	struct tq_message *message = flight->message;
+	struct tqueue *queue = receiver->file->queue;
+
+	if (!flight->keeps_room) {
+		tq_flight_settle(queue, message, notify);
+	} else if (receiver->lease &&
+		   queue->policy.shutdown_error != -EIDRM) {
+		tq_place_leased(queue, message, &receiver->file->holder,
+				flight->delivery,
+				tq_limit_at(receiver->limit));
+		if (!receiver->got)
+			tq_lease_first(receiver, message);
+		else if (receiver->got == 1)
+			tq_lease_not_alone(receiver);
+	} else {
+		notify->events |= tq_finish(queue, message);
+		tq_notify_free(notify, message);
+	}
+}
+
+/* A message in flight that counts all the time goes back to where it was. */
+static void tq_flight_back(struct tqueue *queue, struct tq_flight *flight,
+			   struct tq_notify *notify)
+{
+	struct tq_message *message = flight->message;
+
+	if (queue->policy.shutdown_error == -EIDRM) {
+		notify->events |= tq_finish(queue, message);
+		tq_notify_free(notify, message);
+		return;
+	}
+	tq_place_back(queue, message, flight->state, flight->when, notify);
 }
 
 /**
@@ -333,24 +462,29 @@ void tq_flight_end(struct tq_receiver *receiver, struct tq_flight *flight,
 	struct tq_file *file = receiver->file;
 	struct tqueue *queue = file->queue;
 	struct tq_notify notify = {};
+	bool claims;
 
 	if (receiver->peek) {
 		tq_message_put(message);
 		return;
 	}
-	/* Only what comes back needs room. */
-	if (outcome == TQ_NOT_DELIVERED)
+	/* Only what comes back and kept no room needs some. */
+	claims = outcome == TQ_NOT_DELIVERED && !flight->keeps_room;
+	if (claims)
 		mutex_lock(&queue->tx.lock);
 	mutex_lock(&queue->rx.lock);
 	switch (outcome) {
 	case TQ_DELIVERED:
-		tq_flight_settle(queue, message, &notify);
+		tq_flight_delivered(receiver, flight, &notify);
 		break;
 	case TQ_BEGUN:
 		break;
 	case TQ_NOT_DELIVERED:
 		queue->rx.dropped_told -= flight->dropped;
-		tq_flight_requeue(queue, message, &notify);
+		if (claims)
+			tq_flight_requeue(queue, message, &notify);
+		else
+			tq_flight_back(queue, flight, &notify);
 		break;
 	}
 	if (flight->holds) {
@@ -359,7 +493,7 @@ void tq_flight_end(struct tq_receiver *receiver, struct tq_flight *flight,
 		notify.file = file;
 	}
 	mutex_unlock(&queue->rx.lock);
-	if (outcome == TQ_NOT_DELIVERED)
+	if (claims)
 		mutex_unlock(&queue->tx.lock);
 	tq_notify_deliver(queue, &notify);
 }

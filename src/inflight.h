@@ -15,6 +15,8 @@
  * @TQ_DELIVERED: it was received whole
  * @TQ_BEGUN: it was read in part: the rest stays with the open file
  * @TQ_NOT_DELIVERED: none of it was received: it goes back to its place
+ *
+ * A message that is leased, and received whole, is leased from then on.
  */
 enum tq_outcome {
 	TQ_DELIVERED,
@@ -31,6 +33,10 @@ enum tq_outcome {
  * @spare: memory for a message out of the ring; freed at the end if not used
  * @from_queue: it came from the queue, not from the file
  * @holds: the file's place for a partial message is held for it
+ * @keeps_room: it counts in the size of the queue all the time
+ * @state: what it was in, if it was detached
+ * @when: what its tq_message.when was
+ * @delivery: number of the delivery, if it is leased
  * @dropped: messages of whose drop it is to tell
  */
 struct tq_flight {
@@ -41,6 +47,10 @@ struct tq_flight {
 	struct tq_message *spare;
 	bool from_queue;
 	bool holds;
+	bool keeps_room;
+	enum tq_message_state state;
+	s64 when;
+	u32 delivery;
 	u64 dropped;
 };
 

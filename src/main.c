@@ -17,6 +17,7 @@
 #include <linux/string.h>
 
 #include "compat.h"
+#include "due.h"
 #include "tqueue.h"
 
 #define TQ_TITLE_MAX 63
@@ -130,9 +131,12 @@ static int __init tq_init(void)
 	ret = tq_device_init();
 	if (ret)
 		return ret;
-	ret = tq_proc_init();
+	ret = tq_due_start();
 	if (ret)
 		goto exit_device;
+	ret = tq_proc_init();
+	if (ret)
+		goto stop_due;
 
 	config.size = size_l;
 	config.max_message = max_message;
@@ -163,6 +167,8 @@ del_default:
 	tq_wait_opens();
 exit_proc:
 	tq_proc_exit();
+stop_due:
+	tq_due_stop();
 exit_device:
 	tq_device_exit();
 	return ret;
@@ -174,6 +180,7 @@ static void __exit tq_exit(void)
 	tq_control_exit();
 	tq_default_del(tq_default);
 	tq_proc_exit();
+	tq_due_stop();
 	tq_device_exit();
 }
 module_exit(tq_exit);

@@ -21,22 +21,24 @@
 struct tq_message *tq_message_alloc(size_t length)
 {
 	unsigned long bytes = tq_record_bytes(length);
+	size_t total = offsetof(struct tq_message, record) + bytes;
 	struct tq_message *message;
+
+	/* A small one may be used again for a message that is longer. */
+	if (total <= TQ_SPARE_BYTES)
+		total = kmalloc_size_roundup(total);
 
 	/*
 	 * A message that finds no memory fails its own call; it is no reason
 	 * to kill a process.
 	 */
-	message = kvmalloc(offsetof(struct tq_message, record) + bytes,
+	message = kvmalloc(total,
 			   GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
 			   __GFP_NOWARN);
 	if (!message)
 		return NULL;
-	refcount_set(&message->refs, 1);
-	message->state = TQ_MESSAGE_UNSENT;
-	message->begun = false;
-	message->capacity = length;
-	message->offset = 0;
+	tq_message_init(message);
+	message->capacity = total - offsetof(struct tq_message, record.payload);
 	tq_record_pad(&message->record, bytes);
 	return message;
 }
@@ -49,8 +51,10 @@ struct tq_message *tq_message_alloc(size_t length)
  */
 void tq_message_put(struct tq_message *message)
 {
-	if (message && refcount_dec_and_test(&message->refs))
-		kvfree(message);
+	if (!message || !refcount_dec_and_test(&message->refs))
+		return;
+	kfree(message->key);
+	kvfree(message);
 }
 
 /**

@@ -113,7 +113,7 @@ void tq_notify_turn(struct tq_file *file)
  */
 void tq_wake_next_reader(struct tqueue *queue)
 {
-	if (!tq_nothing_ready(queue))
+	if (!tq_nothing_offered(queue))
 		__wake_up(&queue->waiters.read_wait, TASK_INTERRUPTIBLE, 1, NULL);
 }
 

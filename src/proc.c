@@ -77,9 +77,17 @@ static void tq_proc_head(struct seq_file *seq)
 	} else {
 		seq_puts(seq, "first reading\n");
 	}
-	seq_printf(seq, "%-16s %-8s %8s %10s %10s %9s %10s %8s %8s %8s\n",
+	seq_printf(seq, "%-16s %-8s %8s %10s %10s %9s %8s %8s %8s %10s %8s %8s %8s\n",
 		   "NAME", "STATE", "MESSAGES", "BYTES", "SIZE", "IN-FLIGHT",
-		   "RECEIVED", "DROPPED", "READERS", "WRITERS");
+		   "LEASED", "DELAYED", "BURIED", "RECEIVED", "DROPPED",
+		   "READERS", "WRITERS");
+}
+
+static const char *tq_proc_state(u32 state)
+{
+	if (state & TQUEUE_STATE_STOPPED)
+		return "stopped";
+	return state & TQUEUE_STATE_PAUSED ? "paused" : "started";
 }
 
 static int tq_proc_show(struct seq_file *seq, void *v)
@@ -90,11 +98,11 @@ static int tq_proc_show(struct seq_file *seq, void *v)
 		tq_proc_head(seq);
 		return 0;
 	}
-	seq_printf(seq, "%-16s %-8s %8llu %10llu %10llu %9u %10llu %8llu %8u %8u\n",
-		   info->name,
-		   info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started",
-		   info->messages, info->bytes, info->size, info->in_flight,
-		   info->received, info->dropped, info->readers, info->writers);
+	seq_printf(seq, "%-16s %-8s %8llu %10llu %10llu %9u %8llu %8llu %8llu %10llu %8llu %8u %8u\n",
+		   info->name, tq_proc_state(info->state), info->messages,
+		   info->bytes, info->size, info->in_flight, info->leased,
+		   info->delayed, info->buried, info->received, info->dropped,
+		   info->readers, info->writers);
 	return 0;
 }
 

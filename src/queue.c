@@ -9,14 +9,20 @@
 #include <linux/uuid.h>
 
 #include "compat.h"
+#include "due.h"
 #include "file.h"
 #include "message.h"
 #include "notify.h"
 #include "senders.h"
+#include "states.h"
 #include "store.h"
+#include "timer.h"
 #include "tqueue.h"
 #include "trace.h"
 #include "wait.h"
+
+/* How often a message is delivered in vain before it is buried. */
+#define TQ_MAX_ATTEMPTS_DEFAULT	16
 
 /**
  * tq_queue_create - make a queue
@@ -53,11 +59,13 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	mutex_init(&queue->tx.lock);
 	queue->tx.limit_cached = size;
 	INIT_LIST_HEAD(&queue->tx.blocked);
+	INIT_LIST_HEAD(&queue->tx.tickets);
 	INIT_LIST_HEAD(&queue->tx.turns);
 
 	mutex_init(&queue->rx.lock);
 	queue->rx.limit = size;
 	tq_store_init(&queue->rx.store, &queue->ring, &queue->tx.pos);
+	tq_due_init(queue, tq_timer_work);
 	INIT_LIST_HEAD(&queue->opens.files);
 
 	init_waitqueue_head(&queue->waiters.read_wait);
@@ -65,6 +73,7 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	init_waitqueue_head(&queue->waiters.settled);
 
 	queue->policy.max_message_auto = true;
+	queue->policy.max_attempts = TQ_MAX_ATTEMPTS_DEFAULT;
 	tq_lock_both(queue);
 	ret = tq_config_apply(queue, config, size);
 	tq_unlock_both(queue);
@@ -75,16 +84,63 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	return queue;
 }
 
-/* Free messages that tq_store_close() took away, a piece of work at a time. */
+/* How many messages of one state are taken away while the lock is held once. */
+#define TQ_CLEAR_PIECE	64
+
+/* The next message that is delayed, buried or leased, or NULL. */
+static struct tq_message *tq_next_kept(struct tqueue *queue, u64 *after)
+{
+	struct tq_store *store = &queue->rx.store;
+	struct tq_message *message = tq_store_first_buried(store);
+
+	while (!message) {
+		message = tq_store_next_by_id(store, *after);
+		if (!message)
+			return NULL;
+		*after = message->record.id;
+		/* One in flight is with a call or an open file. */
+		if (message->state == TQ_MESSAGE_IN_FLIGHT)
+			message = NULL;
+	}
+	return message;
+}
+
+/* Take some of those away: a list of them by @next. */
+static struct tq_message *tq_queue_take(struct tqueue *queue, u64 *after)
+{
+	struct tq_rx *rx = &queue->rx;
+	struct tq_message *list = NULL, *message;
+	int n;
+
+	for (n = 0; n < TQ_CLEAR_PIECE; n++) {
+		message = tq_next_kept(queue, after);
+		if (!message)
+			break;
+		tq_seize(queue, message);
+		tq_store_settle(&rx->store, message);
+		tq_flights_end(rx);
+		message->next = list;
+		list = message;
+	}
+	return list;
+}
+
+/*
+ * Free what a queue that was removed holds, a piece of work at a time: what was
+ * ready, and is in @ready now; what is delayed, buried or leased.
+ */
 static void tq_queue_clear(struct tqueue *queue, struct rb_root_cached *ready)
 {
+	struct tq_rx *rx = &queue->rx;
 	struct tq_message *list;
+	u64 after = 0;
 
 	do {
-		mutex_lock(&queue->rx.lock);
-		list = tq_store_clear(&queue->rx.store, ready,
-				      TQ_PIECE_RECORDS);
-		mutex_unlock(&queue->rx.lock);
+		mutex_lock(&rx->lock);
+		list = tq_store_clear(&rx->store, ready, TQ_PIECE_RECORDS);
+		if (!list)
+			list = tq_queue_take(queue, &after);
+		mutex_unlock(&rx->lock);
 		tq_messages_put(list);
 		cond_resched();
 	} while (list);
@@ -98,8 +154,13 @@ static void tq_queue_clear(struct tqueue *queue, struct rb_root_cached *ready)
  */
 void tq_queue_free(struct tqueue *queue)
 {
-	struct rb_root_cached ready = queue->rx.store.ready;
+	struct rb_root_cached ready;
 
+	mutex_lock(&queue->rx.lock);
+	WRITE_ONCE(queue->policy.shutdown_error, -EIDRM);
+	tq_store_close(&queue->rx.store, &ready);
+	mutex_unlock(&queue->rx.lock);
+	tq_due_destroy(queue);
 	tq_queue_clear(queue, &ready);
 	tq_ring_free(&queue->ring);
 	mutex_destroy(&queue->rx.lock);
@@ -186,7 +247,7 @@ int tq_remove(struct tqueue *queue, bool force)
 	struct tq_notify notify = {};
 
 	tq_lock_both(queue);
-	if (!force && (queue->opens.count || !tq_nothing_ready(queue))) {
+	if (!force && (queue->opens.count || !tq_vacant(queue))) {
 		tq_unlock_both(queue);
 		return -EBUSY;
 	}
@@ -205,4 +266,55 @@ int tq_remove(struct tqueue *queue, bool force)
 	tq_notify_removed(queue);
 	tq_queue_clear(queue, &ready);
 	return 0;
+}
+
+/**
+ * tq_pause - let nothing be received from a queue
+ * @queue: the queue
+ *
+ * Context: Process context, takes rx.lock.
+ * Return: 0, also if it was paused; -EIDRM.
+ */
+int tq_pause(struct tqueue *queue)
+{
+	int ret = 0;
+
+	mutex_lock(&queue->rx.lock);
+	if (queue->policy.shutdown_error == -EIDRM) {
+		ret = -EIDRM;
+	} else if (!queue->rx.paused) {
+		WRITE_ONCE(queue->rx.paused, true);
+		trace_tqueue_pause(queue);
+	}
+	mutex_unlock(&queue->rx.lock);
+	return ret;
+}
+
+/**
+ * tq_resume - let messages be received again
+ * @queue: the queue
+ *
+ * Context: Process context, takes rx.lock.
+ * Return: 0, also if it was not paused; -EIDRM.
+ */
+int tq_resume(struct tqueue *queue)
+{
+	struct tq_notify notify = {};
+	struct tq_rx *rx = &queue->rx;
+	int ret = 0;
+
+	mutex_lock(&rx->lock);
+	if (queue->policy.shutdown_error == -EIDRM) {
+		ret = -EIDRM;
+	} else if (rx->paused) {
+		WRITE_ONCE(rx->paused, false);
+		trace_tqueue_resume(queue);
+		/* As if all that is ready came now. */
+		notify.ready = min_t(u64, tq_counter_read(&queue->tx.sent) -
+					  tq_counter_get(&rx->gone), INT_MAX);
+		notify.filled = true;
+	}
+	mutex_unlock(&rx->lock);
+	tq_notify_deliver(queue, &notify);
+	return ret;
 }

@@ -153,7 +153,8 @@ tq_read_direct(struct tq_file *file, const struct tq_user *user, size_t count,
 	if (slept && tq_must_leave(true))
 		goto unlock;
 	ret = TQ_TAKE_IN_FLIGHT;
-	if (unlikely(file->partial || tq_store_first_detached(store)))
+	if (unlikely(file->partial || rx->paused ||
+		     tq_store_first_detached(store)))
 		goto unlock;
 	ret = -EAGAIN;
 	if (!tq_store_ring_ready(store))
@@ -331,6 +332,8 @@ size_t tq_next_length(struct tq_file *file)
 			more = false;
 			length = file->partial == TQ_PARTIAL_IN_FLIGHT ? 0 :
 				 tq_message_left(file->partial);
+		} else if (queue->rx.paused) {
+			more = false;
 		} else {
 			if (begun)
 				tq_store_resume(store, &cursor, &last);

@@ -39,6 +39,9 @@ struct tq_receive_ops {
  * @nowait: whether to fail rather than wait
  * @records: messages are received whole, as records, empty ones too
  * @peek: they stay in the queue
+ * @lease: they are leased
+ * @id: of the only message that is to be received, or 0
+ * @room: bytes that the record of that one may have
  * @slept: it has slept, and heeds each signal from now on
  * @woken: it may have been woken for a message that it did not take yet
  * @got: bytes or records that it has received
@@ -46,8 +49,11 @@ struct tq_receive_ops {
  * @header: bytes that precede them
  * @needed: bytes that must be resident for the next message
  * @resident: bytes that are known to be
- * @cursor: where a peek has come to, once it has begun
+ * @limit: how long leases last
+ * @cursor: where a peek has come to, or the look for @id, once it has begun
  * @last: the last message that it has passed
+ * @first_id: the first message that it has leased
+ * @first_delivery: number of that delivery
  */
 struct tq_receiver {
 	const struct tq_receive_ops *ops;
@@ -56,6 +62,7 @@ struct tq_receiver {
 	bool nowait;
 	bool records;
 	bool peek;
+	bool lease;
 	bool slept;
 	bool woken;
 	ssize_t got;
@@ -63,8 +70,13 @@ struct tq_receiver {
 	size_t header;
 	size_t needed;
 	size_t resident;
+	u64 id;
+	size_t room;
+	u64 limit;
 	struct tq_cursor cursor;
 	struct tq_rank last;
+	u64 first_id;
+	u32 first_delivery;
 };
 
 /* All but the cursor, which means nothing before the receive has begun. */
@@ -78,12 +90,14 @@ static inline void tq_receiver_init(struct tq_receiver *receiver,
 	receiver->nowait = nowait;
 	receiver->records = false;
 	receiver->peek = false;
+	receiver->lease = false;
 	receiver->slept = false;
 	receiver->woken = false;
 	receiver->got = 0;
 	receiver->header = 0;
 	receiver->needed = 0;
 	receiver->resident = 0;
+	receiver->id = 0;
 }
 
 ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,

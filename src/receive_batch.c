@@ -11,71 +11,18 @@
 #include <linux/sched/signal.h>
 #include <linux/uidgid.h>
 
+#include "compat.h"
+#include "due.h"
 #include "inflight.h"
+#include "lease.h"
 #include "message.h"
 #include "notify.h"
-#include "receive.h"
+#include "receive_batch.h"
 #include "space.h"
 #include "store.h"
 #include "tqueue.h"
 #include "user.h"
 #include "wait.h"
-
-/* Internal result: let the lock go, and go on. */
-#define TQ_NEXT_PIECE (-ESTALE)
-
-/**
- * struct tq_receive_batch - records on their way from a queue to user space
- * @receiver: what it shares with other receives
- * @at: where the next record goes
- * @room: bytes there
- * @most: how many more are wanted
- * @dropped: messages that were dropped since this was told before
- */
-struct tq_receive_batch {
-	struct tq_receiver receiver;
-	void __user *at;
-	size_t room;
-	int most;
-	u64 dropped;
-};
-
-/**
- * struct tq_piece - what is received while the lock is held once
- * @bytes: how many more may be copied
- * @records: how many more may be
- * @count: how many were
- * @freed: the room that this makes
- * @dropped: messages of whose drop the first record tells
- * @events: what others are to be notified of: TQ_NOTIFY_*
- * @garbage: messages to be freed, a list by @next
- */
-struct tq_piece {
-	size_t bytes;
-	int records;
-	int count;
-	unsigned long freed;
-	u64 dropped;
-	unsigned int events;
-	struct tq_message *garbage;
-};
-
-static struct tq_receive_batch *tq_batch_of(struct tq_receiver *receiver)
-{
-	return container_of(receiver, struct tq_receive_batch, receiver);
-}
-
-static void tq_batch_got(struct tq_receive_batch *batch, size_t bytes,
-			 int count)
-{
-	struct tq_receiver *receiver = &batch->receiver;
-
-	batch->at += bytes;
-	batch->room -= bytes;
-	batch->most -= count;
-	receiver->got += count;
-	receiver->resident -= min(receiver->resident, bytes);
-}
 
 /*
  * The header of a message as this file's receiver sees it: what it may know of
@@ -83,10 +30,12 @@ static void tq_batch_got(struct tq_receive_batch *batch, size_t bytes,
  */
 static void tq_header_for(const struct tq_file *file,
 			  const struct tqueue_record *record, size_t length,
-			  bool dropped, struct tqueue_record *head)
+			  u32 delivery, bool dropped,
+			  struct tqueue_record *head)
 {
 	*head = *record;
 	head->length = length;
+	head->delivery = delivery;
 	if (dropped)
 		head->flags |= TQUEUE_FLAG_DROPPED;
 	if (likely(!file->foreign))
@@ -97,16 +46,26 @@ static void tq_header_for(const struct tq_file *file,
 		head->pid = 0;
 }
 
-/* Copy out a detached message with page faults disabled: 0 or -EFAULT. */
-static int tq_copy_detached(const struct tq_file *file,
-			    const struct tq_message *message, bool dropped,
-			    void __user *to)
+/**
+ * tq_copy_detached - copy out a detached message with page faults disabled
+ * @file: through which it is received
+ * @message: it
+ * @delivery: number of the delivery, if it is leased
+ * @dropped: whether to mark it: messages were dropped before it
+ * @to: where to
+ *
+ * Context: rx.lock held.
+ * Return: 0 or -EFAULT.
+ */
+int tq_copy_detached(const struct tq_file *file,
+		     const struct tq_message *message, u32 delivery,
+		     bool dropped, void __user *to)
 {
 	static const u64 zeros;
 	size_t left = tq_message_left(message);
 	struct tqueue_record head;
 
-	tq_header_for(file, &message->record, left, dropped, &head);
+	tq_header_for(file, &message->record, left, delivery, dropped, &head);
 	if (tq_copy_to_user_some(to, &head, sizeof(head)) != sizeof(head))
 		return -EFAULT;
 	to += sizeof(head);
@@ -141,7 +100,7 @@ static noinline size_t tq_copy_each(const struct tq_file *file,
 		size_t bytes = tq_record_bytes(length);
 		size_t rest = bytes - sizeof(head);
 
-		tq_header_for(file, record, length, dropped && !n, &head);
+		tq_header_for(file, record, length, 0, dropped && !n, &head);
 		if (tq_copy_to_user_some(to + done, &head, sizeof(head)) !=
 		    sizeof(head) ||
 		    tq_copy_to_user_some(to + done + sizeof(head),
@@ -194,20 +153,6 @@ static size_t tq_copy_run(const struct tq_receive_batch *batch, bool dropped,
 	return bytes;
 }
 
-/* Whether a record of @bytes may be copied now: 0, or why not. */
-static int tq_batch_fits(struct tq_receive_batch *batch,
-			 const struct tq_piece *piece, size_t bytes)
-{
-	struct tq_receiver *receiver = &batch->receiver;
-
-	receiver->needed = bytes;
-	if (bytes > batch->room)
-		return -EMSGSIZE;
-	if (receiver->resident && bytes > receiver->resident)
-		return -EFAULT;
-	return bytes > piece->bytes ? TQ_NEXT_PIECE : 0;
-}
-
 /* The message at the cursor is detached: copy it out.  0 or why not. */
 static noinline int tq_batch_detached(struct tq_receive_batch *batch,
 				      struct tq_piece *piece,
@@ -226,17 +171,18 @@ static noinline int tq_batch_detached(struct tq_receive_batch *batch,
 		ret = -EFAULT;
 	if (ret)
 		return ret;
-	if (tq_copy_detached(receiver->file, message,
+	if (tq_copy_detached(receiver->file, message, 0,
 			     piece->dropped && !piece->count, batch->at))
 		return -EFAULT;
 	tq_batch_got(batch, bytes, 1);
 	piece->bytes -= bytes;
-	piece->records--;
+	piece->records -= TQ_DETACHED_RECORDS;
 	piece->count++;
 	receiver->last = tq_rank_of(&message->record);
 	tq_store_step(store, &receiver->cursor);
 	if (receiver->peek)
 		return 0;
+	tq_due_del_timed(receiver->file->queue, message);
 	piece->freed += tq_store_take(store, &at);
 	tq_store_settle(store, message);
 	message->next = piece->garbage;
@@ -313,7 +259,8 @@ static int tq_batch_run(struct tq_receive_batch *batch, struct tq_piece *piece)
 }
 
 /* Copy out what there is, with rx.lock held.  0, or why it ended. */
-static int tq_batch_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
+static __always_inline int tq_batch_walk(struct tq_receive_batch *batch,
+					 struct tq_piece *piece)
 {
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tq_store *store = &receiver->file->queue->rx.store;
@@ -321,7 +268,7 @@ static int tq_batch_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 	int ret = 0;
 
 	while (!ret && batch->most) {
-		if (!piece->records)
+		if (piece->records <= 0)
 			return TQ_NEXT_PIECE;
 		if (tq_store_at_end(store, &receiver->cursor))
 			return -EAGAIN;
@@ -334,25 +281,49 @@ static int tq_batch_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 	return ret;
 }
 
+/* Lease what there is, with rx.lock held.  0, or why it ended. */
+static int tq_lease_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+	struct tq_store *store = &receiver->file->queue->rx.store;
+	int ret;
+
+	do {
+		if (tq_store_at_end(store, &receiver->cursor))
+			return -EAGAIN;
+		ret = tq_batch_lease(batch, piece);
+		if (ret)
+			return ret;
+		if (piece->records <= 0)
+			return TQ_NEXT_PIECE;
+	} while (batch->most);
+	return 0;
+}
+
 /* Why nothing can be received through this file now, or 0. */
-static int tq_batch_refusal(const struct tq_receiver *receiver)
+static __always_inline int tq_batch_refusal(const struct tq_receiver *receiver)
 {
 	const struct tq_file *file = receiver->file;
 
 	if (unlikely(tq_must_leave(receiver->slept)))
 		return -ERESTARTSYS;
-	if (likely(!file->partial))
-		return 0;
-	return tq_removed(file->queue) ? -EIDRM : -EBUSY;
+	if (unlikely(file->partial))
+		return tq_removed(file->queue) ? -EIDRM : -EBUSY;
+	if (unlikely(file->queue->rx.paused) && !receiver->peek)
+		return -EAGAIN;
+	return 0;
 }
 
-/* Copy one piece out of the queue. */
-static int tq_batch_copy_piece(struct tq_receive_batch *batch)
+/*
+ * Copy one piece out of the queue.  A @special receive leases, or acknowledges first.
+ */
+static __always_inline int tq_batch_copy_piece(struct tq_receive_batch *batch,
+					       bool special)
 {
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tqueue *queue = receiver->file->queue;
 	struct tq_rx *rx = &queue->rx;
-	struct tq_piece piece;
+	struct tq_piece piece __uninitialized;
 	int ret;
 
 	piece.bytes = tq_record_bytes(TQ_PIECE);
@@ -364,6 +335,8 @@ static int tq_batch_copy_piece(struct tq_receive_batch *batch)
 	piece.garbage = NULL;
 
 	mutex_lock(&rx->lock);
+	if (special && batch->acks)
+		tq_batch_acknowledge(batch, &piece);
 	ret = tq_batch_refusal(receiver);
 	if (ret)
 		goto unlock;
@@ -372,15 +345,19 @@ static int tq_batch_copy_piece(struct tq_receive_batch *batch)
 	    !receiver->peek && !receiver->got)
 		piece.dropped = tq_counter_get(&rx->dropped) -
 				rx->dropped_told;
-	ret = tq_batch_walk(batch, &piece);
+	if (special && receiver->lease)
+		ret = tq_lease_walk(batch, &piece);
+	else
+		ret = tq_batch_walk(batch, &piece);
 	if (piece.count && !receiver->peek) {
 		if (unlikely(piece.dropped)) {
 			rx->dropped_told += piece.dropped;
 			batch->dropped += piece.dropped;
 		}
 		receiver->woken = false;
-		piece.events = tq_release_space(queue, piece.freed,
-						piece.count);
+		if (!special || !receiver->lease)
+			piece.events |= tq_release_space(queue, piece.freed,
+							 piece.count);
 	}
 unlock:
 	mutex_unlock(&rx->lock);
@@ -389,17 +366,43 @@ unlock:
 	return ret;
 }
 
+/* Memory for one message more that is leased: 0 or -ENOMEM. */
+static int tq_batch_memory(struct tq_receive_batch *batch)
+{
+	tq_message_put(batch->spare);
+	batch->spare = tq_message_alloc(batch->receiver.needed);
+	return batch->spare ? 0 : -ENOMEM;
+}
+
+/* That no more is ready, or fits, is no reason to go on. */
+static inline int tq_batch_enough(const struct tq_receiver *receiver, int ret)
+{
+	return receiver->got && (ret == -EAGAIN || ret == -EMSGSIZE) ? 0 : ret;
+}
+
 static int tq_batch_copy(struct tq_receiver *receiver)
 {
 	int ret;
 
 	do {
-		ret = tq_batch_copy_piece(tq_batch_of(receiver));
+		ret = tq_batch_copy_piece(tq_batch_of(receiver), false);
 	} while (unlikely(ret == TQ_NEXT_PIECE));
-	/* That no more is ready, or fits, is no reason to go on. */
-	if (receiver->got && (ret == -EAGAIN || ret == -EMSGSIZE))
-		return 0;
-	return ret;
+	return tq_batch_enough(receiver, ret);
+}
+
+static int tq_batch_copy_special(struct tq_receiver *receiver)
+{
+	struct tq_receive_batch *batch = tq_batch_of(receiver);
+	int ret;
+
+	if (receiver->id)
+		return receiver->got ? 0 : TQ_TAKE_IN_FLIGHT;
+	do {
+		ret = tq_batch_copy_piece(batch, true);
+		if (unlikely(ret == TQ_NEED_MEMORY))
+			ret = tq_batch_memory(batch) ?: TQ_NEXT_PIECE;
+	} while (unlikely(ret == TQ_NEXT_PIECE));
+	return tq_batch_enough(receiver, ret);
 }
 
 /*
@@ -439,8 +442,8 @@ static int tq_batch_deliver(struct tq_receiver *receiver,
 	void __user *to = batch->at;
 	struct tqueue_record head;
 
-	tq_header_for(receiver->file, &flight->head, left, flight->dropped,
-		      &head);
+	tq_header_for(receiver->file, &flight->head, left, flight->delivery,
+		      flight->dropped, &head);
 	if (copy_to_user(to, &head, sizeof(head)) ||
 	    copy_to_user(to + sizeof(head), flight->payload, left) ||
 	    clear_user(to + sizeof(head) + left, bytes - sizeof(head) - left)) {
@@ -449,8 +452,8 @@ static int tq_batch_deliver(struct tq_receiver *receiver,
 		return -EFAULT;
 	}
 	batch->dropped += flight->dropped;
-	tq_batch_got(batch, bytes, 1);
 	tq_flight_end(receiver, flight, TQ_DELIVERED);
+	tq_batch_got(batch, bytes, 1);
 	return 0;
 }
 
@@ -459,6 +462,78 @@ static const struct tq_receive_ops tq_batch_ops = {
 	.fault_in	= tq_batch_fault_in,
 	.deliver	= tq_batch_deliver,
 };
+
+static const struct tq_receive_ops tq_special_ops = {
+	.copy		= tq_batch_copy_special,
+	.fault_in	= tq_batch_fault_in,
+	.deliver	= tq_batch_deliver,
+};
+
+/* What only some receives ask for. */
+static void tq_batch_prepare(struct tq_receive_batch *batch,
+			     struct tqueue_receive *args)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+	struct tqueue *queue = receiver->file->queue;
+
+	args->ack_result = -EIDRM;
+	batch->args = args;
+	batch->acks = args->flags & TQUEUE_RECEIVE_ACK;
+	if (args->flags & TQUEUE_RECEIVE_LEASE) {
+		receiver->lease = true;
+		receiver->limit = args->limit ?:
+				  READ_ONCE(queue->policy.lease_limit) ?:
+				  TQUEUE_FOREVER;
+	}
+	if (args->flags & TQUEUE_RECEIVE_BY_ID) {
+		receiver->id = args->id;
+		receiver->room = batch->room;
+		receiver->cursor.pos = READ_ONCE(queue->rx.store.pos);
+		receiver->cursor.detached = NULL;
+		batch->most = 1;
+	}
+}
+
+/* Acknowledge without having received anything. */
+static void tq_batch_acknowledge_now(struct tq_receive_batch *batch)
+{
+	struct tqueue *queue = batch->receiver.file->queue;
+	struct tq_piece piece = {};
+
+	mutex_lock(&queue->rx.lock);
+	if (!tq_removed(queue))
+		tq_batch_acknowledge(batch, &piece);
+	mutex_unlock(&queue->rx.lock);
+	tq_notify_events(queue, piece.events);
+	tq_messages_put(piece.garbage);
+}
+
+/* Receive in a way that is not the plain one: as tq_receive_batch(). */
+static int tq_receive_special(struct tq_receive_batch *batch,
+				       struct tqueue_receive *args,
+				       bool writable)
+{
+	int ret;
+
+	batch->receiver.ops = &tq_special_ops;
+	batch->spare = NULL;
+	tq_batch_prepare(batch, args);
+	/* A call that receives by id goes another way, or cannot go at all. */
+	if (unlikely(batch->acks && (batch->receiver.id || !writable)))
+		tq_batch_acknowledge_now(batch);
+	if (!writable)
+		return -EFAULT;
+	ret = tq_batch_copy_special(&batch->receiver);
+	if (unlikely(ret))
+		ret = tq_receive_loop(&batch->receiver, ret);
+	else
+		ret = batch->receiver.got;
+	tq_messages_put(batch->spare);
+	/* It is not to be acknowledged twice. */
+	if (ret == -ERESTARTSYS && args->flags & TQUEUE_RECEIVE_ACK)
+		ret = -EINTR;
+	return ret;
+}
 
 /**
  * tq_receive_batch - receive messages as records
@@ -470,14 +545,15 @@ static const struct tq_receive_ops tq_batch_ops = {
  * Context: Process context, may sleep, no lock held.
  * Return: how many were received; 0 at end-of-file; if none, -EAGAIN,
  * -ETIMEDOUT, -EMSGSIZE, -EBUSY, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS on a
- * signal.
+ * signal; of leases, -ENOSPC; by id, -ENOENT.
  */
 int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 		     bool nowait)
 {
 	void __user *from = u64_to_user_ptr(args->records);
-	struct tq_receive_batch batch;
+	struct tq_receive_batch batch __uninitialized;
 	ktime_t place;
+	bool writable;
 	int ret;
 
 	batch.at = from;
@@ -485,8 +561,7 @@ int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 	batch.most = args->count && args->count < INT_MAX ? args->count :
 							    INT_MAX;
 	batch.dropped = 0;
-	if (!access_ok(batch.at, batch.room))
-		return -EFAULT;
+	writable = access_ok(batch.at, batch.room);
 	tq_receiver_init(&batch.receiver, &tq_batch_ops, file,
 			 nowait || !args->deadline);
 	batch.receiver.deadline = tq_deadline(args->deadline, &place);
@@ -494,11 +569,17 @@ int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 	batch.receiver.peek = args->flags & TQUEUE_RECEIVE_PEEK;
 	batch.receiver.wanted = SIZE_MAX;
 	batch.receiver.header = sizeof(struct tqueue_record);
-	ret = tq_batch_copy(&batch.receiver);
-	if (ret)
-		ret = tq_receive_loop(&batch.receiver, ret);
-	else
-		ret = batch.receiver.got;
+	if (args->flags & ~TQUEUE_RECEIVE_PEEK) {
+		ret = tq_receive_special(&batch, args, writable);
+	} else if (!writable) {
+		return -EFAULT;
+	} else {
+		ret = tq_batch_copy(&batch.receiver);
+		if (ret)
+			ret = tq_receive_loop(&batch.receiver, ret);
+		else
+			ret = batch.receiver.got;
+	}
 	if (ret < 0 && ret != -EMSGSIZE)
 		return ret;
 	args->bytes = ret < 0 ? batch.receiver.needed : batch.at - from;

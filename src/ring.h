@@ -31,6 +31,9 @@ struct page;
 #define TQ_PIECE		((unsigned long)SZ_256K)
 #define TQ_PIECE_RECORDS	1000
 
+/* A detached message takes as long as so many records of a ring. */
+#define TQ_DETACHED_RECORDS	16
+
 /*
  * Bit 30 of tqueue_record.length, in the ring alone: the message was taken out
  * of the middle.  Walkers skip it.

@@ -10,14 +10,18 @@
 #include <linux/list.h>
 #include <linux/sched/signal.h>
 
+#include "compat.h"
 #include "drop.h"
+#include "due.h"
 #include "message.h"
 #include "notify.h"
 #include "send.h"
 #include "senders.h"
 #include "space.h"
+#include "states.h"
 #include "store.h"
 #include "tqueue.h"
+#include "unique.h"
 #include "user.h"
 #include "wait.h"
 
@@ -28,56 +32,121 @@
 #define TQ_KEEP_DETACHED PAGE_SIZE
 
 /**
- * tq_enqueue_detached - make a detached message ready as it is
+ * tq_key_refuses - whether a message cannot be sent since another has its key
  * @queue: the queue
- * @message: unsent; from now on owned by the store
+ * @message: unsent
+ * @id: filled with the id of the other one
  *
- * Context: tx.lock held; takes rx.lock.
- * Return: its id.
+ * Asked before room is made, or waited for, which would be in vain.
+ *
+ * Context: tx.lock held; may take rx.lock.
+ * Return: 0 or -EEXIST.
  */
-u64 tq_enqueue_detached(struct tqueue *queue, struct tq_message *message)
+int tq_key_refuses(struct tqueue *queue, const struct tq_message *message,
+		   u64 *id)
 {
-	u64 id = tq_alloc_ids(queue, 1);
+	struct tq_message *other;
 
-	message->record.id = id;
+	lockdep_assert_held(&queue->tx.lock);
+
+	if (likely(!message->key))
+		return 0;
 	mutex_lock(&queue->rx.lock);
-	tq_claim_space(queue, tq_message_bytes(message));
-	tq_store_put(&queue->rx.store, message);
+	other = tq_key_taken(queue, message);
+	if (other)
+		*id = other->record.id;
 	mutex_unlock(&queue->rx.lock);
-	return id;
+	return other ? -EEXIST : 0;
+}
+
+/* Whether a message cannot go into the ring, where all are ready and alike. */
+static bool tq_message_special(const struct tq_message *message)
+{
+	return message->record.priority || message->key || message->when;
+}
+
+/* Make a message ready, or delay it.  Both locks held. */
+static void tq_put_detached(struct tqueue *queue, struct tq_message *message,
+			    struct tq_notify *notify)
+{
+	struct tq_rx *rx = &queue->rx;
+
+	if (unlikely(message->when)) {
+		tq_flights_begin(rx);
+		tq_store_track(&rx->store, message);
+		tq_counter_add(&rx->gone, 1);
+		tq_place_delayed(queue, message, message->when);
+		return;
+	}
+	if (message->key)
+		tq_key_insert(&rx->store, message->key);
+	tq_notify_add(notify, message);
+	tq_store_put(&rx->store, message);
+	tq_due_add_age(queue, message);
 }
 
 /**
- * tq_enqueue - make a detached message ready, for which there is room
+ * tq_enqueue_detached - make a detached message ready as it is, or delay it
+ * @queue: the queue
+ * @message: unsent; *@message is NULL once the store owns it
+ * @id: filled with its id; with -EEXIST, that of the one that has its key
+ * @notify: what others are to be notified of is added
+ *
+ * Context: Process context, tx.lock held; takes rx.lock.
+ * Return: 0; -EEXIST, and nothing was done.
+ */
+int tq_enqueue_detached(struct tqueue *queue, struct tq_message **message,
+			u64 *id, struct tq_notify *notify)
+{
+	struct tq_message *other;
+
+	mutex_lock(&queue->rx.lock);
+	other = tq_key_taken(queue, *message);
+	if (unlikely(other)) {
+		*id = other->record.id;
+		mutex_unlock(&queue->rx.lock);
+		return -EEXIST;
+	}
+	*id = tq_alloc_ids(queue, 1);
+	(*message)->record.id = *id;
+	tq_claim_space(queue, tq_message_bytes(*message));
+	tq_put_detached(queue, *message, notify);
+	mutex_unlock(&queue->rx.lock);
+	*message = NULL;
+	return 0;
+}
+
+/**
+ * tq_enqueue - send a message, for which there is room
  * @queue: the queue
  * @message: unsent.  It is copied into the ring, and stays the caller's to free;
  *	or the store owns it now, and *@message is NULL.
+ * @id: as of tq_enqueue_detached()
+ * @notify: what others are to be notified of is added
  *
- * Context: tx.lock held; may take rx.lock.
- * Return: its id.
+ * Context: Process context, tx.lock held; may take rx.lock.
+ * Return: 0; -EEXIST, and nothing was done.
  */
-u64 tq_enqueue(struct tqueue *queue, struct tq_message **message)
+int tq_enqueue(struct tqueue *queue, struct tq_message **message, u64 *id,
+	       struct tq_notify *notify)
 {
 	struct tqueue_record *from = &(*message)->record;
 	unsigned long bytes = tq_message_bytes(*message);
 	struct tq_tx *tx = &queue->tx;
 	struct tqueue_record *record;
-	u64 id;
 
-	if (bytes >= TQ_KEEP_DETACHED) {
-		id = tq_enqueue_detached(queue, *message);
-		*message = NULL;
-		return id;
-	}
-	id = tq_alloc_ids(queue, 1);
+	if (bytes >= TQ_KEEP_DETACHED || tq_message_special(*message))
+		return tq_enqueue_detached(queue, message, id, notify);
+	*id = tq_alloc_ids(queue, 1);
 	record = tq_ring_at(&queue->ring, tx->pos);
 	*record = *from;
-	record->id = id;
+	record->id = *id;
 	memcpy(record->payload, from->payload, bytes - sizeof(*record));
 	if (!from->length)
 		WRITE_ONCE(tx->empties, tx->empties + 1);
+	tq_notify_add(notify, *message);
 	tq_publish(queue, bytes);
-	return id;
+	return 0;
 }
 
 /* Copy a message to tx.pos, where there is room: 0 or -EFAULT. */
@@ -106,7 +175,7 @@ static noinline int tq_send_dropping(struct tq_file *file,
 {
 	struct tqueue *queue = file->queue;
 	unsigned long bytes = tq_record_bytes(length);
-	struct tq_notify notify;
+	struct tq_notify notify __uninitialized;
 	int ret = -EAGAIN;
 
 	notify.events = 0;
@@ -177,7 +246,8 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 	u32 overflow = queue->policy.overflow;
 	int ret;
 
-	ret = tq_refusal(sender->file, bytes);
+	ret = tq_refusal(sender->file, bytes) ?:
+	      tq_key_refuses(queue, sender->message, &sender->id);
 	if (ret)
 		return ret;
 	if (!(queue->tx.gate & TQ_GATE_BLOCKED)) {
@@ -189,8 +259,8 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 				ret = -ENOBUFS;
 		}
 		if (!ret) {
-			tq_notify_add(notify, sender->message);
-			sender->id = tq_enqueue(queue, &sender->message);
+			ret = tq_enqueue(queue, &sender->message, &sender->id,
+					 notify);
 		} else if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST &&
 			   ret == -EAGAIN) {
 			notify->events |= TQ_NOTIFY_ADMIT;
@@ -201,17 +271,8 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 	/* Others are blocked though nobody has to be: they are let in at once. */
 	if (overflow != TQUEUE_OVERFLOW_BLOCK)
 		nowait = false;
-	if (nowait) {
-		bool filled = tq_message_left(sender->message);
-
-		ret = pass ? tq_senders_pass(sender->file, &sender->message,
-					     &sender->id) : -EAGAIN;
-		if (!ret) {
-			notify->ready++;
-			notify->filled |= filled;
-		}
-		return ret;
-	}
+	if (nowait)
+		return pass ? tq_senders_pass(sender, notify) : -EAGAIN;
 	tq_senders_block(sender);
 	tq_senders_admit(queue, notify);
 	return -EINPROGRESS;
@@ -225,11 +286,11 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
  * @nowait: whether to fail rather than wait for room
  * @pass: whether it may then go past blocked senders: see senders.c
  * @deadline: until when to wait, CLOCK_MONOTONIC; NULL for ever
- * @id: filled with the id of the message
+ * @id: filled with the id of the message; with -EEXIST, of that which has its key
  *
  * Context: Process context, may sleep, no lock held.
- * Return: 0; -EAGAIN; -ENOBUFS; -ETIMEDOUT; -EMSGSIZE; -EPIPE; -ESHUTDOWN;
- * -EIDRM; -ERESTARTSYS on a signal.
+ * Return: 0; -EAGAIN; -EEXIST; -ENOBUFS; -ETIMEDOUT; -EMSGSIZE; -EPIPE;
+ * -ESHUTDOWN; -EIDRM; -ERESTARTSYS on a signal.
  */
 int tq_send_message(struct tq_file *file, struct tq_message **message,
 		    bool nowait, bool pass, ktime_t *deadline, u64 *id)

@@ -12,12 +12,14 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
+#include "compat.h"
 #include "drop.h"
 #include "message.h"
 #include "notify.h"
 #include "send.h"
 #include "space.h"
 #include "tqueue.h"
+#include "unique.h"
 #include "user.h"
 
 /* What is faulted in at once of a batch that may not find room anyway. */
@@ -38,15 +40,44 @@ static inline bool tq_header_right(const struct tqueue_record *record)
 	return likely(*word == cpu_to_le32(TQUEUE_HEADER_WORDS));
 }
 
-/* Whether a header that can change no more is right: 0 or an error. */
+#define TQ_SENDER_FLAGS	(TQUEUE_FLAG_UNIQUE | TQUEUE_FLAG_UNSETTLED | \
+			 TQUEUE_FLAG_DELAY)
+
+/* Whether a header says something that makes sense, but is not the plain one. */
+static bool tq_header_special(const struct tqueue_record *record)
+{
+	u16 flags = record->flags;
+
+	if (record->priority > TQUEUE_PRIORITY_MAX || flags & ~TQ_SENDER_FLAGS)
+		return false;
+	if (record->header_words == TQUEUE_HEADER_WORDS)
+		return !flags;
+	return record->header_words == TQUEUE_HEADER_WORDS_EXTRA &&
+	       (flags & TQUEUE_FLAG_UNIQUE || !(flags & TQUEUE_FLAG_UNSETTLED));
+}
+
+/*
+ * Whether a header that can change no more is right: 0; an error; TQ_SEND_SLOW if
+ * the record cannot go straight into the ring.
+ */
 static int tq_header_check(const struct tqueue_record *record,
 			   const struct tq_policy *policy)
 {
-	if (!tq_header_right(record))
+	bool plain = tq_header_right(record);
+
+	if (!plain && !tq_header_special(record))
 		return -EINVAL;
 	if (record->length > READ_ONCE(policy->max_message))
 		return -EMSGSIZE;
-	return record->length > READ_ONCE(policy->direct_max) ? TQ_SEND_SLOW : 0;
+	return !plain || record->length > READ_ONCE(policy->direct_max) ?
+	       TQ_SEND_SLOW : 0;
+}
+
+/* The bytes of a record that is to be sent, by a header that was found right. */
+static size_t tq_sent_bytes(const struct tqueue_record *record)
+{
+	return tq_record_bytes(record->length) - sizeof(*record) +
+	       record->header_words * sizeof(u64);
 }
 
 /**
@@ -54,13 +85,17 @@ static int tq_header_check(const struct tqueue_record *record,
  * @at: the next of them
  * @bytes: from there to the end of the buffer
  * @count: how many were sent
- * @last_id: id of the last of them
+ * @last_id: id of the last of them; with -EEXIST, of the one that has the key
+ * @args: what holds for all of them
+ * @now: when delays begin, once there was one: CLOCK_BOOTTIME
  */
 struct tq_send_batch {
 	const void __user *at;
 	size_t bytes;
 	int count;
 	u64 last_id;
+	const struct tqueue_send *args;
+	s64 now;
 };
 
 static void tq_send_batch_sent(struct tq_send_batch *batch, size_t bytes,
@@ -134,7 +169,7 @@ static int tq_record_fault(struct tqueue *queue,
 		ret = tq_header_check(record, &queue->policy);
 		if (ret)
 			return ret;
-		if (batch->bytes < tq_record_bytes(record->length))
+		if (batch->bytes < tq_sent_bytes(record))
 			return -EINVAL;
 	}
 	return copied < want ? -EFAULT : -EAGAIN;
@@ -213,7 +248,7 @@ static int tq_send_records(struct tq_file *file, struct tq_send_batch *batch)
 {
 	struct tqueue *queue = file->queue;
 	struct tq_tx *tx = &queue->tx;
-	struct tq_notify notify;
+	struct tq_notify notify __uninitialized;
 	size_t piece = TQ_PIECE_SHORT;
 	size_t want, copied, bytes;
 	int count, empties;
@@ -261,12 +296,79 @@ deliver:
 	return ret;
 }
 
-/* Copy one record in, with no lock held: the message, or an ERR_PTR. */
-static struct tq_message *tq_fetch_record(struct tq_file *file,
-					  const struct tq_send_batch *batch)
+/* What a record asks for beyond its place behind those that were sent before. */
+static int tq_fetch_wishes(const struct tq_send_batch *batch,
+			   const struct tqueue_record *head,
+			   struct tqueue_record_extra *extra, u32 *flags)
 {
+	const struct tqueue_send *args = batch->args;
+	u32 given = 0;
+
+	*flags = args->flags;
+	extra->key = args->key;
+	extra->delay = args->delay;
+	if (head->header_words == TQUEUE_HEADER_WORDS)
+		return 0;
+	if (copy_from_user(extra, batch->at + sizeof(*head), sizeof(*extra)))
+		return -EFAULT;
+	if ((extra->key && !(head->flags & TQUEUE_FLAG_UNIQUE)) ||
+	    (extra->delay && !(head->flags & TQUEUE_FLAG_DELAY)) ||
+	    extra->delay > S64_MAX)
+		return -EINVAL;
+	if (head->flags & TQUEUE_FLAG_UNIQUE)
+		given |= TQUEUE_SEND_UNIQUE;
+	else
+		extra->key = args->key;
+	if (head->flags & TQUEUE_FLAG_UNSETTLED)
+		given |= TQUEUE_SEND_UNSETTLED;
+	if (head->flags & TQUEUE_FLAG_DELAY)
+		given |= TQUEUE_SEND_DELAY;
+	else
+		extra->delay = args->delay;
+	/* What it says itself stands. */
+	if (given & TQUEUE_SEND_UNIQUE)
+		*flags &= ~TQUEUE_SEND_UNSETTLED;
+	*flags |= given;
+	return 0;
+}
+
+/* Give a message its key and its delay: 0 or -ENOMEM. */
+static int tq_grant_wishes(struct tq_send_batch *batch,
+			   const struct tqueue_record_extra *extra, u32 flags,
+			   struct tq_message *message)
+{
+	struct tq_key *key;
+
+	if (!batch->now)
+		batch->now = ktime_get_boottime_ns();
+	if (flags & TQUEUE_SEND_DELAY && extra->delay)
+		message->when = extra->delay >= S64_MAX - batch->now ?
+				S64_MAX : batch->now + (s64)extra->delay;
+	if (!(flags & TQUEUE_SEND_UNIQUE))
+		return 0;
+	key = kzalloc_obj(*key, GFP_KERNEL_ACCOUNT);
+	if (!key)
+		return -ENOMEM;
+	key->message = message;
+	key->key = extra->key;
+	key->uid = message->record.uid;
+	key->unsettled = flags & TQUEUE_SEND_UNSETTLED;
+	message->key = key;
+	return 0;
+}
+
+/*
+ * Copy one record in, with no lock held: the message, or an ERR_PTR.  In *@bytes,
+ * its bytes in the buffer.
+ */
+static struct tq_message *tq_fetch_record(struct tq_file *file,
+					  struct tq_send_batch *batch,
+					  size_t *bytes)
+{
+	struct tqueue_record_extra extra;
 	struct tq_message *message;
 	struct tqueue_record head;
+	u32 flags;
 	int ret;
 
 	if (batch->bytes < sizeof(head))
@@ -276,38 +378,63 @@ static struct tq_message *tq_fetch_record(struct tq_file *file,
 	ret = tq_header_check(&head, &file->queue->policy);
 	if (ret && ret != TQ_SEND_SLOW)
 		return ERR_PTR(ret);
-	if (tq_record_bytes(head.length) > batch->bytes)
+	*bytes = tq_sent_bytes(&head);
+	if (*bytes > batch->bytes)
 		return ERR_PTR(-EINVAL);
+	ret = tq_fetch_wishes(batch, &head, &extra, &flags);
+	if (ret)
+		return ERR_PTR(ret);
 
 	message = tq_message_alloc(head.length);
 	if (!message)
 		return ERR_PTR(-ENOMEM);
 	tq_record_stamp(&message->record, head.length, file->uid);
-	if (copy_from_user(message->record.payload, batch->at + sizeof(head),
-			   head.length)) {
-		tq_message_put(message);
-		return ERR_PTR(-EFAULT);
-	}
-	return message;
+	message->record.priority = head.priority;
+	ret = tq_grant_wishes(batch, &extra, flags, message);
+	if (!ret && copy_from_user(message->record.payload,
+				   batch->at + head.header_words * sizeof(u64),
+				   head.length))
+		ret = -EFAULT;
+	if (!ret)
+		return message;
+	tq_message_put(message);
+	return ERR_PTR(ret);
 }
 
 /* Send the first record of a batch by the slow path of single messages. */
 static int tq_send_first(struct tq_file *file, struct tq_send_batch *batch,
 			 bool nowait, bool pass, ktime_t *deadline)
 {
-	struct tq_message *message = tq_fetch_record(file, batch);
+	struct tq_message *message;
 	size_t bytes;
-	u64 id;
+	u64 id = 0;
 	int ret;
 
+	message = tq_fetch_record(file, batch, &bytes);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
-	bytes = tq_message_bytes(message);
 	ret = tq_send_message(file, &message, nowait, pass, deadline, &id);
 	tq_message_put(message);
 	if (!ret)
 		tq_send_batch_sent(batch, bytes, 1, id);
+	else if (ret == -EEXIST && !batch->count)
+		batch->last_id = id;
 	return ret;
+}
+
+/*
+ * Whether the next record has to be sent by the slow path, as far as that can be
+ * seen before it is copied: a batch of nothing else is not copied in vain.
+ */
+static bool tq_next_special(const struct tq_send_batch *batch)
+{
+	struct tqueue_record head = {};
+	u64 __user *from = (u64 __user *)batch->at;
+
+	if (batch->args->flags)
+		return true;
+	return batch->bytes >= sizeof(head) &&
+	       !get_user(*(u64 *)&head, from) && !tq_header_right(&head);
 }
 
 /* Whether a batch of which some were sent goes on though there is no room. */
@@ -320,12 +447,13 @@ static bool tq_batch_goes_on(struct tq_file *file)
 static int tq_send_all(struct tq_file *file, struct tq_send_batch *batch,
 		       bool nowait, ktime_t *deadline)
 {
+	bool special = batch->args->flags;
 	bool faulted = false;
 	size_t some;
 	int ret = 0;
 
 	while (batch->bytes) {
-		ret = tq_send_records(file, batch);
+		ret = special ? TQ_SEND_SLOW : tq_send_records(file, batch);
 		if (!ret) {
 			faulted = false;
 			continue;
@@ -354,6 +482,8 @@ static int tq_send_all(struct tq_file *file, struct tq_send_batch *batch,
 		if (ret)
 			break;
 		faulted = false;
+		special = tq_next_special(batch);
+		cond_resched();
 	}
 	return ret;
 }
@@ -367,7 +497,7 @@ static int tq_send_all(struct tq_file *file, struct tq_send_batch *batch,
  *
  * Context: Process context, may sleep, no lock held.
  * Return: how many were sent; if none, -EINVAL, -EMSGSIZE, -EAGAIN, -ENOBUFS,
- * -ETIMEDOUT, -EPIPE, -ESHUTDOWN, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS or
+ * -ETIMEDOUT, -EEXIST, -EPIPE, -ESHUTDOWN, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS or
  * -EINTR on a signal.
  */
 int tq_send_batch(struct tq_file *file, struct tqueue_send *args, bool nowait)
@@ -375,6 +505,7 @@ int tq_send_batch(struct tq_file *file, struct tqueue_send *args, bool nowait)
 	struct tq_send_batch batch = {
 		.at = u64_to_user_ptr(args->records),
 		.bytes = min_t(u64, args->bytes, MAX_RW_COUNT),
+		.args = args,
 	};
 	ktime_t place;
 	int ret;

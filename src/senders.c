@@ -7,6 +7,9 @@
  * next, admits the message in its turn.  So a blocked sender needs neither its own
  * memory nor a processor to get on, and holds up nobody behind it.
  *
+ * The message with the highest priority is admitted first, and of those with the
+ * same the one that came first.
+ *
  * While senders are blocked nobody overtakes them, but for files that may not
  * wait: such a one would never find room.  It may send one message past those
  * that are blocked at that moment, and the next one once they all were served.  So
@@ -32,14 +35,20 @@ static struct tq_sender *tq_first_blocked(struct tqueue *queue)
 					link);
 }
 
+static void tq_sender_leave(struct tq_tx *tx, struct tq_sender *sender)
+{
+	list_del(&sender->link);
+	list_del(&sender->by_ticket);
+	WRITE_ONCE(tx->blocked_count, tx->blocked_count - 1);
+}
+
 /* Let a sender go, with 0 or an error. */
 static void tq_sender_release(struct tqueue *queue, struct tq_sender *sender,
 			      int error)
 {
 	struct tq_tx *tx = &queue->tx;
 
-	list_del(&sender->link);
-	WRITE_ONCE(tx->blocked_count, tx->blocked_count - 1);
+	tq_sender_leave(tx, sender);
 	sender->error = error;
 	/* Release: with what became of the message. */
 	smp_store_release(&sender->left, true);
@@ -51,7 +60,10 @@ static void tq_senders_changed(struct tqueue *queue)
 {
 	struct tq_tx *tx = &queue->tx;
 	struct tq_sender *first = tq_first_blocked(queue);
-	unsigned long served = first ? first->ticket - 1 : tx->ticket;
+	struct tq_sender *eldest =
+		list_first_entry_or_null(&tx->tickets, struct tq_sender,
+					 by_ticket);
+	unsigned long served = eldest ? eldest->ticket - 1 : tx->ticket;
 	struct tq_file *file, *next;
 
 	lockdep_assert_held(&tx->lock);
@@ -80,6 +92,7 @@ static void tq_senders_changed(struct tqueue *queue)
 void tq_senders_block(struct tq_sender *sender)
 {
 	struct tq_tx *tx = &sender->file->queue->tx;
+	struct tq_sender *other;
 
 	lockdep_assert_held(&tx->lock);
 
@@ -89,7 +102,12 @@ void tq_senders_block(struct tq_sender *sender)
 	if (!++tx->ticket)
 		tx->ticket++;
 	sender->ticket = tx->ticket;
-	list_add_tail(&sender->link, &tx->blocked);
+	list_add_tail(&sender->by_ticket, &tx->tickets);
+	list_for_each_entry_reverse(other, &tx->blocked, link)
+		if (other->message->record.priority >=
+		    sender->message->record.priority)
+			break;
+	list_add(&sender->link, &other->link);
 	WRITE_ONCE(tx->blocked_count, tx->blocked_count + 1);
 	tx->gate |= TQ_GATE_BLOCKED;
 }
@@ -115,8 +133,8 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 		bytes = tq_message_bytes(sender->message);
 		/* Before the room is looked at: see wait.h. */
 		WRITE_ONCE(tx->need, bytes);
-		ret = 0;
-		if (!tq_has_room(queue, bytes)) {
+		ret = tq_key_refuses(queue, sender->message, &sender->id);
+		if (!ret && !tq_has_room(queue, bytes)) {
 			if (queue->policy.overflow !=
 			    TQUEUE_OVERFLOW_DROP_OLDEST)
 				break;
@@ -127,10 +145,9 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 				break;
 			}
 		}
-		if (!ret) {
-			tq_notify_add(notify, sender->message);
-			sender->id = tq_enqueue(queue, &sender->message);
-		}
+		if (!ret)
+			ret = tq_enqueue(queue, &sender->message, &sender->id,
+					 notify);
 		tq_sender_release(queue, sender, ret);
 	}
 	tq_senders_changed(queue);
@@ -188,21 +205,21 @@ void tq_senders_fail(struct tqueue *queue, int error, struct tq_notify *notify)
 
 /**
  * tq_senders_pass - send a message past those that are blocked
- * @file: the open file, which may not wait
- * @message: its message.  *@message is NULL once the store owns it.
- * @id: filled with the id of the message
+ * @sender: with file, which may not wait, and message
+ * @notify: what others are to be notified of is added
  *
  * The message may exceed the size of the queue, as one that comes back does, but
  * all such messages together by no more than the size once more.
  *
  * Context: tx.lock held; takes rx.lock.
- * Return: 0; -EAGAIN when none is blocked, or it was not its turn.
+ * Return: 0; -EAGAIN when none is blocked, or it was not its turn; -EEXIST.
  */
-int tq_senders_pass(struct tq_file *file, struct tq_message **message, u64 *id)
+int tq_senders_pass(struct tq_sender *sender, struct tq_notify *notify)
 {
+	struct tq_file *file = sender->file;
 	struct tqueue *queue = file->queue;
 	struct tq_tx *tx = &queue->tx;
-	unsigned long bytes = tq_message_bytes(*message);
+	unsigned long bytes = tq_message_bytes(sender->message);
 
 	lockdep_assert_held(&tx->lock);
 
@@ -213,9 +230,8 @@ int tq_senders_pass(struct tq_file *file, struct tq_message **message, u64 *id)
 	tq_has_room(queue, bytes);
 	if (!tq_fits(tx->limit_cached + queue->ring.size, tx->pos, bytes))
 		return -EAGAIN;
-	*id = tq_enqueue_detached(queue, *message);
-	*message = NULL;
-	return 0;
+	return tq_enqueue_detached(queue, &sender->message, &sender->id,
+				   notify);
 }
 
 /**
@@ -266,9 +282,7 @@ int tq_senders_wait(struct tq_sender *sender, ktime_t *deadline)
 		ret = sender->error;
 	} else {
 		sender->left = true;
-		list_del(&sender->link);
-		WRITE_ONCE(queue->tx.blocked_count,
-			   queue->tx.blocked_count - 1);
+		tq_sender_leave(&queue->tx, sender);
 		/* Those behind it may be smaller, and fit. */
 		tq_senders_admit(queue, &notify);
 	}

@@ -13,7 +13,9 @@
 
 /**
  * struct tq_sender - a sender that is blocked
- * @link: place among those of the queue, under tx.lock
+ * @link: place among those of the queue, in the order in which they are admitted,
+ *	under tx.lock
+ * @by_ticket: the same in the order in which they came
  * @ticket: its number
  * @file: the open file it sends through
  * @message: what it sends; NULL once the store owns it
@@ -24,6 +26,7 @@
  */
 struct tq_sender {
 	struct list_head link;
+	struct list_head by_ticket;
 	unsigned long ticket;
 	struct tq_file *file;
 	struct tq_message *message;
@@ -38,7 +41,7 @@ int tq_senders_wait(struct tq_sender *sender, ktime_t *deadline);
 void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify);
 void tq_senders_fail(struct tqueue *queue, int error,
 		     struct tq_notify *notify);
-int tq_senders_pass(struct tq_file *file, struct tq_message **message, u64 *id);
+int tq_senders_pass(struct tq_sender *sender, struct tq_notify *notify);
 void tq_senders_forget(struct tq_file *file);
 void tq_admit_senders(struct tqueue *queue);
 

@@ -3,8 +3,15 @@
  * How much a queue may hold: what messages count for, wherever they stand.
  *
  * tx.pos may grow up to rx.limit.  A message in the ring counts by the way that
- * tx.pos has gone for it; a detached one that is ready counts by a lower rx.limit.
- * A message that is taken raises rx.limit again by what it counted for.
+ * tx.pos has gone for it; a detached one that is ready, delayed, leased or buried
+ * counts by a lower rx.limit:
+ *
+ *	rx.limit = store.pos + ring.size - bytes of those detached ones
+ *
+ * So a message that goes from the head of the ring into a lease leaves rx.limit as
+ * it is, and so does one that goes from one of these states to another.  A message
+ * that is received or settled raises rx.limit by what it counted for.  One in
+ * flight with a read() counts for nothing: it needs room again if it comes back.
  */
 #ifndef TQ_SPACE_H
 #define TQ_SPACE_H
@@ -63,7 +70,7 @@ unsigned int tq_released(struct tqueue *queue, unsigned long limit,
 			 unsigned long freed, unsigned long need);
 
 /*
- * @count messages left: senders may have their room, @freed bytes.  With rx.lock
+ * Senders may have room, @freed bytes of messages that are over.  With rx.lock
  * held, after the store has let them go.  Returns what there is to notify others
  * of: TQ_NOTIFY_*.
  *
@@ -72,7 +79,7 @@ unsigned int tq_released(struct tqueue *queue, unsigned long limit,
  * rx.lock held: the limits and positions that they compare grow in step.
  */
 static __always_inline unsigned int
-tq_release_space(struct tqueue *queue, unsigned long freed, unsigned int count)
+tq_release_room(struct tqueue *queue, unsigned long freed)
 {
 	struct tq_rx *rx = &queue->rx;
 	unsigned long limit = rx->limit + freed;
@@ -80,8 +87,6 @@ tq_release_space(struct tqueue *queue, unsigned long freed, unsigned int count)
 
 	lockdep_assert_held(&rx->lock);
 
-	tq_counter_add(&rx->gone, count);
-	trace_tqueue_receive(queue, count, freed);
 	/* Release: the copy is done before senders write there. */
 	smp_store_release(&rx->limit, limit);
 	/* Publish, barrier, look who waits: see wait.h. */
@@ -93,6 +98,48 @@ tq_release_space(struct tqueue *queue, unsigned long freed, unsigned int count)
 		     waitqueue_active(&queue->waiters.poll)))
 		return tq_released(queue, limit, freed, need);
 	return 0;
+}
+
+/* The same, and @count messages left that were ready. */
+static __always_inline unsigned int
+tq_release_space(struct tqueue *queue, unsigned long freed, unsigned int count)
+{
+	tq_counter_add(&queue->rx.gone, count);
+	trace_tqueue_receive(queue, count, freed);
+	return tq_release_room(queue, freed);
+}
+
+/*
+ * The first record of the ring was taken, which made @freed bytes of room; its
+ * detached copy counts for it from now on.  With rx.lock held.  Returns TQ_NOTIFY_*.
+ */
+static inline unsigned int tq_keep_space(struct tqueue *queue,
+					 unsigned long freed,
+					 const struct tq_message *message)
+{
+	tq_counter_add(&queue->rx.gone, 1);
+	/* There were voids after it. */
+	freed -= tq_message_bytes(message);
+	return unlikely(freed) ? tq_release_room(queue, freed) : 0;
+}
+
+/*
+ * A detached copy counts from now on for the record in the ring at the cursor, which
+ * is taken.  In the middle of the ring it counts as well until its void is passed.
+ * Both locks held.
+ */
+static inline void tq_detach_space(struct tqueue *queue,
+				   const struct tq_cursor *cursor,
+				   struct tq_notify *notify)
+{
+	struct tq_store *store = &queue->rx.store;
+	unsigned long bytes =
+		tq_record_bytes(tq_store_length(store, cursor->pos));
+
+	tq_claim_space(queue, bytes);
+	bytes = tq_store_take(store, cursor);
+	if (bytes)
+		notify->events |= tq_release_room(queue, bytes);
 }
 
 #endif /* TQ_SPACE_H */

@@ -4,8 +4,10 @@
  * in user space, against a simple model of it.
  */
 #include <linux/build_bug.h>
+#include <linux/errno.h>
 
 #include "store.h"
+#include "unique.h"
 
 /* Beyond what any ring holds, even where pointers have 32 bits. */
 static_assert(TQ_RECORD_VOID >= TQ_RING_SIZE_MAX);
@@ -23,12 +25,59 @@ static bool tq_id_precedes(struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct tq_message, by_id)->record.id;
 }
 
+static bool tq_burial_precedes(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct tq_message, ready)->record.id <
+	       rb_entry(b, struct tq_message, ready)->record.id;
+}
+
 static int tq_compare_id(const void *key, const struct rb_node *node)
 {
 	u64 id = *(const u64 *)key;
 	u64 other = rb_entry(node, struct tq_message, by_id)->record.id;
 
 	return id < other ? -1 : id > other;
+}
+
+static int tq_compare_buried(const void *key, const struct rb_node *node)
+{
+	u64 id = *(const u64 *)key;
+	u64 other = rb_entry(node, struct tq_message, ready)->record.id;
+
+	return id < other ? -1 : id > other;
+}
+
+/* A message becomes known by its id, which is most often the highest. */
+static void tq_store_index(struct tq_store *store, struct tq_message *message)
+{
+	struct rb_node *last = store->by_id_last;
+	struct rb_node **link;
+
+	if (unlikely(last && message->record.id <
+			     rb_entry(last, struct tq_message, by_id)->record.id)) {
+		rb_add_cached(&message->by_id, &store->by_id, tq_id_precedes);
+		return;
+	}
+	link = last ? &last->rb_right : &store->by_id.rb_root.rb_node;
+	rb_link_node(&message->by_id, last, link);
+	rb_insert_color_cached(&message->by_id, &store->by_id, !last);
+	store->by_id_last = &message->by_id;
+}
+
+static void tq_store_unindex(struct tq_store *store, struct tq_message *message)
+{
+	struct rb_node *node = &message->by_id;
+
+	if (store->by_id_last == node) {
+		/* Most often it is the only one. */
+		if (rb_first_cached(&store->by_id) == node) {
+			store->by_id = RB_ROOT_CACHED;
+			store->by_id_last = NULL;
+			return;
+		}
+		store->by_id_last = rb_prev(node);
+	}
+	rb_erase_cached(node, &store->by_id);
 }
 
 /**
@@ -52,6 +101,9 @@ void tq_store_init(struct tq_store *store, const struct tq_ring *ring,
 	store->ready_count = 0;
 	store->ready_filled = 0;
 	store->by_id = RB_ROOT_CACHED;
+	store->by_id_last = NULL;
+	store->buried = RB_ROOT_CACHED;
+	store->keys = RB_ROOT;
 }
 
 /**
@@ -76,6 +128,48 @@ unsigned long tq_store_skip_voids(const struct tq_store *store,
 	return pos;
 }
 
+/* The first detached message that is delivered after @rank, or NULL. */
+static struct tq_message *tq_store_after(const struct tq_store *store,
+					 const struct tq_rank *rank)
+{
+	struct rb_node *node = store->ready.rb_root.rb_node;
+	struct tq_message *message, *next = NULL;
+
+	while (node) {
+		message = rb_entry(node, struct tq_message, ready);
+		if (tq_record_follows(&message->record, rank)) {
+			next = message;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return next;
+}
+
+/**
+ * tq_store_oldest_last - the oldest of the messages that are delivered last
+ * @store: the store
+ *
+ * Context: rx.lock held.
+ * Return: of the detached messages that have the lowest priority of all that are
+ * ready, the oldest one; NULL if none has it.  The ring has the lowest priority.
+ */
+struct tq_message *tq_store_oldest_last(const struct tq_store *store)
+{
+	struct tq_rank rank = {};
+	struct rb_node *node;
+
+	if (!store->ready_count)
+		return NULL;
+	if (store->pos == store->end) {
+		node = rb_last(&store->ready.rb_root);
+		rank.priority = rb_entry(node, struct tq_message,
+					 ready)->record.priority;
+	}
+	return tq_store_after(store, &rank);
+}
+
 /**
  * tq_store_resume - go on with a walk for which the lock was let go
  * @store: the store
@@ -90,25 +184,13 @@ unsigned long tq_store_skip_voids(const struct tq_store *store,
 void tq_store_resume(struct tq_store *store, struct tq_cursor *cursor,
 		     const struct tq_rank *after)
 {
-	struct rb_node *node = store->ready.rb_root.rb_node;
-	struct tq_message *message;
-
 	tq_store_refresh(store);
 	if ((long)(store->pos - cursor->pos) > 0)
 		cursor->pos = store->pos;
 	else
 		cursor->pos = tq_store_skip_voids(store, cursor->pos);
 
-	cursor->detached = NULL;
-	while (node) {
-		message = rb_entry(node, struct tq_message, ready);
-		if (tq_record_follows(&message->record, after)) {
-			cursor->detached = message;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
-	}
+	cursor->detached = tq_store_after(store, after);
 }
 
 /**
@@ -135,6 +217,22 @@ void tq_store_step(struct tq_store *store, struct tq_cursor *cursor)
 }
 
 /**
+ * tq_store_pull - take a detached message out of those that are ready
+ * @store: the store
+ * @message: ready; becomes the caller's, in flight
+ *
+ * Context: rx.lock held.
+ */
+void tq_store_pull(struct tq_store *store, struct tq_message *message)
+{
+	rb_erase_cached(&message->ready, &store->ready);
+	WRITE_ONCE(store->ready_count, store->ready_count - 1);
+	if (tq_message_left(message))
+		WRITE_ONCE(store->ready_filled, store->ready_filled - 1);
+	message->state = TQ_MESSAGE_IN_FLIGHT;
+}
+
+/**
  * tq_store_take - take the message at the cursor out of those that are ready
  * @store: the store
  * @cursor: not at the end; of no use afterwards
@@ -156,12 +254,7 @@ unsigned long tq_store_take(struct tq_store *store,
 	size_t length;
 
 	if (message) {
-		rb_erase_cached(&message->ready, &store->ready);
-		WRITE_ONCE(store->ready_count, store->ready_count - 1);
-		if (tq_message_left(message))
-			WRITE_ONCE(store->ready_filled,
-				   store->ready_filled - 1);
-		message->state = TQ_MESSAGE_IN_FLIGHT;
+		tq_store_pull(store, message);
 		return tq_message_bytes(message);
 	}
 	length = tq_store_length(store, cursor->pos);
@@ -184,7 +277,7 @@ unsigned long tq_store_take(struct tq_store *store,
 void tq_store_put(struct tq_store *store, struct tq_message *message)
 {
 	if (message->state == TQ_MESSAGE_UNSENT)
-		rb_add_cached(&message->by_id, &store->by_id, tq_id_precedes);
+		tq_store_index(store, message);
 	message->state = TQ_MESSAGE_READY;
 	rb_add_cached(&message->ready, &store->ready, tq_ready_precedes);
 	if (tq_message_left(message))
@@ -193,16 +286,44 @@ void tq_store_put(struct tq_store *store, struct tq_message *message)
 }
 
 /**
- * tq_store_track - a copy of a record that was taken out of the ring is in flight
+ * tq_store_bury - put a message in flight aside
+ * @store: the store, which owns it from now on
+ * @message: in flight
+ *
+ * Context: rx.lock held.
+ */
+void tq_store_bury(struct tq_store *store, struct tq_message *message)
+{
+	tq_store_unindex(store, message);
+	tq_key_release(store, message);
+	message->state = TQ_MESSAGE_BURIED;
+	rb_add_cached(&message->ready, &store->buried, tq_burial_precedes);
+}
+
+/**
+ * tq_store_unbury - take a buried message in flight
  * @store: the store
- * @message: the copy, owned by the caller
+ * @message: buried; becomes the caller's
+ *
+ * Context: rx.lock held.
+ */
+void tq_store_unbury(struct tq_store *store, struct tq_message *message)
+{
+	rb_erase_cached(&message->ready, &store->buried);
+	tq_store_track(store, message);
+}
+
+/**
+ * tq_store_track - a message becomes known by its id
+ * @store: the store
+ * @message: owned by the caller, in flight from now on
  *
  * Context: rx.lock held.
  */
 void tq_store_track(struct tq_store *store, struct tq_message *message)
 {
 	message->state = TQ_MESSAGE_IN_FLIGHT;
-	rb_add_cached(&message->by_id, &store->by_id, tq_id_precedes);
+	tq_store_index(store, message);
 }
 
 /**
@@ -214,11 +335,12 @@ void tq_store_track(struct tq_store *store, struct tq_message *message)
  */
 void tq_store_settle(struct tq_store *store, struct tq_message *message)
 {
-	rb_erase_cached(&message->by_id, &store->by_id);
+	tq_key_release(store, message);
+	tq_store_unindex(store, message);
 }
 
 /**
- * tq_store_lowest_id - the oldest message that is ready or in flight
+ * tq_store_lowest_id - the oldest message that is not settled
  * @store: the store
  *
  * Context: rx.lock held.
@@ -249,7 +371,92 @@ struct tq_message *tq_store_by_id(struct tq_store *store, u64 id)
 	struct rb_node *node = rb_find(&id, &store->by_id.rb_root,
 				       tq_compare_id);
 
-	return node ? rb_entry(node, struct tq_message, by_id) : NULL;
+	if (node)
+		return rb_entry(node, struct tq_message, by_id);
+	node = rb_find(&id, &store->buried.rb_root, tq_compare_buried);
+	return node ? rb_entry(node, struct tq_message, ready) : NULL;
+}
+
+/**
+ * tq_store_next_by_id - find the next detached message that is not buried
+ * @store: the store
+ * @id: an id
+ *
+ * Context: rx.lock held.
+ * Return: the one with the lowest id above @id, or NULL.
+ */
+struct tq_message *tq_store_next_by_id(const struct tq_store *store, u64 id)
+{
+	struct rb_node *node = store->by_id.rb_root.rb_node;
+	struct tq_message *message, *next = NULL;
+
+	while (node) {
+		message = rb_entry(node, struct tq_message, by_id);
+		if (message->record.id > id) {
+			next = message;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return next;
+}
+
+/**
+ * tq_store_next_buried - find the next buried message
+ * @store: the store
+ * @id: an id
+ *
+ * Context: rx.lock held.
+ * Return: the one with the lowest id above @id, or NULL.
+ */
+struct tq_message *tq_store_next_buried(const struct tq_store *store, u64 id)
+{
+	struct rb_node *node = store->buried.rb_root.rb_node;
+	struct tq_message *message, *next = NULL;
+
+	while (node) {
+		message = rb_entry(node, struct tq_message, ready);
+		if (message->record.id > id) {
+			next = message;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return next;
+}
+
+/**
+ * tq_store_find - look for a message in the ring
+ * @store: the store
+ * @id: its id
+ * @pos: where to begin: a position that a look with the same or a lower id came
+ *	to, or any other that was passed; set to where this one came to
+ * @most: how many records to pass
+ *
+ * Context: rx.lock held.
+ * Return: 0, and @pos is its position; -ENOENT, and @pos is that of the next one;
+ * -EAGAIN after @most records.
+ */
+int tq_store_find(struct tq_store *store, u64 id, unsigned long *pos,
+		  unsigned int most)
+{
+	const struct tqueue_record *record;
+
+	tq_store_refresh(store);
+	if ((long)(store->pos - *pos) > 0)
+		*pos = store->pos;
+	for (; most; most--) {
+		*pos = tq_store_skip_voids(store, *pos);
+		if (*pos == store->end)
+			return -ENOENT;
+		record = tq_store_at(store, *pos);
+		if (record->id >= id)
+			return record->id == id ? 0 : -ENOENT;
+		*pos += tq_record_bytes(tq_store_length(store, *pos));
+	}
+	return -EAGAIN;
 }
 
 /**

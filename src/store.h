@@ -5,7 +5,8 @@
  * Most messages stand in the ring, in the order of their ids and all of the
  * usual priority.  Detached ones that are ready stand in a tree beside it, in
  * the order of delivery.  A receiver takes the earlier one of the two.  A second
- * tree has every detached message that was sent and is not settled, by its id.
+ * tree has every detached message that was sent and is not settled, by its id; a
+ * third one those that are buried, by theirs.
  *
  * Everything here needs rx.lock, but for what is said to be read without it.  The
  * store knows nothing of how much a queue may hold, nor whom to wake.
@@ -35,6 +36,9 @@
  * @ready_count: how many.  Read without the lock.
  * @ready_filled: how many of them have bytes to read.  Read without the lock.
  * @by_id: detached messages that were sent and are not settled
+ * @by_id_last: the last one of these, or NULL
+ * @buried: those that are buried, by their ids
+ * @keys: unique keys that are taken: see unique.c
  */
 struct tq_store {
 	const struct tq_ring *ring;
@@ -46,6 +50,9 @@ struct tq_store {
 	unsigned int ready_count;
 	unsigned int ready_filled;
 	struct rb_root_cached by_id;
+	struct rb_node *by_id_last;
+	struct rb_root_cached buried;
+	struct rb_root keys;
 };
 
 /**
@@ -70,15 +77,30 @@ unsigned long tq_store_skip_voids(const struct tq_store *store,
 				  unsigned long pos);
 unsigned long tq_store_take(struct tq_store *store,
 			    const struct tq_cursor *cursor);
+void tq_store_pull(struct tq_store *store, struct tq_message *message);
 void tq_store_put(struct tq_store *store, struct tq_message *message);
+void tq_store_bury(struct tq_store *store, struct tq_message *message);
+void tq_store_unbury(struct tq_store *store, struct tq_message *message);
 void tq_store_track(struct tq_store *store, struct tq_message *message);
 void tq_store_settle(struct tq_store *store, struct tq_message *message);
 u64 tq_store_lowest_id(struct tq_store *store);
 struct tq_message *tq_store_by_id(struct tq_store *store, u64 id);
+struct tq_message *tq_store_next_by_id(const struct tq_store *store, u64 id);
+struct tq_message *tq_store_next_buried(const struct tq_store *store, u64 id);
+struct tq_message *tq_store_oldest_last(const struct tq_store *store);
+int tq_store_find(struct tq_store *store, u64 id, unsigned long *pos,
+		  unsigned int most);
 void tq_store_close(struct tq_store *store, struct rb_root_cached *ready);
 struct tq_message *tq_store_clear(struct tq_store *store,
 				  struct rb_root_cached *ready,
 				  unsigned int most);
+
+static inline struct tq_message *tq_store_first_buried(struct tq_store *store)
+{
+	struct rb_node *node = rb_first_cached(&store->buried);
+
+	return node ? rb_entry(node, struct tq_message, ready) : NULL;
+}
 
 static inline struct tqueue_record *tq_store_at(const struct tq_store *store,
 						unsigned long pos)

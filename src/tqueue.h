@@ -26,25 +26,37 @@
  *	main.c			loading, unloading, parameters
  *	control.c		/dev/tqueue-control: queues by name
  *	device.c		the character device and its file operations
+ *	requests.[ch]		the requests on an open queue
  *	splice.c		splice() out of a queue and into it
  *	ioctl.h			structures that grow
  *	proc.c			/proc/tqueue: a table of all queues
- *	stats.c			what can be read about a queue
+ *	sysfs.c			the attributes of a queue
+ *	stats.c			what there is to know about a queue
  *	config.c		policies, and resizing
  *	queue.c			life: create, start, stop, remove, free
  *	file.c			open files: readers and writers come and go
  *	send_batch.c		TQUEUE_SEND
  *	send.[ch]		sending a message
  *	senders.[ch]		senders that wait for room, and their turns
- *	receive_batch.c		TQUEUE_RECEIVE
+ *	receive_batch.[ch]	TQUEUE_RECEIVE
+ *	receive_lease.c		leasing what it receives
  *	receive.[ch]		receiving: read(), and the slow loop of both
+ *	settle.c		TQUEUE_SETTLE
+ *	hold.c			leases in files of their own
+ *	kick.c			TQUEUE_KICK
+ *	listing.c		TQUEUE_LIST
+ *	timer.[ch]		the thread that does what is due
  *	inflight.[ch]		messages being copied, or read in part
+ *	lease.[ch]		leases, and who holds them
+ *	states.[ch]		how messages go from one state to another
+ *	due.[ch]		what is due when
  *	settled.[ch]		TQUEUE_WAIT
  *	drop.[ch]		room at the cost of the oldest messages
  *	notify.[ch]		wake-ups: collected under a lock, then delivered
  *	wait.[ch]		sleeping, and what sleepers and pollers look at
  *	space.h			how much a queue may hold
  *	store.[ch]		where the messages stand, and which is next
+ *	unique.[ch]		unique keys
  *	message.[ch]		detached messages
  *	ring.[ch]		the memory of a ring
  *	user.h			the caller's memory
@@ -59,6 +71,8 @@
 #include <linux/cache.h>
 #include <linux/cdev.h>
 #include <linux/device.h>
+#include <linux/hrtimer.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/limits.h>
 #include <linux/list.h>
@@ -89,6 +103,14 @@ struct fasync_struct;
  * @shutdown_error: 0, or why nothing can be sent any more: -ESHUTDOWN (stopped)
  *	or -EIDRM (removed)
  * @owner: who may configure it
+ * @ttl: how long a message is of use, nanoseconds; 0 for ever
+ * @lease_limit: how long a lease lasts, nanoseconds; 0 for ever
+ * @max_buried: bytes of buried messages; 0 for a quarter of the size
+ * @on_expired: TQUEUE_EXPIRED_*
+ * @max_attempts: deliveries of a message that may begin; 0 for any number
+ * @on_exhausted: TQUEUE_EXHAUSTED_*
+ * @max_leased: messages that may be leased; 0 for any number
+ * @unique: TQUEUE_UNIQUE_*
  *
  * Written with both locks held, read with either or, each alone, with none.
  */
@@ -101,6 +123,14 @@ struct tq_policy {
 	u32 no_reader;
 	int shutdown_error;
 	kuid_t owner;
+	u64 ttl;
+	u64 lease_limit;
+	u64 max_buried;
+	u32 on_expired;
+	u32 max_attempts;
+	u32 on_exhausted;
+	u32 max_leased;
+	u32 unique;
 };
 
 /* tq_tx.gate: why a send must look twice before it goes ahead. */
@@ -120,7 +150,9 @@ struct tq_policy {
  * @sent: messages that were sent.  Read without the lock.
  * @need: bytes that the first blocked sender needs, or 0 when none is blocked.
  *	Receivers read it without the lock.
- * @blocked: &struct tq_sender that wait for room, first come first
+ * @blocked: &struct tq_sender that wait for room, in the order in which they are
+ *	admitted: by priority, then first come first
+ * @tickets: the same in the order in which they came
  * @blocked_count: how many.  Read without the lock.
  * @ticket: of the sender that was blocked last; they are numbered as they come
  * @turns: &struct tq_file that have sent past blocked senders, by their tickets
@@ -135,6 +167,7 @@ struct tq_tx {
 	struct tq_counter sent;
 	unsigned long need;
 	struct list_head blocked;
+	struct list_head tickets;
 	unsigned int blocked_count;
 	unsigned long ticket;
 	struct list_head turns;
@@ -146,6 +179,42 @@ struct tq_tx {
 #define TQ_ATTENTION_SIGIO	0x4	/* a file wants a signal when there is room */
 
 /**
+ * struct tq_pile - messages of one state
+ * @count: how many.  Read without the lock.
+ * @bytes: what they count for.  Read without the lock.
+ */
+struct tq_pile {
+	unsigned int count;
+	unsigned long bytes;
+};
+
+/**
+ * struct tq_due - what is due when
+ * @delays: delayed messages, by when they are due (CLOCK_BOOTTIME)
+ * @limits: leased ones that have a limit, by that (CLOCK_MONOTONIC)
+ * @ages: while there is a ttl, detached ones that are ready or delayed, by when
+ *	they were sent
+ * @boottime: fires when the first of @delays is due, or a message gets too old
+ * @monotonic: fires when the first limit passes
+ * @boottime_at: when that is, or S64_MAX
+ * @monotonic_at: when that is, or S64_MAX
+ * @work: what the thread then does
+ * @arrival: on the queue's pollers, while no message is in the ring that could
+ *	get too old: the next one has the thread look
+ */
+struct tq_due {
+	struct rb_root_cached delays;
+	struct rb_root_cached limits;
+	struct rb_root_cached ages;
+	struct hrtimer boottime;
+	struct hrtimer monotonic;
+	s64 boottime_at;
+	s64 monotonic_at;
+	struct kthread_work work;
+	struct wait_queue_entry arrival;
+};
+
+/**
  * struct tq_rx - the receivers' side of a queue
  * @lock: guards all of it
  * @store: the messages
@@ -155,11 +224,23 @@ struct tq_tx {
  * @attention: TQ_ATTENTION_*
  * @empties: empty messages that were taken out of the ring.  Read without the
  *	lock.
- * @gone: messages that were ready and left.  Read without the lock.
+ * @paused: nothing is received.  Read without the lock.
+ * @delivery: number of the last delivery that was leased
+ * @gone: messages that were sent and are not ready.  Read without the lock.
  * @dropped: messages that were dropped.  Read without the lock.
  * @dropped_told: how many of them RECEIVE has told of
- * @flights_begun: how many messages ever went in flight.  Read without the lock.
- * @flights_ended: how many of them were settled or came back.  The same.
+ * @flights_begun: how often a message went in flight, or was leased or delayed,
+ *	from being ready or buried or unsent.  Read without the lock.
+ * @flights_ended: how often one was settled or came back.  The same.
+ * @leased: messages that are leased
+ * @delayed: messages that are delayed
+ * @buried: messages that are buried
+ * @ever_leased: deliveries that were leased.  Read without the lock.
+ * @ever_acknowledged: deliveries that were acknowledged.  The same.
+ * @ever_requeued: deliveries after which the message came back.  The same.
+ * @ever_expired: messages that got too old.  The same.
+ * @ever_buried: messages that were buried.  The same.
+ * @due: what is due when
  * @unsettled_id: the lowest id of a message that is not settled, or U64_MAX;
  *	true while TQUEUE_WAIT sleeps.  Read without the lock.
  * @ended_id: the last message that had been sent when a reader was told of the
@@ -171,11 +252,22 @@ struct tq_rx {
 	unsigned long limit;
 	unsigned int attention;
 	u32 empties;
+	bool paused;
+	u32 delivery;
 	struct tq_counter gone;
 	struct tq_counter dropped;
 	u64 dropped_told;
 	u32 flights_begun;
 	u32 flights_ended;
+	struct tq_pile leased;
+	struct tq_pile delayed;
+	struct tq_pile buried;
+	struct tq_counter ever_leased;
+	struct tq_counter ever_acknowledged;
+	struct tq_counter ever_requeued;
+	struct tq_counter ever_expired;
+	struct tq_counter ever_buried;
+	struct tq_due due;
 	struct tq_counter unsettled_id;
 	u64 ended_id;
 };
@@ -261,6 +353,20 @@ struct tqueue {
 };
 
 /**
+ * struct tq_holder - who holds leases: an open file of a queue, or of one lease
+ * @leases: its &struct tq_message, in the order in which they were leased
+ * @last: the last of them, or NULL
+ * @over: whom to wake when one ends that others settled, or NULL
+ *
+ * Under rx.lock.
+ */
+struct tq_holder {
+	struct hlist_head leases;
+	struct hlist_node *last;
+	struct wait_queue_head *over;
+};
+
+/**
  * struct tq_file - an open file on a queue
  * @queue: the queue, which the file's device reference keeps
  * @link: among the open files of the queue, under rx.lock
@@ -277,6 +383,13 @@ struct tqueue {
  * @turn: among those that have sent past blocked senders, under tx.lock
  * @ticket: of the last sender that it went past, until that one is served; or
  *	0.  Written under tx.lock, read without it.
+ * @holder: its leases
+ * @spares: memory of small messages that it has settled, for the next ones that it
+ *	leases, a list by @next, under rx.lock
+ * @spare_count: how many
+ * @listed_id: the last message that TQUEUE_LIST has passed in the ring, under
+ *	rx.lock
+ * @listed_pos: where it stood
  * @cred: who opened it; the file keeps them
  * @uid: effective user id of the opener, as the initial namespace sees it
  * @foreign: the opener lives in other namespaces, and does not see ids as they
@@ -295,6 +408,11 @@ struct tq_file {
 	unsigned long readers_begun;
 	struct list_head turn;
 	unsigned long ticket;
+	struct tq_holder holder;
+	struct tq_message *spares;
+	unsigned int spare_count;
+	u64 listed_id;
+	unsigned long listed_pos;
 	const struct cred *cred;
 	u32 uid;
 	bool foreign;
@@ -352,6 +470,8 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 void tq_queue_free(struct tqueue *queue);
 int tq_start(struct tqueue *queue);
 int tq_stop(struct tqueue *queue);
+int tq_pause(struct tqueue *queue);
+int tq_resume(struct tqueue *queue);
 int tq_remove(struct tqueue *queue, bool force);
 
 /* config.c */
@@ -361,6 +481,7 @@ int tq_config_apply(struct tqueue *queue, const struct tqueue_config *config,
 		    unsigned long size);
 int tq_config_set(struct tqueue *queue, const struct tqueue_config *config);
 int tq_check_owner(kuid_t uid);
+bool tq_may_configure(struct tqueue *queue);
 
 /* send_batch.c */
 int tq_send_batch(struct tq_file *file, struct tqueue_send *args, bool nowait);
@@ -369,9 +490,25 @@ int tq_send_batch(struct tq_file *file, struct tqueue_send *args, bool nowait);
 int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 		     bool nowait);
 
+/* settle.c */
+int tq_settle(struct tq_file *file, const struct tqueue_settle *args);
+
+/* hold.c */
+int tq_hold(struct tq_file *file, u64 id, u32 delivery);
+
+/* kick.c */
+int tq_kick(struct tq_file *file, struct tqueue_kick *args);
+
+/* listing.c */
+int tq_list(struct tq_file *file, const struct tqueue_list *args);
+
 /* control.c */
 #define TQ_FEATURES	(TQUEUE_FEATURE_BATCH | TQUEUE_FEATURE_CONTROL | \
-			 TQUEUE_FEATURE_WAIT | TQUEUE_FEATURE_NO_READER)
+			 TQUEUE_FEATURE_WAIT | TQUEUE_FEATURE_NO_READER | \
+			 TQUEUE_FEATURE_PRIORITY | TQUEUE_FEATURE_DELAY | \
+			 TQUEUE_FEATURE_UNIQUE | TQUEUE_FEATURE_LEASE | \
+			 TQUEUE_FEATURE_TTL | TQUEUE_FEATURE_LIST | \
+			 TQUEUE_FEATURE_PAUSE)
 int tq_control_init(void);
 void tq_control_exit(void);
 int tq_control_next(struct tqueue_info *info);
@@ -389,8 +526,10 @@ void tq_device_exit(void);
 int tq_device_add(struct tqueue *queue, const char *name, bool named);
 void tq_device_del(struct tqueue *queue);
 
+/* sysfs.c */
+const struct attribute_group **tq_sysfs_groups_get(void);
+
 /* stats.c */
-const struct attribute_group **tq_stats_groups_get(void);
 void tq_stats_info(struct tqueue *queue, struct tqueue_info *info);
 
 /* proc.c */

@@ -75,6 +75,61 @@ DEFINE_EVENT(tqueue_message, tqueue_requeue,
 	     TP_ARGS(queue, id)
 );
 
+DEFINE_EVENT(tqueue_message, tqueue_expire,
+	     TP_PROTO(const struct tqueue *queue, u64 id),
+	     TP_ARGS(queue, id)
+);
+
+DEFINE_EVENT(tqueue_message, tqueue_bury,
+	     TP_PROTO(const struct tqueue *queue, u64 id),
+	     TP_ARGS(queue, id)
+);
+
+DEFINE_EVENT(tqueue_message, tqueue_kick,
+	     TP_PROTO(const struct tqueue *queue, u64 id),
+	     TP_ARGS(queue, id)
+);
+
+TRACE_EVENT(tqueue_lease,
+	    TP_PROTO(const struct tqueue *queue, u64 id, u32 delivery),
+	    TP_ARGS(queue, id, delivery),
+	    TP_STRUCT__entry(
+		__string(name, dev_name(&queue->dev))
+		__field(u64, id)
+		__field(u32, delivery)
+	    ),
+	    TP_fast_assign(
+		tq_assign_str(name, dev_name(&queue->dev));
+		__entry->id = id;
+		__entry->delivery = delivery;
+	    ),
+	    TP_printk("queue=%s id=%llu delivery=%u", __get_str(name),
+		      __entry->id, __entry->delivery)
+);
+
+TRACE_EVENT(tqueue_settle,
+	    TP_PROTO(const struct tqueue *queue, u64 id, u32 delivery,
+		     u8 action, int result),
+	    TP_ARGS(queue, id, delivery, action, result),
+	    TP_STRUCT__entry(
+		__string(name, dev_name(&queue->dev))
+		__field(u64, id)
+		__field(u32, delivery)
+		__field(u8, action)
+		__field(int, result)
+	    ),
+	    TP_fast_assign(
+		tq_assign_str(name, dev_name(&queue->dev));
+		__entry->id = id;
+		__entry->delivery = delivery;
+		__entry->action = action;
+		__entry->result = result;
+	    ),
+	    TP_printk("queue=%s id=%llu delivery=%u action=%u result=%d",
+		      __get_str(name), __entry->id, __entry->delivery,
+		      __entry->action, __entry->result)
+);
+
 DECLARE_EVENT_CLASS(tqueue_queue,
 		    TP_PROTO(const struct tqueue *queue),
 		    TP_ARGS(queue),
@@ -102,6 +157,16 @@ DEFINE_EVENT(tqueue_queue, tqueue_remove,
 );
 
 DEFINE_EVENT(tqueue_queue, tqueue_start,
+	     TP_PROTO(const struct tqueue *queue),
+	     TP_ARGS(queue)
+);
+
+DEFINE_EVENT(tqueue_queue, tqueue_pause,
+	     TP_PROTO(const struct tqueue *queue),
+	     TP_ARGS(queue)
+);
+
+DEFINE_EVENT(tqueue_queue, tqueue_resume,
 	     TP_PROTO(const struct tqueue *queue),
 	     TP_ARGS(queue)
 );

@@ -169,7 +169,7 @@ bool tq_readable(struct tq_file *file)
 
 	if (READ_ONCE(file->partial) || tq_removed(queue))
 		return true;
-	if (tq_filled_ready(queue))
+	if (!READ_ONCE(queue->rx.paused) && tq_filled_ready(queue))
 		return true;
 	/* A read passes over empty messages, and then is at the end. */
 	return (tq_shutdown_error(queue) || tq_writers_left(file)) &&
@@ -260,7 +260,7 @@ int tq_wait_readable(struct tq_file *file, ktime_t *deadline)
 	reader.wait.func = tq_reader_woken;
 	ret = tq_sleep(prepare_to_wait_exclusive(head, &reader.wait,
 						 TASK_INTERRUPTIBLE),
-		       READ_ONCE(file->partial) || !tq_nothing_ready(queue) ||
+		       READ_ONCE(file->partial) || !tq_nothing_offered(queue) ||
 		       tq_ended(file), deadline);
 	finish_wait(head, &reader.wait);
 	atomic_dec(&file->sleepers);

@@ -128,6 +128,12 @@ static inline bool tq_nothing_ready(const struct tqueue *queue)
 	return tq_ring_empty(queue) && !READ_ONCE(queue->rx.store.ready_count);
 }
 
+/* Whether nothing can be received now, not even an empty message. */
+static inline bool tq_nothing_offered(const struct tqueue *queue)
+{
+	return tq_nothing_ready(queue) || READ_ONCE(queue->rx.paused);
+}
+
 /* Whether readers may be at their end once nothing is left. */
 static inline bool tq_ending(const struct tqueue *queue)
 {

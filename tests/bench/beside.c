@@ -26,6 +26,16 @@
  *		    through a ring of so many MiB
  *	skip-write, skip-info, skip-get, skip-sysfs
  *		    the same beside a read that passes over so many empty messages
+ *	close-write, close-info, close-get, close-sysfs
+ *		    the same beside close() of a file with so many leases
+ *	lease-write, lease-info, lease-get, lease-sysfs
+ *		    the same beside calls that lease and acknowledge so many at once
+ *	due-write, due-info, due-get, due-sysfs
+ *		    the same while so many delayed messages become ready, and the limits
+ *		    of so many leases pass
+ *	kick-write, kick-info, kick-get, kick-sysfs
+ *		    the same beside calls that list so many delayed messages, and make
+ *		    them ready
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -54,6 +64,8 @@
 #define NAME	"beside"
 #define PATH	"/dev/tq/" NAME
 #define MIB	1048576UL
+/* Of a record with 64 bytes. */
+#define JOB_BYTES	(sizeof(struct tqueue_record) + 64)
 
 static int control;
 
@@ -439,10 +451,128 @@ static void skip_empties(void *arg)
 	}
 }
 
-/* Holds whatever lock is held while the busy queue is looked at by name. */
+/* Leases up to @n messages, for @limit nanoseconds; returns how many. */
+static int lease_records(int fd, char *buf, size_t n, uint64_t limit)
+{
+	struct tqueue_receive receive = {
+		.records = (uintptr_t)buf, .bytes = n * JOB_BYTES, .count = n,
+		.flags = TQUEUE_RECEIVE_LEASE, .limit = limit,
+	};
+	int got = ioctl(fd, TQUEUE_RECEIVE, &receive);
+
+	must(got > 0 || errno == EAGAIN, "RECEIVE with LEASE");
+	return got;
+}
+
+static void lease_and_close(void *arg)
+{
+	char *buf = malloc(much * JOB_BYTES);
+	int fd = open_queue(O_RDWR);
+
+	(void)arg;
+	must(send_records(fd, buf, put_records(buf, much, 64)) == (int)much, "SEND");
+	for (;;) {
+		int file = open_queue(O_RDONLY | O_NONBLOCK);
+
+		while (lease_records(file, buf, 64, TQUEUE_FOREVER) > 0)
+			;
+		close(file);
+		atomic_fetch_add(rounds_done, 1);
+	}
+}
+
+static void lease_and_acknowledge(void *arg)
+{
+	struct tqueue_settlement *settlements = calloc(much, sizeof(*settlements));
+	struct tqueue_settle settle_them = { .settlements = (uintptr_t)settlements };
+	char *buf = malloc(much * JOB_BYTES);
+	int fd = open_queue(O_RDWR);
+
+	(void)arg;
+	for (;;) {
+		char *next = buf;
+		int got, i;
+
+		must(send_records(fd, buf, put_records(buf, much, 64)) == (int)much, "SEND");
+		got = lease_records(fd, buf, much, TQUEUE_FOREVER);
+		must(got > 0, "RECEIVE with LEASE");
+		for (i = 0; i < got; i++) {
+			struct tqueue_record *record = (void *)next;
+
+			settlements[i].id = record->id;
+			settlements[i].delivery = record->delivery;
+			settlements[i].action = TQUEUE_ACKNOWLEDGE;
+			next += record->header_words * 8 + (record->length + 7) / 8 * 8;
+		}
+		settle_them.count = got;
+		must(ioctl(fd, TQUEUE_SETTLE, &settle_them) == got, "SETTLE");
+		atomic_fetch_add(rounds_done, 1);
+	}
+}
+
+static void send_delayed(int fd, char *buf, size_t n, uint64_t delay)
+{
+	struct tqueue_send send = {
+		.records = (uintptr_t)buf, .bytes = put_records(buf, n, 64),
+		.flags = TQUEUE_SEND_DELAY, .delay = delay,
+	};
+
+	must(ioctl(fd, TQUEUE_SEND, &send) == (int)n, "SEND with DELAY");
+}
+
+static void let_fall_due(void *arg)
+{
+	char *buf = malloc(much * JOB_BYTES);
+	int fd = open_queue(O_RDWR | O_NONBLOCK);
+
+	(void)arg;
+	for (;;) {
+		send_delayed(fd, buf, much, 100000000);
+		usleep(300000);
+		while (lease_records(fd, buf, much, 100000000) > 0)
+			;
+		usleep(300000);
+		while (receive_records(fd, buf, much * JOB_BYTES) > 0)
+			;
+		atomic_fetch_add(rounds_done, 1);
+	}
+}
+
+static void list_and_kick(void *arg)
+{
+	struct tqueue_listed *entries = calloc(much, sizeof(*entries));
+	struct tqueue_list list = {
+		.entries = (uintptr_t)entries, .count = much,
+		.entry_bytes = sizeof(*entries), .states = TQUEUE_DELAYED,
+	};
+	struct tqueue_kick kick = {
+		.id = TQUEUE_FOREVER, .states = TQUEUE_DELAYED,
+	};
+	char *buf = malloc(much * JOB_BYTES);
+	int fd = open_queue(O_RDWR | O_NONBLOCK);
+
+	(void)arg;
+	for (;;) {
+		send_delayed(fd, buf, much, 3600000000000);
+		must(ioctl(fd, TQUEUE_LIST, &list) == (int)much, "LIST");
+		must(ioctl(fd, TQUEUE_KICK, &kick) == (int)much, "KICK");
+		while (receive_records(fd, buf, much * JOB_BYTES) > 0)
+			;
+		atomic_fetch_add(rounds_done, 1);
+	}
+}
+
+/*
+ * Holds whatever lock is held while the busy queue is looked at by name.  Like the
+ * probes it runs as soon as it can: how long locks are held is measured, and not
+ * whose turn it is to run.
+ */
 static void get_on(void *arg)
 {
+	struct sched_param first = { .sched_priority = 1 };
+
 	(void)arg;
+	must(!sched_setscheduler(0, SCHED_FIFO, &first), "sched_setscheduler");
 	for (;;) {
 		struct tqueue_info info = { .name = NAME };
 
@@ -548,6 +678,26 @@ static void beside_a_skip(const char *part, size_t parameter, int round)
 	probe(part, skip_empties, 64 * MIB, parameter, round);
 }
 
+static void beside_closing(const char *part, size_t parameter, int round)
+{
+	probe(part, lease_and_close, 64 * MIB, parameter, round);
+}
+
+static void beside_leasing(const char *part, size_t parameter, int round)
+{
+	probe(part, lease_and_acknowledge, 64 * MIB, parameter, round);
+}
+
+static void beside_kicking(const char *part, size_t parameter, int round)
+{
+	probe(part, list_and_kick, 64 * MIB, parameter, round);
+}
+
+static void beside_falling_due(const char *part, size_t parameter, int round)
+{
+	probe(part, let_fall_due, 64 * MIB, parameter, round);
+}
+
 /* ---- what to measure ------------------------------------------------------------------------ */
 
 static const struct part {
@@ -562,6 +712,10 @@ static const struct part {
 	{ "share", share, 3 },
 	{ "batch", beside_batches, 64 },
 	{ "skip", beside_a_skip, 1000000 },
+	{ "close", beside_closing, 10000 },
+	{ "lease", beside_leasing, 10000 },
+	{ "due", beside_falling_due, 10000 },
+	{ "kick", beside_kicking, 10000 },
 };
 
 #define PARTS	(sizeof(parts) / sizeof(*parts))

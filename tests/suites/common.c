@@ -561,12 +561,15 @@ static bool adds_up(char *why, size_t len)
 		sleep_for(0.001);
 	} while (t_now() < end);
 	if (info.sent == info.messages + info.received + info.dropped &&
-	    !info.in_flight && !info.blocked_senders)
+	    !info.in_flight && !info.blocked_senders && !info.leased &&
+	    !info.delayed && !info.buried)
 		return true;
-	snprintf(why, len, "%llu were sent, %llu received, %llu dropped; %llu are left, %u in flight, %u senders blocked",
+	snprintf(why, len, "%llu were sent, %llu received, %llu dropped; %llu are ready, %llu leased, %llu delayed, %llu buried, %u in flight, %u senders blocked",
 		 (unsigned long long)info.sent, (unsigned long long)info.received,
 		 (unsigned long long)info.dropped, (unsigned long long)info.messages,
-		 info.in_flight, info.blocked_senders);
+		 (unsigned long long)info.leased, (unsigned long long)info.delayed,
+		 (unsigned long long)info.buried, info.in_flight,
+		 info.blocked_senders);
 	return false;
 }
 

@@ -370,7 +370,8 @@ static void refused_creations(void)
 	REFUSED(uid, -1);
 	REFUSED(gid, -1);
 	/* Whose it is, the uid beside says; a SET may change it. */
-	for (i = 5; i < 64; i++)
+	REFUSED(config.fields, TQUEUE_CONFIG_OWNER);
+	for (i = 14; i < 64; i++)
 		REFUSED(config.fields, 1ULL << i);
 	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, 0);
 	REFUSED_CONFIG(TQUEUE_CONFIG_SIZE, size, (1ULL << 30) + 1);
@@ -450,7 +451,7 @@ static void refused_settings(void)
 
 	t_create("set", 2 * TQ_PAGE);
 	before = t_get("set");
-	for (i = 6; i < 64; i++)
+	for (i = 14; i < 64; i++)
 		set_refuses((struct tqueue_config){ .fields = 1ULL << i });
 	set_refuses((struct tqueue_config){
 		.fields = TQUEUE_CONFIG_OVERFLOW, .overflow = 3 });

@@ -94,6 +94,67 @@ static void prepare_receive(void)
 	memcpy(argument, &receive, sizeof(receive));
 }
 
+static void drain(void)
+{
+	char buf[64];
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	fcntl(fd, F_SETFL, 0);
+}
+
+static void prepare_settle(void)
+{
+	struct tqueue_settle settle = {
+		.settlements = (uintptr_t)records, .count = 2,
+	};
+	uint64_t ids[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ids[i] = t_send_id(fd, 10, i);
+	for (i = 0; i < 2; i++) {
+		struct tqueue_settlement settlement = {
+			.id = ids[i], .action = TQUEUE_ACKNOWLEDGE,
+			.flags = TQUEUE_SETTLE_UNLEASED,
+		};
+
+		memcpy(records + i * sizeof(settlement), &settlement,
+		       sizeof(settlement));
+	}
+	memcpy(argument, &settle, sizeof(settle));
+}
+
+static void prepare_kick(void)
+{
+	struct tqueue_kick kick = {
+		.id = TQUEUE_FOREVER, .states = TQUEUE_BURIED,
+	};
+	int i;
+
+	for (i = 0; i < 2; i++)
+		t_is(t_settle_unleased(fd, t_send_id(fd, 10, i), TQUEUE_BURY), 0);
+	memcpy(argument, &kick, sizeof(kick));
+}
+
+static void undo_kick(void)
+{
+	t_kick_call(fd, TQUEUE_FOREVER, 0, TQUEUE_BURIED, NULL);
+	drain();
+}
+
+static void prepare_list(void)
+{
+	struct tqueue_list list = {
+		.entries = (uintptr_t)records, .count = 10,
+		.entry_bytes = sizeof(struct tqueue_listed),
+	};
+
+	t_is(t_send_call(fd, records, t_put_many(records, 10, 1, 2), 0), 2);
+	memcpy(argument, &list, sizeof(list));
+}
+
 static void prepare_wait(void)
 {
 	struct tqueue_wait wait = { .id = TQUEUE_FOREVER };
@@ -137,6 +198,27 @@ static bool has_received(void)
 	return !t_info(fd).messages;
 }
 
+static bool is_paused(void)
+{
+	return t_info(fd).state == TQUEUE_STATE_PAUSED;
+}
+
+static bool was_resumed(void)
+{
+	return !is_paused();
+}
+
+static void undo_pause(void)
+{
+	t_is(ioctl(fd, TQUEUE_RESUME), 0);
+}
+
+static void prepare_resume(void)
+{
+	t_is(ioctl(fd, TQUEUE_PAUSE), 0);
+	prepare_name();
+}
+
 static void undo_nothing(void)
 {
 }
@@ -163,16 +245,6 @@ static void prepare_start(void)
 	prepare_name();
 }
 
-static void drain(void)
-{
-	char buf[64];
-
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while (read(fd, buf, sizeof(buf)) > 0)
-		;
-	fcntl(fd, F_SETFL, 0);
-}
-
 static const struct request {
 	const char *name;
 	unsigned long number;
@@ -190,6 +262,12 @@ static const struct request {
 	  prepare_send, has_sent, drain, 2 },
 	{ "RECEIVE", TQUEUE_RECEIVE, false, sizeof(struct tqueue_receive), 16, true,
 	  prepare_receive, has_received, drain, 2 },
+	{ "SETTLE", TQUEUE_SETTLE, false, sizeof(struct tqueue_settle), 12, true,
+	  prepare_settle, has_received, drain, 2 },
+	{ "KICK", TQUEUE_KICK, false, sizeof(struct tqueue_kick), 16, true,
+	  prepare_kick, has_sent, undo_kick, 2 },
+	{ "LIST", TQUEUE_LIST, false, sizeof(struct tqueue_list), 24, true,
+	  prepare_list, did_nothing, drain, 2 },
 	{ "WAIT", TQUEUE_WAIT, false, sizeof(struct tqueue_wait), 8, true,
 	  prepare_wait, did_nothing, undo_nothing, 0 },
 	{ "SET", TQUEUE_SET, false, sizeof(struct tqueue_config), 16, true,
@@ -202,6 +280,10 @@ static const struct request {
 	  prepare_start, was_started, undo_stop, 0 },
 	{ "CTL_STOP", TQUEUE_CTL_STOP, true, sizeof(struct tqueue_select), 64, true,
 	  prepare_name, was_stopped, undo_stop, 0 },
+	{ "CTL_PAUSE", TQUEUE_CTL_PAUSE, true, sizeof(struct tqueue_select), 64, true,
+	  prepare_name, is_paused, undo_pause, 0 },
+	{ "CTL_RESUME", TQUEUE_CTL_RESUME, true, sizeof(struct tqueue_select), 64, true,
+	  prepare_resume, was_resumed, undo_pause, 0 },
 	{ "CTL_GET", TQUEUE_CTL_GET, true, sizeof(struct tqueue_info), 64, true,
 	  prepare_name, did_nothing, undo_nothing, 0 },
 	{ "CTL_NEXT", TQUEUE_CTL_NEXT, true, sizeof(struct tqueue_info), 64, true,
@@ -439,7 +521,7 @@ static void batches_of_older_programs(void)
 	/* Without a deadline: never wait. */
 	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 16), &args), EAGAIN);
 	/* Flags of a whole one are checked as ever. */
-	receive = (struct tqueue_receive){ .flags = 2 };
+	receive = (struct tqueue_receive){ .flags = 0x10 };
 	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EINVAL);
 	t_errno(ioctl(fd, sized(TQUEUE_RECEIVE, 32), &receive), EINVAL);
 	t_end(fd);
@@ -453,11 +535,11 @@ static void unknown_numbers(void)
 	argument = calloc(1, ROOM);
 	fd = t_open_small(NAME);
 	for (size = 0; size < MOST; size += 56) {
-		for (i = 0x0a; i < 0x40; i++)
+		for (i = 0x0c; i < 0x40; i++)
 			t_errno(ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE,
 					       TQUEUE_IOC_MAGIC, i, size), argument),
 				 ENOTTY);
-		for (i = 0x48; i < 0x100; i++)
+		for (i = 0x4a; i < 0x100; i++)
 			t_errno(ioctl(t_control(), _IOC(_IOC_WRITE, TQUEUE_IOC_MAGIC, i,
 							size), argument), ENOTTY);
 	}

@@ -48,22 +48,29 @@ static char *first_queue(void)
 /* A line of the table, as TQUEUE_INFO would have it. */
 static struct tqueue_info parse(const char *line)
 {
-	unsigned long long messages, bytes, size, received, dropped;
+	unsigned long long messages, bytes, size, leased, delayed, buried;
+	unsigned long long received, dropped;
 	struct tqueue_info info = { 0 };
 	char state[16];
 	int n;
 
-	n = sscanf(line, "%63s %15s %llu %llu %llu %u %llu %llu %u %u\n",
+	n = sscanf(line, "%63s %15s %llu %llu %llu %u %llu %llu %llu %llu %llu %u %u\n",
 		   info.name, state, &messages, &bytes, &size, &info.in_flight,
-		   &received, &dropped, &info.readers, &info.writers);
-	t_true(n == 10, "%d fields in %s", n, line);
+		   &leased, &delayed, &buried, &received, &dropped,
+		   &info.readers, &info.writers);
+	t_true(n == 13, "%d fields in %s", n, line);
 	info.messages = messages;
 	info.bytes = bytes;
 	info.size = size;
+	info.leased = leased;
+	info.delayed = delayed;
+	info.buried = buried;
 	info.received = received;
 	info.dropped = dropped;
 	if (!strcmp(state, "stopped"))
 		info.state = TQUEUE_STATE_STOPPED;
+	else if (!strcmp(state, "paused"))
+		info.state = TQUEUE_STATE_PAUSED;
 	else
 		t_is(strcmp(state, "started"), 0);
 	return info;
@@ -77,6 +84,9 @@ static void same(struct tqueue_info shown)
 	t_is(shown.bytes, info.bytes);
 	t_is(shown.size, info.size);
 	t_is(shown.in_flight, info.in_flight);
+	t_is(shown.leased, info.leased);
+	t_is(shown.delayed, info.delayed);
+	t_is(shown.buried, info.buried);
 	t_is(shown.received, info.received);
 	t_is(shown.dropped, info.dropped);
 	t_is(shown.readers, info.readers);

@@ -12,6 +12,8 @@ typedef uint64_t u64;
 typedef uint32_t u32;
 typedef uint16_t u16;
 typedef uint8_t u8;
+typedef int64_t s64;
+typedef int32_t s32;
 
 #define U64_MAX	UINT64_MAX
 
@@ -28,6 +30,9 @@ struct rb_root_cached {
 };
 
 #define RB_ROOT_CACHED	((struct rb_root_cached){ { NULL } })
+#define RB_ROOT	((struct rb_root){ NULL })
+#define RB_CLEAR_NODE(node)	((node)->parent = (node))
+#define RB_EMPTY_NODE(node)	((node)->parent == (node))
 #define rb_entry(node, type, member)				\
 	((type *)((char *)(node) - offsetof(type, member)))
 
@@ -102,6 +107,53 @@ static inline struct rb_node *rb_erase_cached(struct rb_node *node,
 	next->rb_left = node->rb_left;
 	next->rb_left->parent = next;
 	return NULL;
+}
+
+static inline struct rb_node *rb_last(const struct rb_root *root)
+{
+	struct rb_node *node = root->rb_node;
+
+	while (node && node->rb_right)
+		node = node->rb_right;
+	return node;
+}
+
+static inline void rb_link_node(struct rb_node *node, struct rb_node *parent,
+				struct rb_node **link)
+{
+	*node = (struct rb_node){ .parent = parent };
+	*link = node;
+}
+
+static inline void rb_insert_color(struct rb_node *node, struct rb_root *root)
+{
+	(void)node;
+	(void)root;
+}
+
+static inline void rb_insert_color_cached(struct rb_node *node, struct rb_root_cached *root,
+					  bool leftmost)
+{
+	(void)node;
+	(void)root;
+	(void)leftmost;
+}
+
+static inline struct rb_node *rb_prev(const struct rb_node *node)
+{
+	const struct rb_node *parent;
+
+	if (node->rb_left)
+		return rb_last(&(struct rb_root){ node->rb_left });
+	while ((parent = node->parent) && node == parent->rb_left)
+		node = parent;
+	return (struct rb_node *)parent;
+}
+
+/* The root is all that there is of either kind of tree. */
+static inline void rb_erase(struct rb_node *node, struct rb_root *root)
+{
+	rb_erase_cached(node, (struct rb_root_cached *)root);
 }
 
 static inline struct rb_node *

@@ -4,4 +4,9 @@
 
 typedef struct { int refs; } refcount_t;
 
+static inline void refcount_set(refcount_t *refs, int count)
+{
+	refs->refs = count;
+}
+
 #endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is due when: delays, the limits of leases, and the age of messages.
+ *
+ * Delays and ages are measured with CLOCK_BOOTTIME: what was to run in ten minutes
+ * runs when the machine wakes up.  Limits are measured with CLOCK_MONOTONIC: while
+ * the machine slept, workers did not run either.
+ */
+#ifndef TQ_DUE_H
+#define TQ_DUE_H
+
+#include <linux/kthread.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/rbtree.h>
+#include <linux/timekeeping.h>
+
+#include "message.h"
+#include "tqueue.h"
+
+int tq_due_start(void);
+void tq_due_stop(void);
+void tq_due_init(struct tqueue *queue, kthread_work_func_t work);
+void tq_due_destroy(struct tqueue *queue);
+void tq_due_look(struct tqueue *queue);
+void tq_due_add_delayed(struct tqueue *queue, struct tq_message *message);
+void tq_due_del_delayed(struct tqueue *queue, struct tq_message *message);
+void tq_due_insert_limit(struct tqueue *queue, struct tq_message *message);
+void tq_due_insert_age(struct tqueue *queue, struct tq_message *message);
+void tq_due_erase_timed(struct tqueue *queue, struct tq_message *message);
+void tq_due_arm(struct tqueue *queue);
+
+static inline s64 tq_now_boottime(void)
+{
+	return ktime_get_boottime_ns();
+}
+
+/* When a message is too old, or S64_MAX.  With rx.lock held. */
+static inline s64 tq_expiry(const struct tqueue *queue, s64 sent_ns)
+{
+	u64 ttl = queue->policy.ttl;
+	s64 when;
+
+	if (likely(!ttl))
+		return S64_MAX;
+	return check_add_overflow(sent_ns, (s64)ttl, &when) ? S64_MAX : when;
+}
+
+/* A message has a limit: see tq_message.when.  With rx.lock held. */
+static inline void tq_due_add_limit(struct tqueue *queue,
+				    struct tq_message *message)
+{
+	lockdep_assert_held(&queue->rx.lock);
+
+	if (message->when != S64_MAX)
+		tq_due_insert_limit(queue, message);
+}
+
+/* A message can get too old.  With rx.lock held. */
+static inline void tq_due_add_age(struct tqueue *queue,
+				  struct tq_message *message)
+{
+	lockdep_assert_held(&queue->rx.lock);
+
+	if (unlikely(queue->policy.ttl))
+		tq_due_insert_age(queue, message);
+}
+
+/* It has a limit no more, or cannot get too old.  With rx.lock held. */
+static inline void tq_due_del_timed(struct tqueue *queue,
+				    struct tq_message *message)
+{
+	lockdep_assert_held(&queue->rx.lock);
+
+	if (unlikely(!RB_EMPTY_NODE(&message->timed)))
+		tq_due_erase_timed(queue, message);
+}
+
+#endif /* TQ_DUE_H */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Leases: messages that a holder keeps until they are settled.
+ *
+ * The number of the delivery is the ticket: whoever names it may settle the
+ * delivery, and one that is over cannot be settled.
+ */
+#ifndef TQ_LEASE_H
+#define TQ_LEASE_H
+
+#include "notify.h"
+#include "receive.h"
+#include "states.h"
+#include "store.h"
+#include "tqueue.h"
+#include "trace.h"
+
+/* Small messages whose memory a file keeps for its next leases. */
+#define TQ_SPARES_MOST	128
+
+void tq_holder_init(struct tq_holder *holder, struct wait_queue_head *over);
+void tq_holder_release(struct tqueue *queue, struct tq_holder *holder);
+void tq_lease_not_alone(const struct tq_receiver *receiver);
+struct tq_message *tq_lease_find(struct tqueue *queue, u64 id, u32 delivery);
+int tq_lease_missing(struct tqueue *queue, u64 id);
+void tq_lease_move(struct tq_message *message, struct tq_holder *holder);
+void tq_spares_free(struct tq_file *file);
+
+struct tq_message *tq_spare_search(struct tq_file *file, size_t length);
+
+/* Whether no more may be leased.  With rx.lock held. */
+static inline bool tq_leases_full(const struct tqueue *queue)
+{
+	return unlikely(queue->policy.max_leased) &&
+	       queue->rx.leased.count >= queue->policy.max_leased;
+}
+
+/* Keep the memory of a message for another.  With rx.lock held; false: free it. */
+static inline bool tq_spare_put(struct tq_file *file,
+				struct tq_message *message)
+{
+	if (message->capacity > TQ_SPARE_BYTES -
+				offsetof(struct tq_message, record.payload) ||
+	    message->key ||
+	    file->spare_count >= TQ_SPARES_MOST ||
+	    refcount_read(&message->refs) != 1)
+		return false;
+	message->next = file->spares;
+	file->spares = message;
+	file->spare_count++;
+	return true;
+}
+
+/* Memory for a message of @length, of what a file has kept.  With rx.lock held. */
+static inline struct tq_message *tq_spare_get(struct tq_file *file,
+					      size_t length)
+{
+	struct tq_message *message = file->spares;
+
+	if (unlikely(!message))
+		return NULL;
+	if (unlikely(message->capacity < length))
+		return tq_spare_search(file, length);
+	file->spares = message->next;
+	file->spare_count--;
+	return message;
+}
+
+/* The first message that a receive leases: its delivery has begun, if it stays alone. */
+static inline void tq_lease_first(struct tq_receiver *receiver,
+				  struct tq_message *message)
+{
+	message->started = true;
+	receiver->first_id = message->record.id;
+	receiver->first_delivery = message->record.delivery;
+}
+
+static inline struct tq_message *tq_first_lease(const struct tq_holder *holder)
+{
+	return hlist_entry_safe(holder->leases.first, struct tq_message, lease);
+}
+
+/*
+ * The delivery of that number if it is not over, or NULL.  Most often it is the
+ * first of those that the file has leased.  With rx.lock held.
+ */
+static inline struct tq_message *
+tq_lease_of(const struct tq_file *file, u64 id, u32 delivery)
+{
+	struct tq_message *message = tq_first_lease(&file->holder);
+
+	if (likely(message && message->record.id == id &&
+		   message->record.delivery == delivery))
+		return message;
+	return tq_lease_find(file->queue, id, delivery);
+}
+
+/*
+ * A leased message is done.  The file through which that is said keeps the memory,
+ * or it is added to @garbage, a list by @next.  With rx.lock held; returns the room
+ * that this makes, which the caller releases.
+ */
+static inline unsigned long tq_acknowledge(struct tq_file *file,
+					   struct tq_message *message,
+					   struct tq_message **garbage)
+{
+	unsigned long bytes = tq_message_bytes(message);
+	struct tqueue *queue = file->queue;
+	struct tq_rx *rx = &queue->rx;
+
+	trace_tqueue_settle(queue, message->record.id, message->record.delivery,
+			    TQUEUE_ACKNOWLEDGE, TQUEUE_RESULT_DONE);
+	tq_lease_end(queue, message);
+	tq_store_settle(&rx->store, message);
+	tq_flights_end(rx);
+	tq_counter_add(&rx->ever_acknowledged, 1);
+	if (unlikely(!tq_spare_put(file, message))) {
+		message->next = *garbage;
+		*garbage = message;
+	}
+	return bytes;
+}
+
+#endif /* TQ_LEASE_H */

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What messages there are: TQUEUE_LIST.
+ *
+ * Messages stand in three orders of ids: in the ring, among the detached ones that
+ * are not settled, and among the buried ones.  A listing goes through the three
+ * side by side, a piece at a time, and always goes on after the last id that it has
+ * passed.  So it needs nothing from the messages, and they may move meanwhile.
+ */
+#include <linux/kernel.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
+
+#include "compat.h"
+#include "message.h"
+#include "store.h"
+#include "tqueue.h"
+#include "unique.h"
+
+/* Entries that are filled while the lock is held once. */
+#define TQ_LIST_PIECE	32
+
+/**
+ * struct tq_listing - a listing on its way
+ * @file: the open file it goes through
+ * @states: what is listed
+ * @after: the last id that was passed
+ * @pos: where the ring goes on
+ * @count: entries that are filled
+ * @entries: the entries
+ */
+struct tq_listing {
+	struct tq_file *file;
+	u32 states;
+	u64 after;
+	unsigned long pos;
+	unsigned int count;
+	struct tqueue_listed entries[TQ_LIST_PIECE];
+};
+
+static void tq_list_record(const struct tq_file *file,
+			   const struct tqueue_record *record, size_t length,
+			   struct tqueue_listed *entry)
+{
+	memset(entry, 0, sizeof(*entry));
+	entry->id = record->id;
+	entry->sent_ns = record->sent_ns;
+	entry->since_ns = record->sent_ns;
+	entry->length = length;
+	entry->uid = record->uid;
+	entry->pid = record->pid;
+	entry->attempts = record->attempts;
+	entry->flags = record->flags & TQUEUE_FLAG_PARTIAL;
+	entry->priority = record->priority;
+	entry->state = TQUEUE_READY;
+	if (likely(!file->foreign))
+		return;
+	entry->uid = from_kuid_munged(file->cred->user_ns,
+				      make_kuid(&init_user_ns, record->uid));
+	if (!file->pids)
+		entry->pid = 0;
+}
+
+static const u8 tq_listed_states[] = {
+	[TQ_MESSAGE_READY]	= TQUEUE_READY,
+	[TQ_MESSAGE_IN_FLIGHT]	= TQUEUE_IN_FLIGHT,
+	[TQ_MESSAGE_LEASED]	= TQUEUE_LEASED,
+	[TQ_MESSAGE_DELAYED]	= TQUEUE_DELAYED,
+	[TQ_MESSAGE_BURIED]	= TQUEUE_BURIED,
+};
+
+static void tq_list_detached(const struct tq_file *file,
+			     const struct tq_message *message,
+			     struct tqueue_listed *entry)
+{
+	const struct tq_key *key = message->key;
+
+	tq_list_record(file, &message->record, tq_message_left(message), entry);
+	entry->state = tq_listed_states[message->state];
+	entry->reason = message->reason;
+	entry->code = message->code;
+	if (message->since)
+		entry->since_ns = message->since;
+	if (key) {
+		entry->key = key->key;
+		entry->flags |= TQUEUE_FLAG_UNIQUE;
+		if (key->unsettled)
+			entry->flags |= TQUEUE_FLAG_UNSETTLED;
+	}
+	if (message->state == TQ_MESSAGE_DELAYED) {
+		entry->due_ns = message->when;
+	} else if (message->state == TQ_MESSAGE_LEASED) {
+		entry->due_ns = message->when == S64_MAX ? TQUEUE_FOREVER :
+							   message->when;
+		entry->delivery = message->record.delivery;
+		entry->holder = file->pids ? message->pid : 0;
+		if (message->started)
+			entry->flags |= TQUEUE_LISTED_BEGUN;
+	}
+}
+
+/* The detached message that comes next, or NULL. */
+static const struct tq_message *tq_list_next(struct tq_store *store, u64 after)
+{
+	struct tq_message *message = tq_store_next_by_id(store, after);
+	struct tq_message *buried = tq_store_next_buried(store, after);
+
+	if (!message ||
+	    (buried && buried->record.id < message->record.id))
+		return buried;
+	return message;
+}
+
+/* Pass one message: false if there is none. */
+static bool tq_list_one(struct tq_listing *listing, unsigned int *left)
+{
+	struct tq_file *file = listing->file;
+	struct tq_store *store = &file->queue->rx.store;
+	struct tqueue_listed *entry = &listing->entries[listing->count];
+	const struct tqueue_record *record = NULL;
+	const struct tq_message *message;
+	int ret;
+
+	/* The first record of the ring that was not passed. */
+	ret = tq_store_find(store, listing->after + 1, &listing->pos, *left);
+	if (ret == -EAGAIN) {
+		*left = 0;
+		return true;
+	}
+	if (listing->pos != store->end)
+		record = tq_store_at(store, listing->pos);
+	message = tq_list_next(store, listing->after);
+	if (!message && !record)
+		return false;
+	if (record && (!message || record->id < message->record.id))
+		tq_list_record(file, record,
+			       tq_store_length(store, listing->pos), entry);
+	else
+		tq_list_detached(file, message, entry);
+	listing->after = entry->id;
+	listing->count += !!(entry->state & listing->states);
+	--*left;
+	return true;
+}
+
+/* Fill at most @most entries.  Whether there may be more messages. */
+static bool tq_list_piece(struct tq_listing *listing, unsigned int most)
+{
+	struct tq_file *file = listing->file;
+	unsigned int left = TQ_PIECE_RECORDS;
+	bool more = true;
+
+	listing->count = 0;
+	while (more && left && listing->count < most)
+		more = tq_list_one(listing, &left);
+	file->listed_id = listing->after;
+	file->listed_pos = listing->pos;
+	return more;
+}
+
+/* Give the entries to the caller, whose own may be of another size. */
+static int tq_list_give(const struct tq_listing *listing,
+			const struct tqueue_list *args, unsigned int done)
+{
+	u8 __user *to = u64_to_user_ptr(args->entries);
+	size_t theirs = args->entry_bytes;
+	size_t both = min(theirs, sizeof(struct tqueue_listed));
+	unsigned int i;
+
+	for (i = 0; i < listing->count; i++) {
+		u8 __user *at = to + (done + i) * theirs;
+
+		if (copy_to_user(at, &listing->entries[i], both) ||
+		    clear_user(at + both, theirs - both))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/**
+ * tq_list - list messages
+ * @file: an open file of the queue
+ * @args: copied from user space and checked, but for the buffer
+ *
+ * Context: Process context, may sleep, no lock held.
+ * Return: how many entries; 0 at the end; -EFAULT; -ENOMEM; -EIDRM; -EINTR when the
+ * caller is being killed.
+ */
+int tq_list(struct tq_file *file, const struct tqueue_list *args)
+{
+	struct tqueue *queue = file->queue;
+	struct tq_listing *listing;
+	unsigned int most = min_t(u32, args->count, INT_MAX);
+	unsigned int done = 0;
+	bool more = true;
+	int ret = 0;
+
+	/* No id is higher. */
+	if (args->after == U64_MAX)
+		return 0;
+	listing = kmalloc(sizeof(*listing), GFP_KERNEL_ACCOUNT);
+	if (!listing)
+		return -ENOMEM;
+	listing->file = file;
+	listing->states = args->states ?: ~0U;
+	listing->after = args->after;
+
+	mutex_lock(&queue->rx.lock);
+	/* Where the listing before has come to, if this one goes on with it. */
+	listing->pos = file->listed_id == args->after && args->after ?
+		       file->listed_pos : queue->rx.store.pos;
+	mutex_unlock(&queue->rx.lock);
+	while (more && done < most && !ret) {
+		mutex_lock(&queue->rx.lock);
+		if (queue->policy.shutdown_error == -EIDRM)
+			ret = -EIDRM;
+		else
+			more = tq_list_piece(listing,
+					     min_t(unsigned int, most - done,
+						   TQ_LIST_PIECE));
+		mutex_unlock(&queue->rx.lock);
+		if (!ret)
+			ret = tq_list_give(listing, args, done);
+		if (!ret)
+			done += listing->count;
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+		cond_resched();
+	}
+	kfree(listing);
+	return ret ?: done;
+}

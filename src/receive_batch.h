@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What receiving many records and leasing them share.
+ */
+#ifndef TQ_RECEIVE_BATCH_H
+#define TQ_RECEIVE_BATCH_H
+
+#include "receive.h"
+#include "tqueue.h"
+
+/* Internal results: let the lock go, and go on. */
+#define TQ_NEXT_PIECE (-ESTALE)
+#define TQ_NEED_MEMORY (-ENOSR)	/* with a message of @needed bytes of payload */
+
+/**
+ * struct tq_receive_batch - records on their way from a queue to user space
+ * @receiver: what it shares with other receives
+ * @at: where the next record goes
+ * @room: bytes there
+ * @most: how many more are wanted
+ * @dropped: messages that were dropped since this was told before
+ * @spare: memory for a message that is leased, or NULL
+ * @args: of the call, as far as a plain receive has no use of it
+ * @acks: a delivery is still to be acknowledged
+ */
+struct tq_receive_batch {
+	struct tq_receiver receiver;
+	void __user *at;
+	size_t room;
+	int most;
+	u64 dropped;
+	struct tq_message *spare;
+	struct tqueue_receive *args;
+	bool acks;
+};
+
+/**
+ * struct tq_piece - what is received while the lock is held once
+ * @bytes: how many more may be copied
+ * @records: how many more may be
+ * @count: how many were
+ * @freed: the room that this makes
+ * @dropped: messages of whose drop the first record tells
+ * @events: what others are to be notified of: TQ_NOTIFY_*
+ * @garbage: messages to be freed, a list by @next
+ */
+struct tq_piece {
+	size_t bytes;
+	int records;
+	int count;
+	unsigned long freed;
+	u64 dropped;
+	unsigned int events;
+	struct tq_message *garbage;
+};
+
+static inline struct tq_receive_batch *
+tq_batch_of(struct tq_receiver *receiver)
+{
+	return container_of(receiver, struct tq_receive_batch, receiver);
+}
+
+static inline void tq_batch_got(struct tq_receive_batch *batch, size_t bytes,
+				int count)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+
+	batch->at += bytes;
+	batch->room -= bytes;
+	batch->most -= count;
+	receiver->got += count;
+	receiver->resident -= min(receiver->resident, bytes);
+}
+
+/* Whether a record of @bytes may be copied now: 0, or why not. */
+static inline int tq_batch_fits(struct tq_receive_batch *batch,
+				const struct tq_piece *piece, size_t bytes)
+{
+	struct tq_receiver *receiver = &batch->receiver;
+
+	receiver->needed = bytes;
+	if (bytes > batch->room)
+		return -EMSGSIZE;
+	if (receiver->resident && bytes > receiver->resident)
+		return -EFAULT;
+	return bytes > piece->bytes ? TQ_NEXT_PIECE : 0;
+}
+
+/* receive_batch.c */
+int tq_copy_detached(const struct tq_file *file,
+		     const struct tq_message *message, u32 delivery,
+		     bool dropped, void __user *to);
+
+/* receive_lease.c */
+int tq_batch_lease(struct tq_receive_batch *batch, struct tq_piece *piece);
+void tq_batch_acknowledge(struct tq_receive_batch *batch,
+			  struct tq_piece *piece);
+
+#endif /* TQ_RECEIVE_BATCH_H */

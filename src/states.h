@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How messages go from one state to another.
+ *
+ * A detached message is first seized, and is then in flight: whoever seized it
+ * decides what becomes of it, and gives it its next place before rx.lock is let go
+ * (or keeps it, as a call that copies it out does).  What it counts for in the size
+ * of its queue goes with it:
+ *
+ *	        ready  delayed  leased  buried
+ *	            \     |       |     /
+ *	             tq_seize(): in flight
+ *	            /     |       |     \        \
+ *	     tq_place_   tq_     tq_   tq_place_  tq_finish()
+ *	     ready()   delayed() lease  buried()  received, acknowledged, dropped
+ *
+ * From ready or buried on, until it is ready or buried again or over, a message may
+ * come back, and counts as a flight: see tq_nothing_left().
+ */
+#ifndef TQ_STATES_H
+#define TQ_STATES_H
+
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/timekeeping.h>
+
+#include "due.h"
+#include "notify.h"
+#include "store.h"
+#include "tqueue.h"
+
+/**
+ * struct tq_return - how a message comes back from a delivery
+ * @counted: the delivery counts as an attempt
+ * @buried: it is to be buried
+ * @reprioritize: it gets another priority
+ * @priority: that one
+ * @reason: TQUEUE_REASON_*
+ * @code: the worker's
+ * @delay: nanoseconds after which it becomes ready
+ */
+struct tq_return {
+	bool counted;
+	bool buried;
+	bool reprioritize;
+	u8 priority;
+	u8 reason;
+	s32 code;
+	u64 delay;
+};
+
+void tq_seize(struct tqueue *queue, struct tq_message *message);
+unsigned int tq_finish(struct tqueue *queue, struct tq_message *message);
+void tq_place_ready(struct tqueue *queue, struct tq_message *message,
+		    struct tq_notify *notify);
+void tq_place_delayed(struct tqueue *queue, struct tq_message *message,
+		      s64 when);
+void tq_place_leased(struct tqueue *queue, struct tq_message *message,
+		     struct tq_holder *holder, u32 delivery, s64 limit);
+void tq_place_back(struct tqueue *queue, struct tq_message *message,
+		   enum tq_message_state state, s64 when,
+		   struct tq_notify *notify);
+int tq_bury(struct tqueue *queue, struct tq_message *message, u8 reason,
+	    struct tq_notify *notify);
+int tq_expire(struct tqueue *queue, struct tq_message *message,
+	      struct tq_notify *notify);
+int tq_come_back(struct tqueue *queue, struct tq_message *message,
+		 const struct tq_return *how, struct tq_notify *notify);
+struct tq_message *tq_key_taken(struct tqueue *queue,
+				const struct tq_message *message);
+
+/* A message is about to leave those that are ready or buried, and may come back. */
+static inline void tq_flights_begin(struct tq_rx *rx)
+{
+	WRITE_ONCE(rx->flights_begun, rx->flights_begun + 1);
+	/* In flight, then no longer ready: see tq_nothing_left(). */
+	smp_wmb();
+}
+
+/* It is over, or is ready or buried again. */
+static inline void tq_flights_end(struct tq_rx *rx)
+{
+	/* Ready again, then no longer in flight: see tq_nothing_left(). */
+	smp_wmb();
+	WRITE_ONCE(rx->flights_ended, rx->flights_ended + 1);
+}
+
+static inline void tq_pile_add(struct tq_pile *pile, unsigned long bytes)
+{
+	WRITE_ONCE(pile->count, pile->count + 1);
+	WRITE_ONCE(pile->bytes, pile->bytes + bytes);
+}
+
+static inline void tq_pile_del(struct tq_pile *pile, unsigned long bytes)
+{
+	WRITE_ONCE(pile->count, pile->count - 1);
+	WRITE_ONCE(pile->bytes, pile->bytes - bytes);
+}
+
+/* Among those of its holder.  With rx.lock held. */
+static inline void tq_lease_link(struct tq_message *message,
+				 struct tq_holder *holder)
+{
+	message->holder = holder;
+	if (holder->last)
+		hlist_add_behind(&message->lease, holder->last);
+	else
+		hlist_add_head(&message->lease, &holder->leases);
+	holder->last = &message->lease;
+}
+
+/* A lease ends, of which its holder may not know.  With rx.lock held. */
+static inline void tq_lease_unlink(struct tq_message *message)
+{
+	struct tq_holder *holder = message->holder;
+	struct hlist_node **before = message->lease.pprev;
+
+	if (holder->last == &message->lease)
+		holder->last = before == &holder->leases.first ? NULL :
+			       container_of(before, struct hlist_node, next);
+	__hlist_del(&message->lease);
+	if (unlikely(holder->over))
+		wake_up_poll(holder->over, EPOLLHUP);
+}
+
+/* The lease of a message is over.  With rx.lock held. */
+static inline void tq_lease_end(struct tqueue *queue,
+				struct tq_message *message)
+{
+	tq_due_del_timed(queue, message);
+	tq_lease_unlink(message);
+	tq_pile_del(&queue->rx.leased, tq_message_bytes(message));
+}
+
+/* A number for a delivery, never 0.  With rx.lock held. */
+static inline u32 tq_next_delivery(struct tq_rx *rx)
+{
+	if (unlikely(!++rx->delivery))
+		rx->delivery = 1;
+	return rx->delivery;
+}
+
+/* When @delay nanoseconds from now on have passed: CLOCK_BOOTTIME. */
+static inline s64 tq_delay_until(u64 delay)
+{
+	u64 now = ktime_get_boottime_ns();
+
+	return delay >= S64_MAX - now ? S64_MAX : (s64)(now + delay);
+}
+
+/* When a lease of @limit nanoseconds from now on is over, or S64_MAX. */
+static inline s64 tq_limit_at(u64 limit)
+{
+	u64 now = ktime_get_ns();
+
+	return limit >= S64_MAX - now ? S64_MAX : (s64)(now + limit);
+}
+
+/* The bytes of buried messages that a queue may have. */
+static inline u64 tq_max_buried(const struct tqueue *queue)
+{
+	return READ_ONCE(queue->policy.max_buried) ?:
+	       READ_ONCE(queue->ring.size) / 4;
+}
+
+/* Whether the queue holds nothing at all.  With rx.lock held. */
+static inline bool tq_vacant(struct tqueue *queue)
+{
+	struct tq_rx *rx = &queue->rx;
+
+	return !tq_store_ring_ready(&rx->store) && !rx->store.ready_count &&
+	       !rx->leased.count && !rx->delayed.count && !rx->buried.count;
+}
+
+#endif /* TQ_STATES_H */
