@@ -334,9 +334,10 @@ static void hold(void)
 static void next(void)
 {
 	int fd = open_queue(O_RDWR), result = -1;
+	struct tqueue_info before, info;
 	struct slot slot = { 0 };
-	struct tqueue_info info;
 
+	t_is(tqueue_get(fd, &before), 0);
 	t_is(tqueue_send(fd, "one", 3, 0), 0);
 	t_is(tqueue_send(fd, "two", 3, 0), 0);
 	t_errno(tqueue_next(fd, &slot.record, sizeof(slot.record) - 1, 0, 0, &result), EINVAL);
@@ -353,7 +354,7 @@ static void next(void)
 	t_is(slot.record.delivery, 0);
 	t_is(tqueue_get(fd, &info), 0);
 	t_is(info.leased, 0);
-	t_is(info.ever_acknowledged, 2);
+	t_is(info.ever_acknowledged - before.ever_acknowledged, 2);
 
 	/* One that is over is told, and does not keep the next one away. */
 	t_is(tqueue_send(fd, "one", 3, 0), 0);
@@ -380,10 +381,11 @@ static void batches(void)
 	struct tqueue_settlement settlements[3] = { 0 };
 	const struct tqueue_record *record;
 	static uint64_t space[4096];
+	struct tqueue_info before, info;
 	struct tqueue_batch batch;
-	struct tqueue_info info;
 
 	/* More than one call settles. */
+	t_is(tqueue_get(fd, &before), 0);
 	for (i = 0; i < 150; i++)
 		t_is(tqueue_send(fd, "job", 3, 0), 0);
 	tqueue_batch_init(&batch, space, sizeof(space));
@@ -394,7 +396,7 @@ static void batches(void)
 	t_is(tqueue_acknowledge_batch(fd, &batch), 0);
 	t_is(tqueue_get(fd, &info), 0);
 	t_is(info.leased, 0);
-	t_is(info.received, 150);
+	t_is(info.received - before.received, 150);
 	tqueue_batch_init(&batch, space, sizeof(space));
 	t_is(tqueue_acknowledge_batch(fd, &batch), 0);
 
