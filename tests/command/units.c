@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../tools/tqueue/conf.h"
+#include "../../tools/tqueue/fields.h"
 #include "../../tools/tqueue/format.h"
 #include "../../tools/tqueue/units.h"
 
@@ -89,6 +90,17 @@ static void durations(void)
 		"", " ", "soon", "5x", "-5", "s", "1..5", "1.", "5 minutesx", "infinity 5",
 		"99999999999999999999", "18446744074", "18446744073709551615ns", "5,5",
 	};
+	static const struct {
+		uint64_t ns;
+		const char *text, *shortly;
+	} written[] = {
+		{ 0, "0", "0ms" }, { 1, "1ns", "0ms" }, { 1500000000, "1s 500ms", "1500ms" },
+		{ 90000000000, "1min 30s", "90s" }, { 5400000000000, "1h 30min", "90min" },
+		{ 86400000000000, "1d", "24h" }, { 864000000000000, "1w 3d", "10d" },
+		{ 7200000000000, "2h", "2h" }, { 604800000000001, "1w 1ns", "7d" },
+		{ UNITS_FOREVER - 1, "30500w 3d 23h 34min 33s 709ms 551us 614ns", "213503d" },
+	};
+	char text[128];
 	uint64_t ns;
 	size_t i;
 
@@ -99,6 +111,15 @@ static void durations(void)
 	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		check(parse_duration(bad[i], &ns), "'%s'", bad[i]);
+
+	/* What is written is what is read, in the fewest units. */
+	for (i = 0; i < ARRAY_SIZE(written); i++) {
+		format_duration(written[i].ns, text, sizeof(text));
+		check(!strcmp(text, written[i].text), "%s, not %s", text, written[i].text);
+		check(!parse_duration(text, &ns) && ns == written[i].ns, "%s", text);
+		format_duration_short(written[i].ns, text, sizeof(text));
+		check(!strcmp(text, written[i].shortly), "%s, not %s", text, written[i].shortly);
+	}
 }
 
 static void settings(void)
@@ -115,6 +136,17 @@ static void settings(void)
 		{ SETTING_END_OF_FILE, "last-writer", "1" },
 		{ SETTING_NO_READER, "error", "errors" },
 		{ SETTING_NO_READER, "keep", "" },
+		{ SETTING_TTL, "1h 30min", "-1" },
+		{ SETTING_TTL, "infinity", "soon" },
+		{ SETTING_TTL, "30ms", "9223372037" },
+		{ SETTING_ON_EXPIRED, "bury", "kept" },
+		{ SETTING_MAX_ATTEMPTS, "65535", "65536" },
+		{ SETTING_MAX_ATTEMPTS, "infinity", "" },
+		{ SETTING_ON_EXHAUSTED, "drop", "lose" },
+		{ SETTING_LEASE_LIMIT, "30s", "x" },
+		{ SETTING_MAX_LEASED, "4294967295", "4294967296" },
+		{ SETTING_MAX_BURIED, "0", "-1" },
+		{ SETTING_UNIQUE, "queue", "all" },
 		{ SETTING_OWNER, "nobody", "" },
 		{ SETTING_GROUP, "0",
 		  "a-name-of-more-than-sixty-three-characters-which-nobody-ever-had-here" },
@@ -354,8 +386,8 @@ static void written_files(void)
 }
 
 /* A record with these bytes, and what a format makes of it. */
-static char *formatted(enum format format, const char *payload, size_t length,
-		       uint16_t flags, uint64_t dropped)
+static char *formatted_as(enum format format, int leases, const char *payload, size_t length,
+			  uint16_t flags, uint64_t dropped)
 {
 	static struct text text;
 	struct tqueue_record *record = calloc(1, TQUEUE_RECORD_BYTES(length));
@@ -368,14 +400,78 @@ static char *formatted(enum format format, const char *payload, size_t length,
 	record->sent_ns = 1500000000;
 	record->uid = 1000;
 	record->pid = 42;
+	record->delivery = 3;
 	memcpy(record->payload, payload, length);
 	text.length = 0;
 	tqueue_batch_load(&batch, record, TQUEUE_RECORD_BYTES(length));
 	batch.dropped = dropped;
-	check(format_messages(&text, format, &batch, 2) == length);
+	check(format_messages(&text, format, leases, &batch, 2) == length);
 	*text_room(&text, 1) = '\0';
 	free(record);
 	return text.data;
+}
+
+static char *formatted(enum format format, const char *payload, size_t length,
+		       uint16_t flags, uint64_t dropped)
+{
+	return formatted_as(format, 0, payload, length, flags, dropped);
+}
+
+/* The name of a lease stands in front; there is room for the longest. */
+static void leases(void)
+{
+	struct tqueue_record record = {
+		.header_words = TQUEUE_HEADER_WORDS, .id = UINT64_MAX, .delivery = UINT32_MAX,
+	};
+	struct text text = { 0 };
+	struct tqueue_batch batch;
+
+	check(!strcmp(formatted_as(FORMAT_LINES, 1, "ab", 2, 0, 0), "7:3 ab\n"));
+	check(!strcmp(formatted_as(FORMAT_LINES, 1, "", 0, 0, 0), "7:3 \n"));
+	check(!strcmp(formatted_as(FORMAT_RAW, 1, "a\n", 2, 0, 0), "7:3\na\n"));
+	check(!memcmp(formatted_as(FORMAT_NULL, 1, "ab", 2, 0, 0), "7:3\0ab\0", 8));
+	check(strstr(formatted_as(FORMAT_JSON, 1, "ab", 2, 0, 0),
+		     "{\"id\":7,\"lease\":\"7:3\",\"delivery\":3,\"time\":"));
+	tqueue_batch_load(&batch, &record, sizeof(record));
+	format_messages(&text, FORMAT_LINES, 1, &batch, 1);
+	check(text.length == strlen("18446744073709551615:4294967295 \n"));
+	free(text.data);
+}
+
+/* What stands in front of a line. */
+static void fields(void)
+{
+	static const char *const wrong[] = { "", "size", "priority,", "key,key", ",key", "key " };
+	static const struct {
+		const char *item;
+		ssize_t taken;
+	} items[] = {
+		{ "5\t10s\tk\tmessage", 8 }, { "\t\t\t", 3 }, { "5\t\tk\ta\tb", 5 },
+		{ "63\t0\t\t", 6 }, { "64\t\t\tx", -1 }, { "5\t10s\tk", -1 }, { "", -1 },
+		{ "5\tsoon\t\tx", -1 }, { "5\tinfinity\t\tx", -1 },
+		{ "5555555555555555555555555555555555555555555555555555555555555555555555\t\t\t", -1 },
+	};
+	struct tqueue_send_options options;
+	struct fields chosen;
+	char said_so[160];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		check(fields_choose(&chosen, wrong[i]), "'%s'", wrong[i]);
+	check(!fields_choose(&chosen, "key") && chosen.count == 1);
+	check(!fields_choose(&chosen, "priority,delay,key") && chosen.count == 3);
+	for (i = 0; i < ARRAY_SIZE(items); i++) {
+		memset(&options, 0, sizeof(options));
+		options.priority = 9;
+		check(fields_take(&chosen, items[i].item, strlen(items[i].item), &options,
+				  said_so, sizeof(said_so)) == items[i].taken, "%s", items[i].item);
+		if (i == 0)
+			check(options.priority == 5 && options.delay == 10000000000 &&
+			      options.flags == TQUEUE_SEND_UNIQUE &&
+			      options.key == tqueue_key("k", 1));
+		if (i == 1)
+			check(options.priority == 9 && !options.delay && !options.flags);
+	}
 }
 
 static void formats(void)
@@ -434,6 +530,8 @@ int main(void)
 		{ "files_that_are_rubbish", files_that_are_rubbish },
 		{ "written_files", written_files },
 		{ "formats", formats },
+		{ "leases", leases },
+		{ "fields", fields },
 		{ "utf8", utf8 },
 	};
 	size_t i, size;

@@ -28,21 +28,23 @@ EXPORT int tqueue_batch_load(struct tqueue_batch *batch, const void *records,
 	return 0;
 }
 
-static inline void *find_room(const struct tqueue_batch *batch, size_t *room)
+/* Where the payload of the next record goes, behind so many bytes of header. */
+static inline void *find_room(const struct tqueue_batch *batch, size_t header,
+			      size_t *room)
 {
 	size_t left = (batch->size - batch->end) & ~(size_t)(ALIGNMENT - 1);
 
 	*room = 0;
-	if (left < sizeof(struct tqueue_record))
+	if (left < header)
 		return NULL;
-	left -= sizeof(struct tqueue_record);
+	left -= header;
 	*room = left < TQUEUE_LENGTH_MAX ? left : TQUEUE_LENGTH_MAX;
-	return batch->buffer + batch->end + sizeof(struct tqueue_record);
+	return batch->buffer + batch->end + header;
 }
 
 EXPORT void *tqueue_batch_room(const struct tqueue_batch *batch, size_t *room)
 {
-	return find_room(batch, room);
+	return find_room(batch, sizeof(struct tqueue_record), room);
 }
 
 EXPORT int tqueue_batch_commit(struct tqueue_batch *batch, size_t length)
@@ -51,30 +53,74 @@ EXPORT int tqueue_batch_commit(struct tqueue_batch *batch, size_t length)
 
 	if (length > TQUEUE_LENGTH_MAX)
 		return libtq_fail(EMSGSIZE);
-	if (!find_room(batch, &room) || length > room)
+	if (!find_room(batch, sizeof(struct tqueue_record), &room) || length > room)
 		return libtq_fail(ENOBUFS);
 	libtq_finish_record((void *)(batch->buffer + batch->end), length);
 	batch->end += TQUEUE_RECORD_BYTES(length);
 	return 0;
 }
 
-EXPORT int tqueue_batch_add(struct tqueue_batch *batch, const void *data,
-			    size_t length)
+/* Appends a record; returns its header, or NULL and errno. */
+static inline struct tqueue_record *append(struct tqueue_batch *batch, size_t header,
+					   const void *data, size_t length)
 {
 	size_t room, last = length & ~(size_t)(ALIGNMENT - 1);
-	unsigned char *to = find_room(batch, &room);
+	struct tqueue_record *record = (void *)(batch->buffer + batch->end);
+	unsigned char *to = find_room(batch, header, &room);
 
-	if (length > TQUEUE_LENGTH_MAX)
-		return libtq_fail(EMSGSIZE);
-	if (!to || length > room)
-		return libtq_fail(ENOBUFS);
+	if (length > TQUEUE_LENGTH_MAX) {
+		errno = EMSGSIZE;
+		return NULL;
+	}
+	if (!to || length > room) {
+		errno = ENOBUFS;
+		return NULL;
+	}
 	/* What is behind the payload in its last word stays zero. */
 	if (last != length)
 		memset(to + last, 0, ALIGNMENT);
 	if (length)
 		memcpy(to, data, length);
-	libtq_make_header((void *)(batch->buffer + batch->end), length);
-	batch->end += TQUEUE_RECORD_BYTES(length);
+	libtq_make_header(record, length);
+	batch->end += header + TQUEUE_RECORD_BYTES(length) - sizeof(*record);
+	return record;
+}
+
+EXPORT int tqueue_batch_add(struct tqueue_batch *batch, const void *data,
+			    size_t length)
+{
+	return append(batch, sizeof(struct tqueue_record), data, length) ? 0 : -1;
+}
+
+EXPORT int tqueue_batch_add_with(struct tqueue_batch *batch, const void *data,
+				 size_t length,
+				 const struct tqueue_send_options *options)
+{
+	struct tqueue_send_options taken = { 0 };
+	size_t header = sizeof(struct tqueue_record);
+	struct tqueue_record_extra *extra;
+	struct tqueue_record *record;
+
+	if (options && libtq_take_options(&taken, options))
+		return -1;
+	if (taken.flags)
+		header += sizeof(*extra);
+	record = append(batch, header, data, length);
+	if (!record)
+		return -1;
+	record->priority = (__u8)taken.priority;
+	if (!taken.flags)
+		return 0;
+	record->header_words = TQUEUE_HEADER_WORDS_EXTRA;
+	if (taken.flags & TQUEUE_SEND_DELAY)
+		record->flags |= TQUEUE_FLAG_DELAY;
+	if (taken.flags & TQUEUE_SEND_UNIQUE)
+		record->flags |= TQUEUE_FLAG_UNIQUE;
+	if (taken.flags & TQUEUE_SEND_UNSETTLED)
+		record->flags |= TQUEUE_FLAG_UNSETTLED;
+	extra = (void *)record->payload;
+	extra->key = taken.key;
+	extra->delay = taken.delay;
 	return 0;
 }
 
@@ -104,6 +150,21 @@ EXPORT int tqueue_batch_next(struct tqueue_batch *batch,
 	return 1;
 }
 
+/* What a driver needs for the first record that was not sent. */
+static uint64_t needed_features(const struct tqueue_batch *batch)
+{
+	const struct tqueue_record *record = (const void *)(batch->buffer + batch->start);
+	uint32_t flags = 0;
+
+	if (tqueue_batch_bytes(batch) < sizeof(*record))
+		return 0;
+	if (record->flags & TQUEUE_FLAG_DELAY)
+		flags |= TQUEUE_SEND_DELAY;
+	if (record->flags & TQUEUE_FLAG_UNIQUE)
+		flags |= TQUEUE_SEND_UNIQUE;
+	return libtq_features_of(flags, record->priority);
+}
+
 EXPORT int tqueue_send_batch(int fd, struct tqueue_batch *batch,
 			     uint64_t deadline)
 {
@@ -116,10 +177,12 @@ EXPORT int tqueue_send_batch(int fd, struct tqueue_batch *batch,
 
 	if (!send.bytes)
 		return 0;
-	result = libtq_ioctl(fd, TQUEUE_SEND, &send);
+	result = libtq_ioctl_for(fd, TQUEUE_SEND, &send,
+				needed_features(batch));
+	if (result >= 0 || errno == EEXIST)
+		batch->last_id = send.last_id;
 	if (result < 0)
 		return result;
-	batch->last_id = send.last_id;
 	batch->start += (size_t)send.sent_bytes;
 	/* All its room is free for what comes next. */
 	if (batch->start == batch->end) {
@@ -129,27 +192,22 @@ EXPORT int tqueue_send_batch(int fd, struct tqueue_batch *batch,
 	return result;
 }
 
-static int receive_batch(int fd, struct tqueue_batch *batch, uint32_t count,
-			 uint64_t deadline, uint32_t flags)
+int libtq_receive_batch(int fd, struct tqueue_batch *batch,
+			struct tqueue_receive *receive)
 {
-	struct tqueue_receive receive = {
-		.records = (uintptr_t)batch->buffer,
-		.bytes = batch->size,
-		.deadline = deadline,
-		.flags = flags,
-		.count = count,
-	};
 	int result;
 
+	receive->records = (uintptr_t)batch->buffer;
+	receive->bytes = batch->size;
 	batch->start = 0;
 	batch->end = 0;
 	batch->dropped = 0;
-	result = libtq_receive(fd, &receive);
+	result = libtq_receive(fd, receive);
 	if (result > 0) {
-		batch->end = (size_t)receive.bytes;
-		batch->dropped = receive.dropped;
+		batch->end = (size_t)receive->bytes;
+		batch->dropped = receive->dropped;
 	} else if (result < 0 && errno == EMSGSIZE) {
-		batch->needed = (size_t)receive.bytes;
+		batch->needed = (size_t)receive->bytes;
 	}
 	return result;
 }
@@ -157,11 +215,19 @@ static int receive_batch(int fd, struct tqueue_batch *batch, uint32_t count,
 EXPORT int tqueue_receive_batch(int fd, struct tqueue_batch *batch,
 				uint32_t count, uint64_t deadline)
 {
-	return receive_batch(fd, batch, count, deadline, 0);
+	struct tqueue_receive receive = { .deadline = deadline, .count = count };
+
+	return libtq_receive_batch(fd, batch, &receive);
 }
 
 EXPORT int tqueue_peek_batch(int fd, struct tqueue_batch *batch,
 			     uint32_t count, uint64_t deadline)
 {
-	return receive_batch(fd, batch, count, deadline, TQUEUE_RECEIVE_PEEK);
+	struct tqueue_receive receive = {
+		.deadline = deadline,
+		.flags = TQUEUE_RECEIVE_PEEK,
+		.count = count,
+	};
+
+	return libtq_receive_batch(fd, batch, &receive);
 }

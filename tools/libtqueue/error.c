@@ -21,7 +21,7 @@ EXPORT const char *tqueue_strerror(int error)
 	case EMSGSIZE:
 		return "the message is too long";
 	case ENOSPC:
-		return "no more queues or no more memory for them is allowed";
+		return "no more leases, no more queues or no more memory for them is allowed";
 	case ESHUTDOWN:
 		return "the queue is stopped and takes no messages";
 	case EIDRM:
@@ -29,11 +29,13 @@ EXPORT const char *tqueue_strerror(int error)
 	case EPIPE:
 		return "the last reader has left";
 	case EBUSY:
-		return "the queue is in use, or holds more, or a message was read in part";
+		return "the queue is in use, or holds more; or the message is leased, or was read in part";
+	case ESTALE:
+		return "that delivery is over";
 	case EEXIST:
-		return "there is such a queue already";
+		return "there is such a queue, or a message with that key, already";
 	case ENOENT:
-		return "there is no such queue";
+		return "there is no such queue or message";
 	case ENAMETOOLONG:
 		return "the name is too long";
 	case ENOTTY:

@@ -176,6 +176,20 @@ static void explain_no_driver(struct text *text)
 	append(text, "; 'modprobe tqueue' loads it (package tqueue-dkms)");
 }
 
+/* Have all leases that a queue allows been taken?  Only then it is no other limit. */
+static bool explain_leases(struct text *text, const char *name)
+{
+	const char *queue = name_of(name);
+	struct tqueue_info info;
+
+	if (!queue || tqueue_get_by_name(queue, &info) || !info.max_leased ||
+	    info.leased < info.max_leased)
+		return false;
+	append(text, "all %u messages are leased that may be leased at a time; 'tqueue jobs %s --state=leased' shows who has them, 'tqueue set %s --max-leased' allows more",
+	       info.max_leased, queue, queue);
+	return true;
+}
+
 EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 			    size_t size)
 {
@@ -198,8 +212,18 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 
 	if (name && explain_device(&text, name, error))
 		return buffer;
+	if (name && error == ENOSPC && explain_leases(&text, name))
+		return buffer;
 
-	append(&text, "%s", tqueue_strerror(error));
+	/* Of these, what a message can have is left out here. */
+	if (error == ENOENT)
+		append(&text, "there is no such queue");
+	else if (error == EEXIST)
+		append(&text, "there is such a queue already");
+	else if (error == EBUSY)
+		append(&text, "the queue is in use, or holds more, or a message was read in part");
+	else
+		append(&text, "%s", tqueue_strerror(error));
 	switch (error) {
 	case TQUEUE_ENODRIVER:
 		explain_no_driver(&text);
@@ -236,6 +260,12 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 		append(&text, "; it can be removed when its programs have ended and its messages are received, or with 'tqueue remove --force %s'; made smaller when it holds less; received from once that message was read to its end",
 		       queue);
 		break;
+	case EEXIST:
+		append(&text, "; 'tqueue set %s' changes it", queue);
+		break;
+	case ESTALE:
+		append(&text, "; 'tqueue jobs %s' shows what became of the message", queue);
+		break;
 	case ENAMETOOLONG:
 		append(&text, "; at most %d characters", TQUEUE_NAME_MAX);
 		break;
@@ -245,6 +275,57 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 	case EACCES:
 		if (name && !tqueue_path(name, path, sizeof(path)))
 			explain_access(&text, path);
+		break;
+	}
+	return buffer;
+}
+
+EXPORT char *tqueue_explain_message(const char *name, uint64_t id, int error,
+				    char *buffer, size_t size)
+{
+	const unsigned long long number = id;
+	struct text text = { buffer, size };
+	const char *queue = name ? name : "QUEUE";
+
+	switch (error) {
+	case EEXIST:
+	case ENOENT:
+	case EBUSY:
+	case ESTALE:
+	case EPERM:
+	case EINVAL:
+		break;
+	default:
+		return tqueue_explain(name, error, buffer, size);
+	}
+	if (size)
+		*buffer = '\0';
+	if (name)
+		append(&text, "%s: ", name);
+	switch (error) {
+	case EEXIST:
+		append(&text, "it already has a message with that key: number %llu; 'tqueue jobs %s' shows it, 'tqueue delete %s %llu' removes it",
+		       number, queue, queue, number);
+		break;
+	case ENOENT:
+		append(&text, "there is no message %llu; 'tqueue jobs %s' shows those that there are",
+		       number, queue);
+		break;
+	case EBUSY:
+		append(&text, "message %llu is leased, or just being received; 'tqueue jobs %s' shows who has it, and --force settles it all the same",
+		       number, queue);
+		break;
+	case ESTALE:
+		append(&text, "message %llu: this delivery of it is over: it was settled, or its lease ended; nothing was done; 'tqueue jobs %s' shows what became of it",
+		       number, queue);
+		break;
+	case EPERM:
+		append(&text, "message %llu: only the owner of the queue and root may settle what others have leased",
+		       number);
+		break;
+	case EINVAL:
+		append(&text, "message %llu cannot be settled in that way; tqueue_settle(3) tells what each action takes",
+		       number);
 		break;
 	}
 	return buffer;

@@ -18,6 +18,13 @@
 /* ioctl(2), with TQUEUE_EOLDDRIVER for a request that the driver does not know. */
 int libtq_ioctl(int fd, unsigned long request, void *argument);
 
+/*
+ * The same for what only a driver with these features knows: one without them
+ * finds something invalid.
+ */
+int libtq_ioctl_for(int fd, unsigned long request, void *argument,
+		    uint64_t features);
+
 /* -1, with that errno. */
 int libtq_fail(int error);
 
@@ -29,6 +36,22 @@ int libtq_copy_name(char field[TQUEUE_NAME_MAX + 1], const char *name);
 
 /* One RECEIVE: records, or 0 at end-of-file. */
 int libtq_receive(int fd, struct tqueue_receive *receive);
+
+/* The same for one message, and for a batch: these set where it goes. */
+int libtq_receive_one(int fd, struct tqueue_record *record, size_t size,
+		      struct tqueue_receive *receive);
+int libtq_receive_batch(int fd, struct tqueue_batch *batch,
+			struct tqueue_receive *receive);
+
+/*
+ * Options as a caller of any release has them: checked, with TQUEUE_SEND_DELAY
+ * where there is a delay.
+ */
+int libtq_take_options(struct tqueue_send_options *to,
+		       const struct tqueue_send_options *from);
+
+/* What a driver needs for such options. */
+uint64_t libtq_features_of(uint32_t flags, uint32_t priority);
 
 /* Makes the header of a record. */
 static inline void libtq_make_header(struct tqueue_record *record, size_t length)

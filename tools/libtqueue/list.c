@@ -113,6 +113,29 @@ static uint32_t read_word(int directory, const char *attribute,
 	return 0;
 }
 
+/* The words of an attribute that may have several, each a bit. */
+static uint32_t read_state(int directory)
+{
+	static const struct {
+		const char *word;
+		uint32_t state;
+	} states[] = {
+		{ "stopped", TQUEUE_STATE_STOPPED },
+		{ "paused", TQUEUE_STATE_PAUSED },
+		{ "held-up", TQUEUE_STATE_HELD_UP },
+	};
+	char text[64], *word, *rest;
+	uint32_t state = 0;
+	size_t i;
+
+	read_text(directory, "state", text, sizeof(text));
+	for (word = strtok_r(text, " ,", &rest); word; word = strtok_r(NULL, " ,", &rest))
+		for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+			if (!strcmp(word, states[i].word))
+				state |= states[i].state;
+	return state;
+}
+
 /* "c3cf0d6c-6d24-4d6e-8d6f-0f2b5b2c8a11"; zeros if it is none. */
 static void read_uuid(int directory, __u8 uuid[16])
 {
@@ -130,16 +153,60 @@ static void read_uuid(int directory, __u8 uuid[16])
 	}
 }
 
-EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
+/* Numbers of messages and bytes. */
+static void read_counts(int directory, struct tqueue_info *info)
+{
+	info->bytes = read_number(directory, "bytes");
+	info->messages = read_number(directory, "messages");
+	info->leased = read_number(directory, "leased");
+	info->leased_bytes = read_number(directory, "leased_bytes");
+	info->delayed = read_number(directory, "delayed");
+	info->delayed_bytes = read_number(directory, "delayed_bytes");
+	info->buried = read_number(directory, "buried");
+	info->buried_bytes = read_number(directory, "buried_bytes");
+	info->in_flight = (uint32_t)read_number(directory, "in_flight");
+	info->sent = read_number(directory, "sent");
+	info->received = read_number(directory, "received");
+	info->dropped = read_number(directory, "dropped");
+	info->ever_leased = read_number(directory, "ever_leased");
+	info->ever_acknowledged = read_number(directory, "ever_acknowledged");
+	info->ever_requeued = read_number(directory, "ever_requeued");
+	info->ever_expired = read_number(directory, "ever_expired");
+	info->ever_buried = read_number(directory, "ever_buried");
+	info->readers = (uint32_t)read_number(directory, "readers");
+	info->writers = (uint32_t)read_number(directory, "writers");
+	info->blocked_senders = (uint32_t)read_number(directory, "blocked_senders");
+}
+
+static void read_settings(int directory, struct tqueue_info *info)
 {
 	static const char *const overflow[] = {
 		"block", "reject", "drop-oldest", NULL
 	};
-	static const char *const end_of_file[] = {
-		"never", "last-writer", NULL
-	};
+	static const char *const end_of_file[] = { "never", "last-writer", NULL };
 	static const char *const no_reader[] = { "keep", "error", NULL };
-	static const char *const state[] = { "started", "stopped", NULL };
+	static const char *const on_expired[] = { "drop", "bury", NULL };
+	static const char *const on_exhausted[] = { "bury", "drop", NULL };
+	static const char *const unique[] = { "user", "queue", NULL };
+
+	info->size = read_number(directory, "size");
+	info->max_message = read_number(directory, "max_message");
+	info->overflow = read_word(directory, "overflow", overflow);
+	info->end_of_file = read_word(directory, "end_of_file", end_of_file);
+	info->no_reader = read_word(directory, "no_reader", no_reader);
+	info->uid = (uint32_t)read_number(directory, "owner");
+	info->ttl = read_number(directory, "ttl");
+	info->lease_limit = read_number(directory, "lease_limit");
+	info->max_buried = read_number(directory, "max_buried");
+	info->on_expired = read_word(directory, "on_expired", on_expired);
+	info->max_attempts = (uint32_t)read_number(directory, "max_attempts");
+	info->on_exhausted = read_word(directory, "on_exhausted", on_exhausted);
+	info->max_leased = (uint32_t)read_number(directory, "max_leased");
+	info->unique = read_word(directory, "unique", unique);
+}
+
+EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
+{
 	char path[sizeof(CLASS_PATH) + 1 + TQUEUE_NAME_MAX];
 	char number[32];
 	int directory;
@@ -154,24 +221,10 @@ EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
 			errno = TQUEUE_ENODRIVER;
 		return -1;
 	}
-	info->size = read_number(directory, "size");
-	info->max_message = read_number(directory, "max_message");
-	info->bytes = read_number(directory, "bytes");
-	info->messages = read_number(directory, "messages");
-	info->sent = read_number(directory, "sent");
-	info->received = read_number(directory, "received");
-	info->dropped = read_number(directory, "dropped");
-	info->readers = (uint32_t)read_number(directory, "readers");
-	info->writers = (uint32_t)read_number(directory, "writers");
-	info->in_flight = (uint32_t)read_number(directory, "in_flight");
-	info->blocked_senders = (uint32_t)read_number(directory, "blocked_senders");
-	info->uid = (uint32_t)read_number(directory, "owner");
-	info->overflow = read_word(directory, "overflow", overflow);
-	info->end_of_file = read_word(directory, "end_of_file", end_of_file);
-	info->no_reader = read_word(directory, "no_reader", no_reader);
+	read_counts(directory, info);
+	read_settings(directory, info);
 	read_uuid(directory, info->uuid);
-	if (read_word(directory, "state", state))
-		info->state |= TQUEUE_STATE_STOPPED;
+	info->state = read_state(directory);
 	read_text(directory, "dev", number, sizeof(number));
 	/* A queue that went away meanwhile has no number any more. */
 	if (sscanf(number, "%u:%u", &info->major, &info->minor) != 2) {

@@ -54,6 +54,19 @@ int libtq_ioctl(int fd, unsigned long request, void *argument)
 	return result;
 }
 
+int libtq_ioctl_for(int fd, unsigned long request, void *argument,
+		    uint64_t features)
+{
+	int result = libtq_ioctl(fd, request, argument);
+	struct tqueue_info info;
+
+	if (result >= 0 || errno != EINVAL || !features)
+		return result;
+	if (!tqueue_get(fd, &info) && features & ~info.features)
+		return libtq_fail(TQUEUE_EOLDDRIVER);
+	return libtq_fail(EINVAL);
+}
+
 /* As the driver sees it, whatever the locale. */
 static bool is_for_names(char c)
 {

@@ -72,10 +72,16 @@ static uint64_t size_in_force(uint64_t size)
 	return bytes;
 }
 
+static void drop_field(struct tqueue_config *config, uint64_t field, int is_equal)
+{
+	if (is_equal)
+		config->fields &= ~field;
+}
+
 /* Leaves only what differs from how the queue is. */
 static void drop_equal(struct tqueue_config *config, const struct tqueue_info *info)
 {
-	uint64_t size = info->size, max_message = config->max_message;
+	uint64_t size = info->size, max_message = config->max_message, max_buried;
 
 	if (config->fields & TQUEUE_CONFIG_SIZE)
 		size = size_in_force(config->size);
@@ -85,14 +91,20 @@ static void drop_equal(struct tqueue_config *config, const struct tqueue_info *i
 	if (size == info->size &&
 	    (!(config->fields & TQUEUE_CONFIG_MAX_MESSAGE) || max_message == info->max_message))
 		config->fields &= ~(TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE);
-	if (config->overflow == info->overflow)
-		config->fields &= ~TQUEUE_CONFIG_OVERFLOW;
-	if (config->end_of_file == info->end_of_file)
-		config->fields &= ~TQUEUE_CONFIG_END_OF_FILE;
-	if (config->no_reader == info->no_reader)
-		config->fields &= ~TQUEUE_CONFIG_NO_READER;
-	if (config->uid == info->uid)
-		config->fields &= ~TQUEUE_CONFIG_OWNER;
+	max_buried = config->max_buried ? config->max_buried : most_buried_of(size);
+	if (max_buried == info->max_buried && size == info->size)
+		config->fields &= ~TQUEUE_CONFIG_MAX_BURIED;
+	drop_field(config, TQUEUE_CONFIG_OVERFLOW, config->overflow == info->overflow);
+	drop_field(config, TQUEUE_CONFIG_END_OF_FILE, config->end_of_file == info->end_of_file);
+	drop_field(config, TQUEUE_CONFIG_NO_READER, config->no_reader == info->no_reader);
+	drop_field(config, TQUEUE_CONFIG_OWNER, config->uid == info->uid);
+	drop_field(config, TQUEUE_CONFIG_TTL, config->ttl == info->ttl);
+	drop_field(config, TQUEUE_CONFIG_ON_EXPIRED, config->on_expired == info->on_expired);
+	drop_field(config, TQUEUE_CONFIG_MAX_ATTEMPTS, config->max_attempts == info->max_attempts);
+	drop_field(config, TQUEUE_CONFIG_ON_EXHAUSTED, config->on_exhausted == info->on_exhausted);
+	drop_field(config, TQUEUE_CONFIG_LEASE_LIMIT, config->lease_limit == info->lease_limit);
+	drop_field(config, TQUEUE_CONFIG_MAX_LEASED, config->max_leased == info->max_leased);
+	drop_field(config, TQUEUE_CONFIG_UNIQUE, config->unique == info->unique);
 }
 
 /*

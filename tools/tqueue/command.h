@@ -13,6 +13,9 @@ enum {
 	EXIT_NO_QUEUE = 5,
 	EXIT_STOPPED = 6,	/* stopped, removed, left by its readers, or at its end */
 	EXIT_NO_DRIVER = 7,	/* not loaded, or too old */
+	EXIT_FAILED = 8,	/* messages were buried or dropped */
+	EXIT_MESSAGE = 9,	/* a message is not there, or others have it */
+	EXIT_KEY_TAKEN = 10,	/* there is a message with that key */
 };
 
 /* Each parses its own options; argv[0] is "tqueue NAME". */
@@ -25,8 +28,17 @@ int command_send(int argc, char **argv);
 int command_recv(int argc, char **argv);
 int command_peek(int argc, char **argv);
 int command_drain(int argc, char **argv);
+int command_jobs(int argc, char **argv);
+int command_ack(int argc, char **argv);
+int command_requeue(int argc, char **argv);
+int command_bury(int argc, char **argv);
+int command_extend(int argc, char **argv);
+int command_delete(int argc, char **argv);
+int command_kick(int argc, char **argv);
 int command_start(int argc, char **argv);
 int command_stop(int argc, char **argv);
+int command_pause(int argc, char **argv);
+int command_resume(int argc, char **argv);
 int command_wait(int argc, char **argv);
 int command_apply(int argc, char **argv);
 

@@ -32,10 +32,11 @@ _tqueue_plain() {
 }
 
 _tqueue() {
-	local settings='--size= --max-message= --overflow= --end-of-file= --no-reader= --owner= --group= --mode='
+	local settings='--size= --max-message= --overflow= --end-of-file= --no-reader= --ttl= --on-expired= --max-attempts= --on-exhausted='
+	settings+=' --lease-limit= --max-leased= --max-buried= --unique= --owner= --group= --mode='
 	local formats='--lines --null --raw --json'
 	local common='--help --usage --version'
-	local commands='create remove list show set send recv peek stop start wait drain apply'
+	local commands='create remove list show set send recv peek jobs ack requeue bury extend kick delete pause resume stop start wait drain apply'
 	local word=${COMP_WORDS[COMP_CWORD]} command='' option='' words queues i
 	COMPREPLY=()
 
@@ -51,6 +52,14 @@ _tqueue() {
 	--overflow) _tqueue_among 'block reject drop-oldest' ;;
 	--end-of-file) _tqueue_among 'never last-writer' ;;
 	--no-reader) _tqueue_among 'keep error' ;;
+	--on-expired | --on-exhausted) _tqueue_among 'bury drop' ;;
+	--unique) [ "${COMP_WORDS[1]}" = send ] || _tqueue_among 'user queue' ;;
+	--ttl | --lease-limit | --limit) _tqueue_among '30s 10min 1h infinity' ;;
+	--delay | -d) _tqueue_among '10s 5min 1h' ;;
+	--max-attempts) _tqueue_among '1 3 16 infinity' ;;
+	--state | -s) _tqueue_among 'ready leased delayed buried in-flight' ;;
+	--fields) _tqueue_among 'priority delay key priority,delay,key' ;;
+	--to) _tqueue_among "$(_tqueue_queues)" ;;
 	--owner) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
 	--group) mapfile -t COMPREPLY < <(compgen -g -- "$word") ;;
 	--mode) _tqueue_among '0600 0660 0666 0620 0640' ;;
@@ -66,9 +75,11 @@ _tqueue() {
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		;;
-	--max-message | --count | -c) return ;;
+	--max-message | --count | -c | --priority | -p | --id | --fd | --code | --max-leased | --max-buried) return ;;
 	esac
 	[ ${#COMPREPLY[@]} = 0 ] || return
+	# A key is what its user wants it to be.
+	[ "$option ${COMP_WORDS[1]}" != '--unique send' ] || return
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -84,12 +95,16 @@ _tqueue() {
 	# Those that take one queue take no other behind it.
 	for ((i++; i < COMP_CWORD; i++)); do
 		case "$command ${COMP_WORDS[i]}" in
-		*' --timeout' | *' -t' | *' --count' | *' -c' | 'send --file' | 'send -f')
+		*' --timeout' | *' -t' | *' --count' | *' -c' | 'send --file' | 'send -f' | *' --id' | *' --fd' | *' --to' | *' --limit' | \
+			*' --delay' | *' -d' | *' --priority' | *' --unique' | *' --fields' | *' --state' | *' -s' | *' --code' | 'send -u' | \
+			'send -p' | 'requeue -p' | 'bury -p')
 			[ "${COMP_WORDS[i + 1]}" != = ] || i=$((i + 1))
 			i=$((i + 1))
 			;;
 		*' -'*) ;;
-		'send '* | 'recv '* | 'peek '* | 'drain '*) queues='' ;;
+		'send '* | 'recv '* | 'peek '* | 'drain '* | 'jobs '* | 'kick '* | 'ack '* | 'requeue '* | 'bury '* | 'extend '* | 'delete '*)
+			queues=''
+			;;
 		esac
 	done
 	case $command in
@@ -100,12 +115,24 @@ _tqueue() {
 	remove) words="--force --persist $queues" ;;
 	list) words='--json --no-header' ;;
 	show) words="--json $queues" ;;
-	send) words="--lines --null --file= --newline --wait --timeout= --progress --no-progress $queues" ;;
-	recv) words="--count= --all --follow --timeout= $formats --progress --no-progress $queues" ;;
-	peek) words="--count= --all --timeout= $formats $queues" ;;
+	send)
+		words="--lines --null --file= --newline --priority= --delay= --unique= --unsettled --fields= --wait --timeout= --progress"
+		words+=" --no-progress $queues"
+		;;
+	recv)
+		words="--count= --all --follow --id= --to= --lease --limit= --fd= --timeout= $formats --progress --no-progress $queues"
+		;;
+	peek) words="--count= --all --id= --timeout= $formats $queues" ;;
+	jobs) words="--state= --json --no-header $queues" ;;
+	ack) words="--fd= --force $queues" ;;
+	requeue) words="--fd= --delay= --priority= --uncounted --code= --force $queues" ;;
+	bury) words="--fd= --priority= --code= --force $queues" ;;
+	extend) words="--fd= --limit= --force $queues" ;;
+	delete) words="--force $queues" ;;
+	kick) words="--id= --delayed $queues" ;;
 	drain) words="--discard --timeout= $formats --progress --no-progress $queues" ;;
 	wait) words="--timeout= $queues" ;;
-	start | stop) words=$queues ;;
+	start | stop | pause | resume) words=$queues ;;
 	apply) words="--defer= $(_tqueue_files)" ;;
 	*) return ;;
 	esac

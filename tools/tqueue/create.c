@@ -248,21 +248,17 @@ static int add_present(const char *name, struct settings *settings)
 {
 	const struct passwd *user;
 	const struct group *group;
-	struct settings all = { 0 };
 	struct tqueue_info info;
 	char path[PATH_MAX];
 	enum setting which;
+	struct settings all;
 	struct stat st;
 	char text[64];
 
 	if (tqueue_get_by_name(name, &info) || node_check(name, &info) ||
 	    tqueue_path(name, path, sizeof(path)) || stat(path, &st))
 		return report_error(name, errno);
-	all.size = info.size;
-	all.max_message = info.max_message;
-	all.overflow = info.overflow;
-	all.end_of_file = info.end_of_file;
-	all.no_reader = info.no_reader;
+	all = settings_of(&info);
 	all.mode = st.st_mode & 0666;
 	/* Of the two owners the queue's is the one that must not get more rights. */
 	user = getpwuid(info.uid);
@@ -278,6 +274,8 @@ static int add_present(const char *name, struct settings *settings)
 			continue;
 		/* The most that fits goes with the size. */
 		if (which == SETTING_MAX_MESSAGE && info.max_message == most_of(info.size))
+			continue;
+		if (which == SETTING_MAX_BURIED && info.max_buried == most_buried_of(info.size))
 			continue;
 		setting_text(&all, which, text, sizeof(text));
 		setting_assign(settings, which, text);

@@ -175,13 +175,23 @@ static void add_field(struct text *text, const char *key, uint64_t number)
 	text_add_number(text, number);
 }
 
-static void add_json(struct text *text, const struct tqueue_record *record,
+void text_add_time(struct text *text, int64_t boottime_ns)
+{
+	add_time(text, boottime_ns + boot_epoch());
+}
+
+static void add_json(struct text *text, const struct tqueue_record *record, int leases,
 		     uint64_t dropped, int64_t epoch)
 {
 	const unsigned char *payload = tqueue_payload(record);
 	const char *separator = "";
 
 	add_field(text, "{\"id\":", record->id);
+	if (leases) {
+		add_field(text, ",\"lease\":\"", record->id);
+		add_field(text, ":", record->delivery);
+		add_field(text, "\",\"delivery\":", record->delivery);
+	}
 	text_add(text, ",\"time\":");
 	add_time(text, (int64_t)record->sent_ns + epoch);
 	/* Before the machine was booted: the minus, then what follows it. */
@@ -215,6 +225,17 @@ static void add_json(struct text *text, const struct tqueue_record *record,
 	text_add(text, "}\n");
 }
 
+/*
+ * What names a lease, and what ends that: a space in front of a line, a line of its
+ * own in front of bytes.
+ */
+static char *put_lease(char *to, enum format format, const struct tqueue_record *record)
+{
+	to += sprintf(to, "%llu:%u", (unsigned long long)record->id, record->delivery);
+	*to++ = format == FORMAT_LINES ? ' ' : format == FORMAT_NULL ? '\0' : '\n';
+	return to;
+}
+
 /* The same for all other formats; there is room.  Returns where it ends. */
 static char *put_plain(char *to, enum format format, const struct tqueue_record *record)
 {
@@ -230,7 +251,7 @@ static char *put_plain(char *to, enum format format, const struct tqueue_record 
 	return to;
 }
 
-uint64_t format_messages(struct text *text, enum format format,
+uint64_t format_messages(struct text *text, enum format format, int leases,
 			 struct tqueue_batch *batch, size_t count)
 {
 	int64_t epoch = format == FORMAT_JSON ? boot_epoch() : 0;
@@ -238,14 +259,17 @@ uint64_t format_messages(struct text *text, enum format format,
 	const struct tqueue_record *record;
 	char *to;
 
-	/* No message is longer than its record, whatever follows it. */
+	/* The header of a record is longer than what stands around its message. */
 	to = text_room(text, tqueue_batch_bytes(batch));
 	for (; count && tqueue_batch_next(batch, &record) > 0; count--) {
 		bytes += record->length;
-		if (format == FORMAT_JSON)
-			add_json(text, record, dropped, epoch);
-		else
+		if (format == FORMAT_JSON) {
+			add_json(text, record, leases, dropped, epoch);
+		} else {
+			if (leases)
+				to = put_lease(to, format, record);
 			to = put_plain(to, format, record);
+		}
 		dropped = 0;
 	}
 	if (format != FORMAT_JSON)

@@ -42,9 +42,13 @@ int is_utf8(const unsigned char *data, size_t length);
 
 /*
  * Appends the next messages of a batch, at most @count.  The first of a batch
- * carries its @dropped.  Returns the bytes of the messages.
+ * carries its @dropped.  With @leases each is named by its id and delivery,
+ * "17:3".  Returns the bytes of the messages.
  */
-uint64_t format_messages(struct text *text, enum format format,
+uint64_t format_messages(struct text *text, enum format format, int leases,
 			 struct tqueue_batch *batch, size_t count);
+
+/* The time of a record, or of a struct tqueue_listed, as a JSON string. */
+void text_add_time(struct text *text, int64_t boottime_ns);
 
 #endif /* FORMAT_H */

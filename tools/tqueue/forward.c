@@ -27,12 +27,17 @@ static uint64_t send_all(int fd, struct tqueue_batch *batch, uint64_t deadline)
 	return count;
 }
 
-uint64_t send_what_fits(int fd, struct tqueue_batch *batch)
+/*
+ * Sends a batch as far as there is room; what is left in it then could not be
+ * sent, and errno says why.  Returns how many messages were sent.
+ */
+static uint64_t send_what_fits(int fd, struct tqueue_batch *batch)
 {
 	return send_all(fd, batch, 0);
 }
 
-uint64_t send_waiting(int fd, struct tqueue_batch *batch)
+/* The same, and waits for room until a signal comes, as ending.h has it. */
+static uint64_t send_waiting(int fd, struct tqueue_batch *batch)
 {
 	struct pollfd room = { .fd = fd, .events = POLLOUT };
 	int before = ending_count();
@@ -56,6 +61,15 @@ uint64_t send_waiting(int fd, struct tqueue_batch *batch)
 	return count;
 }
 
+/* The flags of a record are the driver's, and not for sending. */
+static void clear_flags(struct tqueue_batch batch)
+{
+	const struct tqueue_record *record;
+
+	while (tqueue_batch_next(&batch, &record) > 0)
+		((struct tqueue_record *)record)->flags = 0;
+}
+
 /* A batch of the messages of another one, each as it is to be. */
 static void *make_batch(struct tqueue_batch *made, enum format format,
 			struct tqueue_batch batch)
@@ -65,7 +79,7 @@ static void *make_batch(struct tqueue_batch *made, enum format format,
 	void *room;
 
 	while (tqueue_batch_bytes(&batch)) {
-		format_messages(&text, format, &batch, 1);
+		format_messages(&text, format, 0, &batch, 1);
 		ends = need_memory(realloc(ends, (count + 1) * sizeof(*ends)));
 		ends[count] = text.length;
 		size += TQUEUE_RECORD_BYTES(text.length - (count ? ends[count - 1] : 0));
@@ -91,10 +105,12 @@ uint64_t forward(enum format format, const struct tqueue_batch *batch)
 
 	all.start = 0;
 	/* As they are they need no copy. */
-	if (format == FORMAT_RAW)
+	if (format == FORMAT_RAW) {
+		clear_flags(all);
 		tqueue_batch_load(&made, all.buffer, all.end);
-	else
+	} else {
 		room = make_batch(&made, format, all);
+	}
 	count = send_what_fits(STDOUT_FILENO, &made);
 	if (tqueue_batch_bytes(&made) && is_full(errno))
 		count += send_waiting(STDOUT_FILENO, &made);

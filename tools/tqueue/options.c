@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <limits.h>
 #include <time.h>
 #include <tqueue.h>
 
@@ -7,7 +8,7 @@
 
 /* Keys without a short option; those of settings follow the last. */
 enum {
-	KEY_LINES = 0x100, KEY_RAW, KEY_JSON, KEY_PROGRESS, KEY_NO_PROGRESS,
+	KEY_LINES = 0x100, KEY_RAW, KEY_JSON, KEY_PROGRESS, KEY_NO_PROGRESS, KEY_FD,
 	KEY_SETTING
 };
 
@@ -34,6 +35,22 @@ static const struct argp_option setting_options[] = {
 	  "for readers that have seen a writer: never or last-writer", 1 },
 	{ "no-reader", KEY_SETTING + SETTING_NO_READER, "WHAT", 0,
 	  "for senders whose last reader left: keep (the messages) or error", 1 },
+	{ "ttl", KEY_SETTING + SETTING_TTL, "TIME", 0,
+	  "how long after its sending a message is of use: 10min, 1h; infinity", 1 },
+	{ "on-expired", KEY_SETTING + SETTING_ON_EXPIRED, "WHAT", 0,
+	  "what becomes of one that is older: drop or bury", 1 },
+	{ "max-attempts", KEY_SETTING + SETTING_MAX_ATTEMPTS, "N", 0,
+	  "how often a message may be leased and come back: 16 unless set; infinity", 1 },
+	{ "on-exhausted", KEY_SETTING + SETTING_ON_EXHAUSTED, "WHAT", 0,
+	  "what becomes of it after that: bury or drop", 1 },
+	{ "lease-limit", KEY_SETTING + SETTING_LEASE_LIMIT, "TIME", 0,
+	  "how long a lease lasts that says nothing else", 1 },
+	{ "max-leased", KEY_SETTING + SETTING_MAX_LEASED, "N", 0,
+	  "most messages that may be leased at a time", 1 },
+	{ "max-buried", KEY_SETTING + SETTING_MAX_BURIED, "BYTES", 0,
+	  "most bytes of buried messages; 0 for a quarter of the size", 1 },
+	{ "unique", KEY_SETTING + SETTING_UNIQUE, "AMONG", 0,
+	  "where a key is unique: among the messages of a user, or of the queue", 1 },
 	{ "owner", KEY_SETTING + SETTING_OWNER, "USER", 0,
 	  "who owns its file and may change it", 1 },
 	{ "group", KEY_SETTING + SETTING_GROUP, "GROUP", 0, "group of its file", 1 },
@@ -46,6 +63,16 @@ const struct argp settings_argp = {
 	.options = setting_options,
 	.parser = parse_setting,
 };
+
+const char *setting_option(enum setting which)
+{
+	const struct argp_option *option;
+
+	for (option = setting_options; option->name; option++)
+		if (option->key == KEY_SETTING + (int)which)
+			return option->name;
+	return "";
+}
 
 static error_t parse_format(int key, char *argument, struct argp_state *state)
 {
@@ -134,6 +161,58 @@ const struct argp timeout_argp = {
 	.options = timeout_options,
 	.parser = parse_timeout,
 };
+
+static error_t parse_fd(int key, char *argument, struct argp_state *state)
+{
+	uint64_t number;
+
+	if (key != KEY_FD)
+		return ARGP_ERR_UNKNOWN;
+	if (parse_number(argument, INT_MAX, &number))
+		argp_error(state, "'%s': the number of an open file is wanted", argument);
+	*(int *)state->input = (int)number;
+	return 0;
+}
+
+static const struct argp_option fd_options[] = {
+	{ "fd", KEY_FD, "N", 0,
+	  "instead of QUEUE: the one that the caller has open as file N, as after 'exec 3< /dev/tq/QUEUE'",
+	  1 },
+	{ 0 }
+};
+
+const struct argp fd_argp = {
+	.options = fd_options,
+	.parser = parse_fd,
+};
+
+uint64_t parse_delay(const char *text, const struct argp_state *state)
+{
+	uint64_t ns = 0;
+
+	if (parse_duration(text, &ns) || ns >> 63)
+		argp_error(state, "'%s': a time is wanted, such as 10s, 5min or 1h 30min", text);
+	return ns;
+}
+
+uint32_t parse_priority(const char *text, const struct argp_state *state)
+{
+	uint64_t priority = 0;
+
+	if (parse_number(text, TQUEUE_PRIORITY_MAX, &priority))
+		argp_error(state, "'%s': a priority is wanted, from 0 (usual) to %d (first)", text,
+			   TQUEUE_PRIORITY_MAX);
+	return (uint32_t)priority;
+}
+
+uint64_t parse_id(const char *text, const struct argp_state *state)
+{
+	uint64_t id = 0;
+
+	if (parse_number(text, UINT64_MAX - 1, &id) || !id)
+		argp_error(state, "'%s': the id of a message is wanted, a number from 1 on", text);
+	return id;
+}
 
 uint64_t deadline_after(uint64_t timeout)
 {

@@ -13,6 +13,9 @@
 /* --size, --mode and so on: the input is a struct settings. */
 extern const struct argp settings_argp;
 
+/* The name of the option for a setting, without the dashes. */
+const char *setting_option(enum setting which);
+
 /* --lines, --null, --raw, --json: the input is an enum format. */
 extern const struct argp format_argp;
 
@@ -21,6 +24,16 @@ extern const struct argp progress_argp;
 
 /* --timeout: the input is a uint64_t, nanoseconds. */
 extern const struct argp timeout_argp;
+
+/* --fd: the input is an int, -1 if it is not given. */
+extern const struct argp fd_argp;
+
+/* A delay below 2^63 ns, and a priority; these end the program if it is none. */
+uint64_t parse_delay(const char *text, const struct argp_state *state);
+uint32_t parse_priority(const char *text, const struct argp_state *state);
+
+/* The id of a message that was given; ends the program if it is none. */
+uint64_t parse_id(const char *text, const struct argp_state *state);
 
 /*
  * The deadline of something that begins now and may take so long: what

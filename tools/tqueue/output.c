@@ -199,3 +199,33 @@ int output_wait(struct output *output, size_t needed)
 		output->room = room_of_stream(output);
 	return EXIT_OK;
 }
+
+size_t output_write(const struct text *text)
+{
+	struct pollfd poll_fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	size_t written = 0;
+	ssize_t length;
+
+	while (written < text->length) {
+		length = write(STDOUT_FILENO, text->data + written, text->length - written);
+		if (length >= 0)
+			written += (size_t)length;
+		else if (errno == EAGAIN)
+			poll(&poll_fd, 1, -1);
+		else if (errno != EINTR)
+			break;
+	}
+	return written;
+}
+
+int output_take_off(size_t bytes)
+{
+	off_t end = lseek(STDOUT_FILENO, 0, SEEK_CUR), begin = end - (off_t)bytes;
+	struct stat st;
+
+	if (begin < 0 || fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) || st.st_size != end)
+		return -1;
+	if (ftruncate(STDOUT_FILENO, begin))
+		return -1;
+	return lseek(STDOUT_FILENO, begin, SEEK_SET) < 0 ? -1 : 0;
+}

@@ -53,6 +53,31 @@ int open_for_command(const char *name)
 	return fd;
 }
 
+int check_given_fd(int fd, const char **name)
+{
+	static struct tqueue_info info;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0) {
+		report(NULL, "--fd=%d: the caller has no such file open; in a shell 'exec %d< /dev/tq/QUEUE' opens it",
+		       fd, fd);
+		return EXIT_ERROR;
+	}
+	if (tqueue_get(fd, &info)) {
+		if (errno != ENOTTY)
+			return report_error(NULL, errno);
+		report(NULL, "--fd=%d: this is not a tqueue queue; in a shell 'exec %d< /dev/tq/QUEUE' opens one",
+		       fd, fd);
+		return EXIT_ERROR;
+	}
+	*name = info.name;
+	if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR)
+		return EXIT_OK;
+	report(info.name, "--fd=%d: this file is not open for reading; in a shell 'exec %d< /dev/tq/%s' opens one that is",
+	       fd, fd, info.name);
+	return EXIT_ERROR;
+}
+
 int open_control(int *status)
 {
 	static const char path[] = "/dev/tqueue-control";
@@ -84,28 +109,30 @@ int open_control(int *status)
 	return -1;
 }
 
+/* What can be done to a queue through the control device, and as its owner. */
+struct act {
+	int (*by_name)(int control, const char *name);
+	int (*by_file)(int fd);
+};
+
 /*
- * Has something done to a queue: through the control device if we may open it,
- * else on the queue itself, as its owner.
+ * Opens the control device if we may, else the queue itself; @by_file tells which.
+ * -1 and errno.
  */
-static int act_on(const char *name, const struct tqueue_config *config,
-		  int (*by_name)(int control, const char *name,
-				 const struct tqueue_config *config),
-		  int (*by_file)(int fd, const struct tqueue_config *config))
+static int open_to_act(const char *name, int *by_file)
 {
-	int fd = -1, result, error;
+	int fd = -1;
 
 	if (!strchr(name, '/'))
 		fd = tqueue_control_open(O_RDWR);
-	if (fd >= 0) {
-		result = by_name(fd, name, config);
-	} else {
-		fd = open_for_command(name);
-		if (fd < 0)
-			return -1;
-		result = by_file(fd, config);
-	}
-	error = errno;
+	*by_file = fd < 0;
+	return fd < 0 ? open_for_command(name) : fd;
+}
+
+static int close_acted(int fd, int result)
+{
+	int error = errno;
+
 	close(fd);
 	errno = error;
 	return result;
@@ -113,41 +140,49 @@ static int act_on(const char *name, const struct tqueue_config *config,
 
 int change_queue(const char *name, const struct tqueue_config *config)
 {
-	return act_on(name, config, tqueue_control_set, tqueue_set);
+	int by_file, fd = open_to_act(name, &by_file);
+
+	if (fd < 0)
+		return -1;
+	return close_acted(fd, by_file ? tqueue_set(fd, config) :
+					 tqueue_control_set(fd, name, config));
 }
 
-static int start_by_name(int control, const char *name, const struct tqueue_config *config)
+static int act_on(const char *name, const struct act *act)
 {
-	(void)config;
-	return tqueue_control_start(control, name);
-}
+	int by_file, fd = open_to_act(name, &by_file);
 
-static int start_by_file(int fd, const struct tqueue_config *config)
-{
-	(void)config;
-	return tqueue_start(fd);
+	if (fd < 0)
+		return -1;
+	return close_acted(fd, by_file ? act->by_file(fd) : act->by_name(fd, name));
 }
 
 int start_queue(const char *name)
 {
-	return act_on(name, NULL, start_by_name, start_by_file);
-}
+	static const struct act start = { tqueue_control_start, tqueue_start };
 
-static int stop_by_name(int control, const char *name, const struct tqueue_config *config)
-{
-	(void)config;
-	return tqueue_control_stop(control, name);
-}
-
-static int stop_by_file(int fd, const struct tqueue_config *config)
-{
-	(void)config;
-	return tqueue_stop(fd);
+	return act_on(name, &start);
 }
 
 int stop_queue(const char *name)
 {
-	return act_on(name, NULL, stop_by_name, stop_by_file);
+	static const struct act stop = { tqueue_control_stop, tqueue_stop };
+
+	return act_on(name, &stop);
+}
+
+int pause_queue(const char *name)
+{
+	static const struct act pause_it = { tqueue_control_pause, tqueue_pause };
+
+	return act_on(name, &pause_it);
+}
+
+int resume_queue(const char *name)
+{
+	static const struct act resume = { tqueue_control_resume, tqueue_resume };
+
+	return act_on(name, &resume);
 }
 
 /* What there is to know about a queue that was given by name or path. */
@@ -198,6 +233,11 @@ int change_node(const char *name, uid_t uid, gid_t gid, mode_t mode)
 uint64_t most_of(uint64_t size)
 {
 	return size / 4 - sizeof(struct tqueue_record);
+}
+
+uint64_t most_buried_of(uint64_t size)
+{
+	return size / 4;
 }
 
 int report_config(const char *name, int error)

@@ -30,6 +30,12 @@ int open_to_look(const char *name);
 int open_for_command(const char *name);
 
 /*
+ * Is this file of the caller's a queue that can be received from?  0 and its name, in
+ * memory of this call, or an exit status, and it has said why.
+ */
+int check_given_fd(int fd, const char **name);
+
+/*
  * The control device, for writing; or -1, an exit status, and it has said why.
  */
 int open_control(int *status);
@@ -40,12 +46,17 @@ int open_control(int *status);
  */
 int change_queue(const char *name, const struct tqueue_config *config);
 
-/* The same for stopping and starting. */
+/* The same for stopping and starting, pausing and resuming. */
 int start_queue(const char *name);
 int stop_queue(const char *name);
+int pause_queue(const char *name);
+int resume_queue(const char *name);
 
 /* The bytes of the longest message that a size allows. */
 uint64_t most_of(uint64_t size);
+
+/* The most bytes of buried messages that a size allows, unless that is set. */
+uint64_t most_buried_of(uint64_t size);
 
 /* Why a queue cannot be configured so; the exit status. */
 int report_config(const char *name, int error);

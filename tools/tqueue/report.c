@@ -57,6 +57,23 @@ int report_error(const char *queue, int error)
 	return status_of(error);
 }
 
+int report_message(const char *queue, uint64_t id, int error)
+{
+	char text[512];
+
+	report(NULL, "%s", tqueue_explain_message(queue, id, error, text, sizeof(text)));
+	switch (error) {
+	case ENOENT:
+	case EBUSY:
+	case ESTALE:
+		return EXIT_MESSAGE;
+	case EEXIST:
+		return EXIT_KEY_TAKEN;
+	default:
+		return status_of(error);
+	}
+}
+
 void *need_memory(void *memory)
 {
 	if (!memory) {

@@ -2,14 +2,12 @@
 /*
  * tqueue send.
  *
- * Messages are gathered in a batch.  It is sent when it is full, and when the
- * input has nothing more at the moment: a line that is there never waits for
- * the next one.
+ * Messages are gathered, and sent when the input has nothing more at the moment: a
+ * line that is there never waits for the next one.
  */
+#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,14 +15,16 @@
 
 #include "command.h"
 #include "ending.h"
-#include "forward.h"
+#include "fields.h"
+#include "input.h"
 #include "options.h"
 #include "report.h"
+#include "sender.h"
 #include "units.h"
+#include "wait.h"
 
-/* What one call sends at most, and what one read asks for. */
-#define BATCH_BYTES	(256 * 1024)
-#define READ_BYTES	(128 * 1024)
+/* What fields may take of a line, beside its message. */
+#define MOST_FIELD_BYTES	4096
 
 /* How the input is cut into messages. */
 enum cut { CUT_WHOLE, CUT_LINES, CUT_NULL };
@@ -40,37 +40,35 @@ struct arguments {
 	int wait;
 	uint64_t timeout;
 	enum progress_wish progress;
+	struct tqueue_send_options options;
+	struct fields fields;
 };
 
-/**
- * struct sender - a queue that is sent to
- * @arguments: what was asked for
- * @fd: the queue
- * @batch: messages that were not sent yet
- * @room: memory of @batch
- * @longest: most bytes of a message, when it was opened
- * @sent: messages that were sent
- * @what: what an item of the input is called: "line"
- * @file: the file that is read, NULL: the standard input or arguments
- * @before: messages sent before @file was begun
- */
-struct sender {
-	const struct arguments *arguments;
-	int fd;
-	struct tqueue_batch batch;
-	void *room;
-	uint64_t longest;
-	uint64_t sent;
-	const char *what;
-	const char *file;
-	uint64_t before;
+enum {
+	KEY_LINES = 'l', KEY_NULL = '0', KEY_FILE = 'f', KEY_NEWLINE = 'n', KEY_WAIT = 'w',
+	KEY_PRIORITY = 'p', KEY_DELAY = 'd', KEY_UNIQUE = 'u', KEY_UNSETTLED = 0x200, KEY_FIELDS
 };
 
-enum { KEY_LINES = 'l', KEY_NULL = '0', KEY_FILE = 'f', KEY_NEWLINE = 'n', KEY_WAIT = 'w' };
+static void check_options(const struct arguments *arguments, struct argp_state *state)
+{
+	int unique = arguments->options.flags & TQUEUE_SEND_UNIQUE;
+	int i, has_keys = unique;
+
+	for (i = 0; i < arguments->fields.count; i++)
+		has_keys |= arguments->fields.field[i] == FIELD_KEY;
+	if (arguments->fields.count && arguments->cut == CUT_WHOLE)
+		argp_error(state, "--fields is for --lines and --null");
+	if (unique && (arguments->cut != CUT_WHOLE || arguments->count > 1 ||
+		       arguments->file_count > 1))
+		argp_error(state, "--unique is for one message; --lines --fields=key takes a key from each line");
+	if (arguments->options.flags & TQUEUE_SEND_UNSETTLED && !has_keys)
+		argp_error(state, "--unsettled is for messages with a key: --unique, or --fields=key");
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
+	const char *wrong;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -93,6 +91,24 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case KEY_WAIT:
 		arguments->wait = 1;
 		return 0;
+	case KEY_PRIORITY:
+		arguments->options.priority = parse_priority(argument, state);
+		return 0;
+	case KEY_DELAY:
+		arguments->options.delay = parse_delay(argument, state);
+		return 0;
+	case KEY_UNIQUE:
+		arguments->options.flags |= TQUEUE_SEND_UNIQUE;
+		arguments->options.key = tqueue_key(argument, strlen(argument));
+		return 0;
+	case KEY_UNSETTLED:
+		arguments->options.flags |= TQUEUE_SEND_UNSETTLED;
+		return 0;
+	case KEY_FIELDS:
+		wrong = fields_choose(&arguments->fields, argument);
+		if (wrong)
+			argp_error(state, "'%s': %s", argument, wrong);
+		return 0;
 	case ARGP_KEY_ARGS:
 		arguments->name = state->argv[state->next];
 		arguments->messages = state->argv + state->next + 1;
@@ -105,6 +121,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which queue?");
+		return 0;
+	case ARGP_KEY_END:
+		check_options(arguments, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -119,8 +138,18 @@ static const struct argp_option options[] = {
 	  "the input is this file, '-' the standard input; may be given several times", 1 },
 	{ "newline", KEY_NEWLINE, NULL, 0,
 	  "end each message with a newline, for readers of the plain file that want lines", 1 },
+	{ "priority", KEY_PRIORITY, "N", 0, "0 (usual) to 63 (received first)", 2 },
+	{ "delay", KEY_DELAY, "TIME", 0, "to be received only after that: 10s, 5min, 1h 30min", 2 },
+	{ "unique", KEY_UNIQUE, "KEY", 0,
+	  "only if no message with this key waits in the queue already", 2 },
+	{ "unsettled", KEY_UNSETTLED, NULL, 0,
+	  "the key stays taken while the message is leased, too", 2 },
+	{ "fields", KEY_FIELDS, "FIELD,...", 0,
+	  "each line begins with its priority, delay and key, or some of them, each with a tab behind it",
+	  2 },
 	{ "wait", KEY_WAIT, NULL, 0,
-	  "wait until all that was sent is done: received whole, or dropped", 2 },
+	  "wait until all that was sent is settled: received whole, acknowledged, dropped or buried",
+	  3 },
 	{ 0 }
 };
 
@@ -140,186 +169,56 @@ static const struct argp argp = {
 	.children = children,
 };
 
-/* Says how far it got: what is behind that was not sent. */
-static void report_sent(const struct sender *sender)
+/* The options of messages that have no fields; NULL: none. */
+static const struct tqueue_send_options *usual(const struct arguments *arguments)
 {
-	const struct arguments *arguments = sender->arguments;
+	const struct tqueue_send_options *all = &arguments->options;
 
-	/* Of a single message that is clear. */
-	if (!sender->sent && arguments->cut == CUT_WHOLE && arguments->count < 2)
-		return;
-	report(arguments->name, "%llu message%s sent before",
-	       (unsigned long long)sender->sent, sender->sent == 1 ? " was" : "s were");
+	return all->flags || all->priority || all->delay ? all : NULL;
 }
 
-/* Where the message comes from that is the next to be sent. */
-static void name_item(const struct sender *sender, char *text, size_t room)
-{
-	if (sender->arguments->cut == CUT_WHOLE && !sender->arguments->count)
-		snprintf(text, room, "%s", sender->file ? sender->file : "the standard input");
-	else if (sender->file)
-		snprintf(text, room, "%s %llu of %s", sender->what,
-			 (unsigned long long)(sender->sent - sender->before + 1), sender->file);
-	else
-		snprintf(text, room, "%s %llu", sender->what,
-			 (unsigned long long)(sender->sent - sender->before + 1));
-}
-
-/* The first message that was not sent is too long. */
-static int too_long(const struct sender *sender)
-{
-	const char *name = sender->arguments->name;
-	uint64_t longest = sender->longest;
-	struct tqueue_info info;
-	char item[512];
-
-	/* It may have been changed meanwhile. */
-	if (!tqueue_get(sender->fd, &info))
-		longest = info.max_message;
-	name_item(sender, item, sizeof(item));
-	report(name, "%s is longer than the %llu bytes that a message of this queue may have; 'tqueue set --max-message' and '--size' allow more",
-	       item, (unsigned long long)longest);
-	return EXIT_ERROR;
-}
-
-/* Why sending failed; the exit status. */
-static int failed(const struct sender *sender, int error)
-{
-	const char *name = sender->arguments->name;
-	int status;
-
-	if (error == EINTR && ending_signal()) {
-		report(name, "interrupted");
-		report_sent(sender);
-		progress_stop();
-		ending_die();
-	}
-	if (error == EMSGSIZE) {
-		status = too_long(sender);
-	} else if (is_full(error)) {
-		report(name, "the queue is full; 'tqueue recv' makes room, 'tqueue set --size' gives it more");
-		status = EXIT_NOTHING;
-	} else if (error == ETIMEDOUT) {
-		report(name, "the queue was full for all of the time; 'tqueue recv' makes room, 'tqueue set --size' gives it more");
-		status = EXIT_TIMED_OUT;
-	} else {
-		status = report_error(name, error);
-	}
-	report_sent(sender);
-	return status;
-}
-
-/* One wait for room; the deadline counts from its beginning. */
-static uint64_t wait_until(const struct sender *sender)
-{
-	return deadline_after(sender->arguments->timeout);
-}
-
-static int flush(struct sender *sender)
-{
-	int sent;
-
-	while (tqueue_batch_bytes(&sender->batch)) {
-		if (ending_signal())
-			return failed(sender, EINTR);
-		sent = tqueue_send_batch(sender->fd, &sender->batch, wait_until(sender));
-		if (sent < 0)
-			return failed(sender, errno);
-		sender->sent += (uint64_t)sent;
-		progress_add((uint64_t)sent, 0);
-	}
-	return EXIT_OK;
-}
-
-/* A message that is too large for a batch goes alone. */
-static int send_alone(struct sender *sender, const char *data, size_t length)
-{
-	int status = flush(sender);
-
-	if (status)
-		return status;
-	if (length > sender->longest)
-		return failed(sender, EMSGSIZE);
-	if (tqueue_send(sender->fd, data, length, wait_until(sender)))
-		return failed(sender, errno);
-	sender->sent++;
-	progress_add(1, 0);
-	return EXIT_OK;
-}
-
-static int put(struct sender *sender, const char *data, size_t length)
-{
-	int status;
-
-	if (!tqueue_batch_add(&sender->batch, data, length))
-		return EXIT_OK;
-	if (TQUEUE_RECORD_BYTES(length) > BATCH_BYTES)
-		return send_alone(sender, data, length);
-	status = flush(sender);
-	if (!status && tqueue_batch_add(&sender->batch, data, length))
-		status = failed(sender, errno);
-	return status;
-}
-
-/* The same with a newline behind it, if that is wanted. */
-static int put_ended(struct sender *sender, const char *data, size_t length)
+/* Gathers a message, with a newline behind it if that is wanted. */
+static int put(struct sender *sender, const struct arguments *arguments, const char *data,
+	       size_t length, const struct tqueue_send_options *with)
 {
 	char *copy;
 	int status;
 
-	if (!sender->arguments->newline || (length && data[length - 1] == '\n'))
-		return put(sender, data, length);
+	if (!arguments->newline || (length && data[length - 1] == '\n'))
+		return sender_put(sender, data, length, with);
 	copy = need_memory(malloc(length + 1));
 	if (length)
 		memcpy(copy, data, length);
 	copy[length] = '\n';
-	status = put(sender, copy, length + 1);
+	status = sender_put(sender, copy, length + 1, with);
 	free(copy);
 	return status;
 }
 
-/**
- * struct input - what is read and was not yet cut into messages
- * @fd: where from
- * @data: memory
- * @size: bytes of it
- * @from: where the first byte is that is left
- * @to: where the last one ends
- */
-struct input {
-	int fd;
-	char *data;
-	size_t size;
-	size_t from;
-	size_t to;
-};
-
-/* Makes room for a read. */
-static void make_room(struct input *input)
+/* Gathers an item that begins with fields. */
+static int put_fields(struct sender *sender, const struct arguments *arguments,
+		      const char *item, size_t length)
 {
-	if (input->from == input->to) {
-		input->from = 0;
-		input->to = 0;
-	}
-	if (input->size - input->to >= READ_BYTES)
-		return;
-	if (input->from) {
-		memmove(input->data, input->data + input->from, input->to - input->from);
-		input->to -= input->from;
-		input->from = 0;
-	}
-	if (input->size - input->to >= READ_BYTES)
-		return;
-	input->size = input->size ? input->size * 2 : 2 * READ_BYTES;
-	input->data = need_memory(realloc(input->data, input->size));
+	struct tqueue_send_options with = arguments->options;
+	char wrong[160];
+	ssize_t taken;
+
+	with.flags = 0;
+	taken = fields_take(&arguments->fields, item, length, &with, wrong, sizeof(wrong));
+	if (taken < 0)
+		return sender_refuse(sender, wrong);
+	if (with.flags & TQUEUE_SEND_UNIQUE)
+		with.flags |= arguments->options.flags & TQUEUE_SEND_UNSETTLED;
+	return put(sender, arguments, item + taken, length - (size_t)taken, &with);
 }
 
-/* Would a read wait? */
-static int has_more(int fd)
+/* Gathers an item of the input. */
+static int put_item(struct sender *sender, const struct arguments *arguments,
+		    const char *item, size_t length)
 {
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-
-	return poll(&poll_fd, 1, 0) > 0;
+	if (arguments->fields.count)
+		return put_fields(sender, arguments, item, length);
+	return put(sender, arguments, item, length, usual(arguments));
 }
 
 /*
@@ -328,45 +227,33 @@ static int has_more(int fd)
  */
 static int read_more(struct sender *sender, struct input *input, int *status)
 {
-	struct pollfd poll_fd = { .fd = input->fd, .events = POLLIN };
 	ssize_t length;
 
-	make_room(input);
-	if (tqueue_batch_bytes(&sender->batch) && !has_more(input->fd)) {
-		*status = flush(sender);
+	if (tqueue_batch_bytes(&sender->batch) && input_would_wait(input)) {
+		*status = sender_flush(sender);
 		if (*status)
 			return -1;
 	}
-	for (;;) {
-		if (ending_signal()) {
-			*status = failed(sender, EINTR);
-			return -1;
-		}
-		length = read(input->fd, input->data + input->to, input->size - input->to);
-		if (length >= 0)
-			break;
-		if (errno == EAGAIN)
-			poll(&poll_fd, 1, -1);
-		else if (errno != EINTR)
-			break;
-	}
-	if (length < 0) {
+	length = input_read(input);
+	if (length < 0 && errno == EINTR) {
+		*status = sender_fail(sender, EINTR);
+	} else if (length < 0) {
 		report(sender->file, "cannot read%s: %s",
 		       sender->file ? "" : " the standard input", strerror(errno));
 		*status = EXIT_ERROR;
-		return -1;
+	} else {
+		progress_add(0, (uint64_t)length);
 	}
-	input->to += (size_t)length;
-	progress_add(0, (uint64_t)length);
-	return length > 0;
+	return length < 0 ? -1 : length > 0;
 }
 
 /* Each part of the input up to @delimiter is a message. */
-static int send_parts(struct sender *sender, struct input *input, char delimiter)
+static int send_parts(struct sender *sender, const struct arguments *arguments,
+		      struct input *input, char delimiter)
 {
 	int more = 1, status = EXIT_OK;
 	/* A newline that belongs to the message is there already. */
-	size_t kept = sender->arguments->newline && delimiter == '\n';
+	size_t kept = arguments->newline && delimiter == '\n';
 	const char *here, *end, *last;
 	size_t seen = 0, left;
 
@@ -377,10 +264,7 @@ static int send_parts(struct sender *sender, struct input *input, char delimiter
 		here = input->data + input->from;
 		last = input->data + input->to;
 		while ((end = memchr(here + seen, delimiter, (size_t)(last - here) - seen))) {
-			if (kept)
-				status = put(sender, here, (size_t)(end - here) + kept);
-			else
-				status = put_ended(sender, here, (size_t)(end - here));
+			status = put_item(sender, arguments, here, (size_t)(end - here) + kept);
 			if (status)
 				return status;
 			here = end + 1;
@@ -390,47 +274,48 @@ static int send_parts(struct sender *sender, struct input *input, char delimiter
 		input->from = input->to - left;
 		seen = left;
 		/* No need to read on to its end to know this. */
-		if (left > sender->longest)
-			return send_alone(sender, here, left);
+		if (left > sender->longest + (arguments->fields.count ? MOST_FIELD_BYTES : 0))
+			return sender_put_alone(sender, here, left, NULL);
 	}
 	/* The last line may lack its newline. */
 	if (seen)
-		status = put_ended(sender, input->data + input->from, seen);
-	return status ? status : flush(sender);
+		status = put_item(sender, arguments, input->data + input->from, seen);
+	return status ? status : sender_flush(sender);
 }
 
 /* All of the input is one message. */
-static int send_whole(struct sender *sender, struct input *input)
+static int send_whole(struct sender *sender, const struct arguments *arguments,
+		      struct input *input)
 {
 	int more = 1, status = EXIT_OK;
 
 	while (more > 0) {
 		if (input->to - input->from > sender->longest)
-			return send_alone(sender, input->data + input->from,
-					  input->to - input->from);
+			return sender_put_alone(sender, input->data + input->from,
+						input->to - input->from, NULL);
 		more = read_more(sender, input, &status);
 	}
 	if (more < 0)
 		return status;
-	status = put_ended(sender, input->data + input->from, input->to - input->from);
-	return status ? status : flush(sender);
+	status = put(sender, arguments, input->data + input->from, input->to - input->from,
+		     usual(arguments));
+	return status ? status : sender_flush(sender);
 }
 
-static int send_input(struct sender *sender, int fd)
+static int send_input(struct sender *sender, const struct arguments *arguments, int fd)
 {
 	struct input input = { .fd = fd };
 	int status;
 
-	sender->before = sender->sent;
-	switch (sender->arguments->cut) {
+	switch (arguments->cut) {
 	case CUT_LINES:
-		status = send_parts(sender, &input, '\n');
+		status = send_parts(sender, arguments, &input, '\n');
 		break;
 	case CUT_NULL:
-		status = send_parts(sender, &input, '\0');
+		status = send_parts(sender, arguments, &input, '\0');
 		break;
 	default:
-		status = send_whole(sender, &input);
+		status = send_whole(sender, arguments, &input);
 		break;
 	}
 	free(input.data);
@@ -442,15 +327,14 @@ static int is_stdin(const char *file)
 	return !strcmp(file, "-");
 }
 
-static int send_files(struct sender *sender)
+static int send_files(struct sender *sender, const struct arguments *arguments)
 {
-	const struct arguments *arguments = sender->arguments;
 	int fd, status = EXIT_OK, i;
 
 	for (i = 0; i < arguments->file_count && !status; i++) {
-		sender->file = is_stdin(arguments->files[i]) ? NULL : arguments->files[i];
+		sender_begin(sender, is_stdin(arguments->files[i]) ? NULL : arguments->files[i]);
 		if (!sender->file) {
-			status = send_input(sender, STDIN_FILENO);
+			status = send_input(sender, arguments, STDIN_FILENO);
 			continue;
 		}
 		fd = open(sender->file, O_RDONLY | O_CLOEXEC);
@@ -458,20 +342,30 @@ static int send_files(struct sender *sender)
 			report(NULL, "%s: %s", sender->file, strerror(errno));
 			return EXIT_ERROR;
 		}
-		status = send_input(sender, fd);
+		status = send_input(sender, arguments, fd);
 		close(fd);
 	}
 	return status;
 }
 
-static int send_messages(struct sender *sender)
+static int send_messages(struct sender *sender, const struct arguments *arguments)
 {
-	const struct arguments *arguments = sender->arguments;
 	int status = EXIT_OK, i;
 
 	for (i = 0; i < arguments->count && !status; i++)
-		status = put_ended(sender, arguments->messages[i], strlen(arguments->messages[i]));
-	return status ? status : flush(sender);
+		status = put(sender, arguments, arguments->messages[i],
+			     strlen(arguments->messages[i]), usual(arguments));
+	return status ? status : sender_flush(sender);
+}
+
+/* Sends all that there is; the exit status. */
+static int send_all(struct sender *sender, const struct arguments *arguments)
+{
+	if (arguments->count)
+		return send_messages(sender, arguments);
+	if (arguments->file_count)
+		return send_files(sender, arguments);
+	return send_input(sender, arguments, STDIN_FILENO);
 }
 
 /* Bytes of all the input, 0 if that is not known. */
@@ -504,59 +398,45 @@ static int is_typed(const struct arguments *arguments)
 	return !arguments->file_count;
 }
 
-static int wait_for_sent(const struct sender *sender)
+static int wait_for_sent(const struct sender *sender, const struct tqueue_info *before)
 {
 	struct tqueue_info info;
-	int result;
+	int status;
 
-	result = tqueue_get(sender->fd, &info);
-	/* After a signal it is still the same messages that are waited for. */
-	if (!result) {
-		do
-			result = tqueue_wait(sender->fd, info.last_id, wait_until(sender));
-		while (result && errno == EINTR && !ending_signal());
-	}
-	if (!result)
-		return EXIT_OK;
-	if (errno != ETIMEDOUT && errno != EAGAIN)
-		return failed(sender, errno);
-	report(sender->arguments->name, "everything was sent, but not all of it is done");
-	return EXIT_TIMED_OUT;
+	if (tqueue_get(sender->fd, &info))
+		return sender_fail(sender, errno);
+	status = wait_for_settled(sender->name, sender->fd, info.last_id, before,
+				  deadline_after(sender->timeout));
+	return status < 0 ? sender_fail(sender, EINTR) : status;
 }
 
 int command_send(int argc, char **argv)
 {
 	static const char *const items[] = { "message", "line", "message" };
-	struct arguments arguments = { .timeout = UNITS_FOREVER };
-	struct sender sender = { .arguments = &arguments };
+	struct arguments arguments = {
+		.timeout = UNITS_FOREVER, .options = TQUEUE_SEND_OPTIONS_INIT,
+	};
+	struct sender sender = { .fd = -1 };
 	struct tqueue_info info;
 	int status;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	sender.what = items[arguments.cut];
-	sender.fd = tqueue_open(arguments.name, O_WRONLY);
-	if (sender.fd < 0 || tqueue_get(sender.fd, &info)) {
-		free(arguments.files);
-		return report_error(arguments.name, errno);
+	sender.several = arguments.cut != CUT_WHOLE || arguments.count > 1;
+	sender.is_whole = arguments.cut == CUT_WHOLE && !arguments.count;
+	status = sender_open(&sender, arguments.name, arguments.timeout, &info);
+	if (!status) {
+		ending_watch(0);
+		progress_start(arguments.progress, is_typed(&arguments), "sent",
+			       arguments.count ? 0 : total_bytes(&arguments));
+		status = send_all(&sender, &arguments);
+		if (!status && arguments.wait)
+			status = wait_for_sent(&sender, &info);
+		if (!status && sender.skipped)
+			status = EXIT_KEY_TAKEN;
+		progress_stop();
 	}
-	sender.longest = info.max_message;
-	sender.room = need_memory(malloc(BATCH_BYTES));
-	tqueue_batch_init(&sender.batch, sender.room, BATCH_BYTES);
-
-	ending_watch(0);
-	progress_start(arguments.progress, is_typed(&arguments), "sent",
-		       arguments.count ? 0 : total_bytes(&arguments));
-	if (arguments.count)
-		status = send_messages(&sender);
-	else if (arguments.file_count)
-		status = send_files(&sender);
-	else
-		status = send_input(&sender, STDIN_FILENO);
-	if (!status && arguments.wait)
-		status = wait_for_sent(&sender);
-	progress_stop();
-	free(sender.room);
+	sender_close(&sender);
 	free(arguments.files);
-	close(sender.fd);
 	return status;
 }

@@ -13,6 +13,14 @@ const char *const setting_names[SETTINGS] = {
 	[SETTING_OVERFLOW] = "Overflow",
 	[SETTING_END_OF_FILE] = "EndOfFile",
 	[SETTING_NO_READER] = "NoReader",
+	[SETTING_TTL] = "TTL",
+	[SETTING_ON_EXPIRED] = "OnExpired",
+	[SETTING_MAX_ATTEMPTS] = "MaxAttempts",
+	[SETTING_ON_EXHAUSTED] = "OnExhausted",
+	[SETTING_LEASE_LIMIT] = "LeaseLimit",
+	[SETTING_MAX_LEASED] = "MaxLeased",
+	[SETTING_MAX_BURIED] = "MaxBuried",
+	[SETTING_UNIQUE] = "Unique",
 	[SETTING_OWNER] = "Owner",
 	[SETTING_GROUP] = "Group",
 	[SETTING_MODE] = "Mode",
@@ -34,6 +42,24 @@ static const char *const end_of_file_words[] = {
 static const char *const no_reader_words[] = {
 	[TQUEUE_NO_READER_KEEP] = "keep",
 	[TQUEUE_NO_READER_ERROR] = "error",
+	NULL
+};
+
+static const char *const on_expired_words[] = {
+	[TQUEUE_EXPIRED_DROP] = "drop",
+	[TQUEUE_EXPIRED_BURY] = "bury",
+	NULL
+};
+
+static const char *const on_exhausted_words[] = {
+	[TQUEUE_EXHAUSTED_BURY] = "bury",
+	[TQUEUE_EXHAUSTED_DROP] = "drop",
+	NULL
+};
+
+static const char *const unique_words[] = {
+	[TQUEUE_UNIQUE_USER] = "user",
+	[TQUEUE_UNIQUE_QUEUE] = "queue",
 	NULL
 };
 
@@ -73,6 +99,54 @@ const char *end_of_file_word(uint32_t end_of_file)
 const char *no_reader_word(uint32_t no_reader)
 {
 	return word_of(no_reader_words, no_reader);
+}
+
+const char *on_expired_word(uint32_t on_expired)
+{
+	return word_of(on_expired_words, on_expired);
+}
+
+const char *on_exhausted_word(uint32_t on_exhausted)
+{
+	return word_of(on_exhausted_words, on_exhausted);
+}
+
+const char *unique_word(uint32_t unique)
+{
+	return word_of(unique_words, unique);
+}
+
+/* A number in which 0 stands for no limit, as the word does. */
+static int parse_limit(const char *text, uint64_t max, uint32_t *limit)
+{
+	uint64_t number = 0;
+
+	if (strcmp(text, "infinity") && parse_number(text, max, &number))
+		return -1;
+	*limit = (uint32_t)number;
+	return 0;
+}
+
+static int parse_span(const char *text, uint64_t *ns)
+{
+	if (parse_duration(text, ns))
+		return -1;
+	if (*ns == UNITS_FOREVER)
+		*ns = 0;
+	return *ns >> 63 ? -1 : 0;
+}
+
+static void format_span(uint64_t ns, char *text, size_t room)
+{
+	format_duration(ns ? ns : UNITS_FOREVER, text, room);
+}
+
+static void format_limit(uint32_t limit, char *text, size_t room)
+{
+	if (limit)
+		snprintf(text, room, "%u", limit);
+	else
+		snprintf(text, room, "infinity");
 }
 
 static int parse_mode(const char *text, mode_t *mode)
@@ -125,6 +199,38 @@ static const char *assign(struct settings *settings, enum setting which,
 		if (number_of(no_reader_words, value, &settings->no_reader))
 			return "it can be keep or error";
 		return NULL;
+	case SETTING_TTL:
+		if (parse_span(value, &settings->ttl))
+			return "a time is wanted, such as 10min or 1h 30min, or infinity";
+		return NULL;
+	case SETTING_ON_EXPIRED:
+		if (number_of(on_expired_words, value, &settings->on_expired))
+			return "it can be drop or bury";
+		return NULL;
+	case SETTING_MAX_ATTEMPTS:
+		if (parse_limit(value, 65535, &settings->max_attempts))
+			return "a number is wanted, at most 65535, or infinity";
+		return NULL;
+	case SETTING_ON_EXHAUSTED:
+		if (number_of(on_exhausted_words, value, &settings->on_exhausted))
+			return "it can be bury or drop";
+		return NULL;
+	case SETTING_LEASE_LIMIT:
+		if (parse_span(value, &settings->lease_limit))
+			return "a time is wanted, such as 10min or 1h 30min, or infinity";
+		return NULL;
+	case SETTING_MAX_LEASED:
+		if (parse_limit(value, UINT32_MAX, &settings->max_leased))
+			return "a number of messages is wanted, or infinity";
+		return NULL;
+	case SETTING_MAX_BURIED:
+		if (parse_size(value, &settings->max_buried))
+			return "a size is wanted, such as 64K, or 0 for a quarter of the queue's";
+		return NULL;
+	case SETTING_UNIQUE:
+		if (number_of(unique_words, value, &settings->unique))
+			return "it can be user or queue";
+		return NULL;
 	case SETTING_OWNER:
 		return copy_owner(settings->owner, sizeof(settings->owner), value);
 	case SETTING_GROUP:
@@ -168,6 +274,30 @@ void setting_text(const struct settings *settings, enum setting which,
 	case SETTING_NO_READER:
 		snprintf(text, room, "%s", no_reader_word(settings->no_reader));
 		break;
+	case SETTING_TTL:
+		format_span(settings->ttl, text, room);
+		break;
+	case SETTING_ON_EXPIRED:
+		snprintf(text, room, "%s", on_expired_word(settings->on_expired));
+		break;
+	case SETTING_MAX_ATTEMPTS:
+		format_limit(settings->max_attempts, text, room);
+		break;
+	case SETTING_ON_EXHAUSTED:
+		snprintf(text, room, "%s", on_exhausted_word(settings->on_exhausted));
+		break;
+	case SETTING_LEASE_LIMIT:
+		format_span(settings->lease_limit, text, room);
+		break;
+	case SETTING_MAX_LEASED:
+		format_limit(settings->max_leased, text, room);
+		break;
+	case SETTING_MAX_BURIED:
+		format_size(settings->max_buried, text, room);
+		break;
+	case SETTING_UNIQUE:
+		snprintf(text, room, "%s", unique_word(settings->unique));
+		break;
 	case SETTING_OWNER:
 		snprintf(text, room, "%s", settings->owner);
 		break;
@@ -182,26 +312,66 @@ void setting_text(const struct settings *settings, enum setting which,
 	}
 }
 
+struct settings settings_of(const struct tqueue_info *info)
+{
+	struct settings settings = {
+		.size = info->size,
+		.max_message = info->max_message,
+		.overflow = info->overflow,
+		.end_of_file = info->end_of_file,
+		.no_reader = info->no_reader,
+		.ttl = info->ttl,
+		.on_expired = info->on_expired,
+		.max_attempts = info->max_attempts,
+		.on_exhausted = info->on_exhausted,
+		.lease_limit = info->lease_limit,
+		.max_leased = info->max_leased,
+		.max_buried = info->max_buried,
+		.unique = info->unique,
+		.given = (1U << SETTING_OWNER) - 1,
+	};
+
+	return settings;
+}
+
 struct tqueue_config settings_config(const struct settings *settings)
 {
+	/* Those of the node have none. */
+	static const uint64_t fields[SETTINGS] = {
+		[SETTING_SIZE] = TQUEUE_CONFIG_SIZE,
+		[SETTING_MAX_MESSAGE] = TQUEUE_CONFIG_MAX_MESSAGE,
+		[SETTING_OVERFLOW] = TQUEUE_CONFIG_OVERFLOW,
+		[SETTING_END_OF_FILE] = TQUEUE_CONFIG_END_OF_FILE,
+		[SETTING_NO_READER] = TQUEUE_CONFIG_NO_READER,
+		[SETTING_TTL] = TQUEUE_CONFIG_TTL,
+		[SETTING_ON_EXPIRED] = TQUEUE_CONFIG_ON_EXPIRED,
+		[SETTING_MAX_ATTEMPTS] = TQUEUE_CONFIG_MAX_ATTEMPTS,
+		[SETTING_ON_EXHAUSTED] = TQUEUE_CONFIG_ON_EXHAUSTED,
+		[SETTING_LEASE_LIMIT] = TQUEUE_CONFIG_LEASE_LIMIT,
+		[SETTING_MAX_LEASED] = TQUEUE_CONFIG_MAX_LEASED,
+		[SETTING_MAX_BURIED] = TQUEUE_CONFIG_MAX_BURIED,
+		[SETTING_UNIQUE] = TQUEUE_CONFIG_UNIQUE,
+	};
 	struct tqueue_config config = {
 		.size = settings->size,
 		.max_message = settings->max_message,
 		.overflow = settings->overflow,
 		.end_of_file = settings->end_of_file,
 		.no_reader = settings->no_reader,
+		.ttl = settings->ttl,
+		.on_expired = settings->on_expired,
+		.max_attempts = settings->max_attempts,
+		.on_exhausted = settings->on_exhausted,
+		.lease_limit = settings->lease_limit,
+		.max_leased = settings->max_leased,
+		.max_buried = settings->max_buried,
+		.unique = settings->unique,
 	};
+	enum setting which;
 
-	if (setting_given(settings, SETTING_SIZE))
-		config.fields |= TQUEUE_CONFIG_SIZE;
-	if (setting_given(settings, SETTING_MAX_MESSAGE))
-		config.fields |= TQUEUE_CONFIG_MAX_MESSAGE;
-	if (setting_given(settings, SETTING_OVERFLOW))
-		config.fields |= TQUEUE_CONFIG_OVERFLOW;
-	if (setting_given(settings, SETTING_END_OF_FILE))
-		config.fields |= TQUEUE_CONFIG_END_OF_FILE;
-	if (setting_given(settings, SETTING_NO_READER))
-		config.fields |= TQUEUE_CONFIG_NO_READER;
+	for (which = 0; which < SETTINGS; which++)
+		if (setting_given(settings, which))
+			config.fields |= fields[which];
 	return config;
 }
 

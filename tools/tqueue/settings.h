@@ -17,6 +17,14 @@ enum setting {
 	SETTING_OVERFLOW,
 	SETTING_END_OF_FILE,
 	SETTING_NO_READER,
+	SETTING_TTL,
+	SETTING_ON_EXPIRED,
+	SETTING_MAX_ATTEMPTS,
+	SETTING_ON_EXHAUSTED,
+	SETTING_LEASE_LIMIT,
+	SETTING_MAX_LEASED,
+	SETTING_MAX_BURIED,
+	SETTING_UNIQUE,
 	SETTING_OWNER,
 	SETTING_GROUP,
 	SETTING_MODE,
@@ -34,6 +42,14 @@ extern const char *const setting_names[SETTINGS];
  * @overflow: TQUEUE_OVERFLOW_*
  * @end_of_file: TQUEUE_EOF_*
  * @no_reader: TQUEUE_NO_READER_*
+ * @ttl: nanoseconds, 0 for ever
+ * @on_expired: TQUEUE_EXPIRED_*
+ * @max_attempts: 0 for no limit
+ * @on_exhausted: TQUEUE_EXHAUSTED_*
+ * @lease_limit: nanoseconds, 0 for none
+ * @max_leased: messages, 0 for no limit
+ * @max_buried: bytes, 0 for a quarter of @size
+ * @unique: TQUEUE_UNIQUE_*
  * @owner: name or number
  * @group: name or number
  * @mode: permission bits
@@ -45,6 +61,14 @@ struct settings {
 	uint32_t overflow;
 	uint32_t end_of_file;
 	uint32_t no_reader;
+	uint64_t ttl;
+	uint32_t on_expired;
+	uint32_t max_attempts;
+	uint32_t on_exhausted;
+	uint64_t lease_limit;
+	uint32_t max_leased;
+	uint64_t max_buried;
+	uint32_t unique;
 	char owner[64];
 	char group[64];
 	mode_t mode;
@@ -63,6 +87,9 @@ const char *setting_assign(struct settings *settings, enum setting which,
 void setting_text(const struct settings *settings, enum setting which,
 		  char *text, size_t room);
 
+/* All that the driver tells of a queue; owner, group and mode are not given then. */
+struct settings settings_of(const struct tqueue_info *info);
+
 /* What of it the driver is told; the rest belongs to the node. */
 struct tqueue_config settings_config(const struct settings *settings);
 
@@ -77,5 +104,8 @@ const char *settings_owners(const struct settings *settings, uid_t *uid,
 const char *overflow_word(uint32_t overflow);
 const char *end_of_file_word(uint32_t end_of_file);
 const char *no_reader_word(uint32_t no_reader);
+const char *on_expired_word(uint32_t on_expired);
+const char *on_exhausted_word(uint32_t on_exhausted);
+const char *unique_word(uint32_t unique);
 
 #endif /* SETTINGS_H */

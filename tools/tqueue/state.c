@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue start, stop, wait. */
+/* tqueue start, stop, pause, resume. */
+#include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "command.h"
-#include "options.h"
 #include "queue.h"
 #include "report.h"
-#include "units.h"
 
 struct arguments {
 	char **names;
-	uint64_t timeout;
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -22,10 +17,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	(void)argument;
 	switch (key) {
-	case ARGP_KEY_INIT:
-		if (state->child_inputs)
-			state->child_inputs[0] = &arguments->timeout;
-		return 0;
 	case ARGP_KEY_ARGS:
 		arguments->names = state->argv + state->next;
 		return 0;
@@ -78,59 +69,32 @@ int command_stop(int argc, char **argv)
 	return for_each(&arguments, stop_queue);
 }
 
-static const struct argp_child with_timeout[] = {
-	{ &timeout_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
-static const struct argp wait_argp = {
+static const struct argp pause_argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Wait until all that is in queues now is done: received whole, or dropped.\v"
-	       "What is sent later is not waited for.",
-	.children = with_timeout,
+	.doc = "Let queues give out no messages.\v"
+	       "Receivers wait as if they were empty, but find no end of the file. "
+	       "Sending goes on, and so does what is leased. 'tqueue resume' undoes it.",
 };
 
-/* Waits for one queue; the exit status. */
-static int wait_for(const char *name, uint64_t deadline)
+int command_pause(int argc, char **argv)
 {
-	struct tqueue_info info;
-	int fd, result;
+	struct arguments arguments = { 0 };
 
-	fd = open_for_command(name);
-	if (fd < 0)
-		return report_error(name, errno);
-	result = tqueue_get(fd, &info);
-	/* After a signal it is still the same messages that are waited for. */
-	if (!result) {
-		do
-			result = tqueue_wait(fd, info.last_id, deadline);
-		while (result && errno == EINTR);
-	}
-	if (result && (errno == ETIMEDOUT || errno == EAGAIN)) {
-		report(name, "not everything in it is done; 'tqueue show %s' tells what is left",
-		       name);
-		result = EXIT_TIMED_OUT;
-	} else if (result) {
-		result = report_error(name, errno);
-	}
-	close(fd);
-	return result;
+	argp_parse(&pause_argp, argc, argv, 0, NULL, &arguments);
+	return for_each(&arguments, pause_queue);
 }
 
-int command_wait(int argc, char **argv)
-{
-	struct arguments arguments = { .timeout = UNITS_FOREVER };
-	uint64_t deadline;
-	int status = EXIT_OK, one;
-	char **name;
+static const struct argp resume_argp = {
+	.parser = parse,
+	.args_doc = "QUEUE...",
+	.doc = "Let paused queues give out messages again.",
+};
 
-	argp_parse(&wait_argp, argc, argv, 0, NULL, &arguments);
-	deadline = deadline_after(arguments.timeout);
-	for (name = arguments.names; *name; name++) {
-		one = wait_for(*name, deadline);
-		if (one)
-			status = one;
-	}
-	return status;
+int command_resume(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+
+	argp_parse(&resume_argp, argc, argv, 0, NULL, &arguments);
+	return for_each(&arguments, resume_queue);
 }

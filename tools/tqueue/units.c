@@ -172,3 +172,43 @@ int parse_duration(const char *text, uint64_t *ns)
 	*ns = total;
 	return 0;
 }
+
+/* Those that are written, the largest first. */
+static const struct {
+	const char *name;
+	uint64_t ns;
+} written[] = {
+	{ "w", 604800000000000 }, { "d", 86400000000000 }, { "h", 3600000000000 },
+	{ "min", 60000000000 }, { "s", 1000000000 }, { "ms", 1000000 }, { "us", 1000 },
+	{ "ns", 1 }, { 0 }
+};
+
+void format_duration(uint64_t ns, char *text, size_t room)
+{
+	size_t length = 0, i;
+
+	if (ns == UNITS_FOREVER) {
+		snprintf(text, room, "infinity");
+		return;
+	}
+	snprintf(text, room, "0");
+	for (i = 0; written[i].name && length < room; i++) {
+		if (ns < written[i].ns)
+			continue;
+		length += (size_t)snprintf(text + length, room - length, "%s%llu%s",
+					   length ? " " : "",
+					   (unsigned long long)(ns / written[i].ns),
+					   written[i].name);
+		ns %= written[i].ns;
+	}
+}
+
+void format_duration_short(uint64_t ns, char *text, size_t room)
+{
+	size_t i;
+
+	/* Days are enough for people, and milliseconds are the least they see. */
+	for (i = 1; i < 5 && ns < 2 * written[i].ns; i++)
+		;
+	snprintf(text, room, "%llu%s", (unsigned long long)(ns / written[i].ns), written[i].name);
+}

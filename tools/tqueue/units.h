@@ -27,6 +27,12 @@ void format_size_short(uint64_t size, char *text, size_t room);
  */
 int parse_duration(const char *text, uint64_t *ns);
 
+/* The same text for a span: the fewest units that lose nothing, "1h 30min". */
+void format_duration(uint64_t ns, char *text, size_t room);
+
+/* A span for the eye, in the largest unit of which there is a whole one: "90min". */
+void format_duration_short(uint64_t ns, char *text, size_t room);
+
 /* A decimal number and nothing else; 0, or -1. */
 int parse_number(const char *text, uint64_t max, uint64_t *number);
 

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tqueue jobs: the messages of a queue, whatever state they are in. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "format.h"
+#include "options.h"
+#include "queue.h"
+#include "report.h"
+#include "units.h"
+
+/* Entries that one call fills in. */
+#define PAGE	256
+
+#define NS_A_SECOND	1000000000LL
+
+struct arguments {
+	const char *name;
+	unsigned int states;	/* 0: all */
+	int json;
+	int no_header;
+};
+
+static const struct {
+	unsigned int state;
+	const char *word;
+} states[] = {
+	{ TQUEUE_READY, "ready" }, { TQUEUE_LEASED, "leased" },
+	{ TQUEUE_DELAYED, "delayed" }, { TQUEUE_BURIED, "buried" },
+	{ TQUEUE_IN_FLIGHT, "in-flight" }, { 0 }
+};
+
+static const char *const reasons[] = {
+	[TQUEUE_REASON_NONE] = "sent",
+	[TQUEUE_REASON_WORKER] = "worker",
+	[TQUEUE_REASON_CLOSED] = "closed",
+	[TQUEUE_REASON_LIMIT] = "limit",
+	[TQUEUE_REASON_FORCED] = "forced",
+	[TQUEUE_REASON_ATTEMPTS] = "attempts",
+	[TQUEUE_REASON_EXPIRED] = "expired",
+	[TQUEUE_REASON_KICKED] = "kicked",
+	[TQUEUE_REASON_PUT_OFF] = "put-off",
+};
+
+enum { KEY_STATE = 's', KEY_JSON = 0x200, KEY_NO_HEADER };
+
+/* "ready,leased": bits; ends the program at a word that is none. */
+static unsigned int parse_states(char *list, const struct argp_state *state)
+{
+	unsigned int chosen = 0;
+	char *word, *rest;
+	size_t i;
+
+	for (word = strtok_r(list, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		for (i = 0; states[i].state && strcmp(states[i].word, word); i++)
+			;
+		if (!states[i].state)
+			argp_error(state, "'%s': a state can be ready, leased, delayed, buried or in-flight",
+				   word);
+		chosen |= states[i].state;
+	}
+	if (!chosen)
+		argp_error(state, "which states? ready, leased, delayed, buried or in-flight");
+	return chosen;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case KEY_STATE:
+		arguments->states |= parse_states(argument, state);
+		return 0;
+	case KEY_JSON:
+		arguments->json = 1;
+		return 0;
+	case KEY_NO_HEADER:
+		arguments->no_header = 1;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->name)
+			argp_error(state, "'%s': only one queue at a time", argument);
+		arguments->name = argument;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which queue?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{ "state", KEY_STATE, "STATE,...", 0,
+	  "only those in these states: ready, leased, delayed, buried, in-flight", 1 },
+	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 2 },
+	{ "no-header", KEY_NO_HEADER, NULL, 0, "leave out the names of the columns", 2 },
+	{ 0 }
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "QUEUE",
+	.doc = "List the messages of a queue in the order of their ids, without any effect on them.",
+};
+
+static const char *state_word(const struct tqueue_listed *message)
+{
+	size_t i;
+
+	for (i = 0; states[i].state; i++)
+		if (states[i].state == message->state)
+			return states[i].word;
+	return "unknown";
+}
+
+static const char *reason_word(const struct tqueue_listed *message)
+{
+	if (message->reason < sizeof(reasons) / sizeof(reasons[0]))
+		return reasons[message->reason];
+	return "unknown";
+}
+
+/* The clocks that messages are timed by, as they are now. */
+struct clocks {
+	int64_t boottime;
+	int64_t monotonic;
+};
+
+static int64_t now(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (int64_t)time.tv_sec * NS_A_SECOND + time.tv_nsec;
+}
+
+/* How long until it becomes ready or its lease ends: nanoseconds, or UNITS_FOREVER. */
+static uint64_t left_until_due(const struct tqueue_listed *message, const struct clocks *clocks)
+{
+	int64_t clock = message->state == TQUEUE_LEASED ? clocks->monotonic : clocks->boottime;
+
+	if (!message->due_ns || message->due_ns == TQUEUE_FOREVER)
+		return UNITS_FOREVER;
+	return message->due_ns > (uint64_t)clock ? message->due_ns - (uint64_t)clock : 0;
+}
+
+static void add_number(struct text *text, const char *key, uint64_t number)
+{
+	text_add(text, key);
+	text_add_number(text, number);
+}
+
+static void add_word(struct text *text, const char *key, const char *word)
+{
+	text_add(text, key);
+	text_add_quoted(text, word, strlen(word));
+}
+
+static void add_json(struct text *text, const struct tqueue_listed *message,
+		     const struct clocks *clocks)
+{
+	uint64_t left = left_until_due(message, clocks);
+	char key[32];
+
+	add_number(text, "{\"id\":", message->id);
+	add_word(text, ",\"state\":", state_word(message));
+	add_word(text, ",\"reason\":", reason_word(message));
+	add_number(text, ",\"priority\":", message->priority);
+	add_number(text, ",\"attempts\":", message->attempts);
+	text_add(text, message->code < 0 ? ",\"code\":-" : ",\"code\":");
+	text_add_number(text, message->code < 0 ? -(uint64_t)message->code :
+						  (uint64_t)message->code);
+	add_number(text, ",\"length\":", message->length);
+	text_add(text, ",\"time\":");
+	text_add_time(text, message->sent_ns);
+	text_add(text, ",\"since\":");
+	text_add_time(text, message->since_ns);
+	if (left != UNITS_FOREVER) {
+		text_add(text, ",\"due\":");
+		text_add_time(text, clocks->boottime + (int64_t)left);
+	}
+	add_number(text, ",\"uid\":", message->uid);
+	add_number(text, ",\"pid\":", message->pid);
+	if (message->state == TQUEUE_LEASED) {
+		add_number(text, ",\"holder\":", message->holder);
+		add_number(text, ",\"delivery\":", message->delivery);
+		add_number(text, ",\"lease\":\"", message->id);
+		add_number(text, ":", message->delivery);
+		text_add(text, message->flags & TQUEUE_LISTED_BEGUN ? "\",\"begun\":true" :
+								      "\",\"begun\":false");
+	}
+	if (message->flags & TQUEUE_FLAG_UNIQUE) {
+		snprintf(key, sizeof(key), "%016llx", (unsigned long long)message->key);
+		add_word(text, ",\"key\":", key);
+	}
+	if (message->flags & TQUEUE_FLAG_PARTIAL)
+		text_add(text, ",\"partial\":true");
+	text_add(text, "}\n");
+}
+
+static void print_row(const struct tqueue_listed *message, const struct clocks *clocks)
+{
+	uint64_t left = left_until_due(message, clocks);
+	char since[24], due[24] = "-", holder[16] = "-";
+
+	format_duration_short((uint64_t)(clocks->boottime - message->since_ns), since,
+			      sizeof(since));
+	if (left != UNITS_FOREVER)
+		format_duration_short(left, due, sizeof(due));
+	if (message->state == TQUEUE_LEASED)
+		snprintf(holder, sizeof(holder), "%u", message->holder);
+	printf("%8llu %-9s %6s %6s %3u %5u %9u %7s %-8s %5d\n",
+	       (unsigned long long)message->id, state_word(message), since, due,
+	       message->priority, message->attempts, message->length, holder,
+	       reason_word(message), message->code);
+}
+
+static void print(const struct arguments *arguments, const struct tqueue_listed *messages,
+		  int count)
+{
+	const struct clocks clocks = { now(CLOCK_BOOTTIME), now(CLOCK_MONOTONIC) };
+	struct text text = { 0 };
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (arguments->json)
+			add_json(&text, &messages[i], &clocks);
+		else
+			print_row(&messages[i], &clocks);
+	}
+	fwrite(text.data, 1, text.length, stdout);
+	free(text.data);
+}
+
+int command_jobs(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct tqueue_listed page[PAGE];
+	uint64_t after = 0;
+	int fd, count;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	fd = open_to_look(arguments.name);
+	if (fd < 0)
+		return report_error(arguments.name, errno);
+	if (!arguments.json && !arguments.no_header)
+		printf("%8s %-9s %6s %6s %3s %5s %9s %7s %-8s %5s\n", "ID", "STATE", "SINCE",
+		       "DUE", "PRI", "TRIES", "LENGTH", "HOLDER", "REASON", "CODE");
+	while ((count = tqueue_list_messages(fd, page, sizeof(page[0]), PAGE, after,
+					     arguments.states)) > 0) {
+		print(&arguments, page, count);
+		after = page[count - 1].id;
+	}
+	/* What was printed before comes first. */
+	fflush(stdout);
+	count = count < 0 ? report_error(arguments.name, errno) : EXIT_OK;
+	close(fd);
+	return count;
+}

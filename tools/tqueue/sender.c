@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "ending.h"
+#include "forward.h"
+#include "options.h"
+#include "progress.h"
+#include "report.h"
+#include "sender.h"
+
+/* What one call sends at most. */
+#define BATCH_BYTES	(256 * 1024)
+
+/* The most of a record that is not payload. */
+#define HEADER_BYTES	(sizeof(struct tqueue_record) + sizeof(struct tqueue_record_extra))
+
+int sender_open(struct sender *sender, const char *name, uint64_t timeout,
+		struct tqueue_info *info)
+{
+	sender->name = name;
+	sender->timeout = timeout;
+	sender->fd = tqueue_open(name, O_WRONLY);
+	if (sender->fd < 0 || tqueue_get(sender->fd, info))
+		return report_error(name, errno);
+	sender->longest = info->max_message;
+	sender->room = need_memory(malloc(BATCH_BYTES));
+	tqueue_batch_init(&sender->batch, sender->room, BATCH_BYTES);
+	return EXIT_OK;
+}
+
+void sender_close(struct sender *sender)
+{
+	free(sender->room);
+	if (sender->fd >= 0)
+		close(sender->fd);
+}
+
+/* Items that are done with. */
+static uint64_t items(const struct sender *sender)
+{
+	return sender->sent + sender->skipped;
+}
+
+void sender_begin(struct sender *sender, const char *file)
+{
+	sender->file = file;
+	sender->before = items(sender);
+}
+
+/* Says how far it got: what is behind that was not sent. */
+static void report_sent(const struct sender *sender)
+{
+	/* Of a single message that is clear. */
+	if (!sender->sent && !sender->several)
+		return;
+	report(sender->name, "%llu message%s sent before",
+	       (unsigned long long)sender->sent, sender->sent == 1 ? " was" : "s were");
+}
+
+/* Where the message comes from that is the next to be sent. */
+static void name_item(const struct sender *sender, char *text, size_t room)
+{
+	unsigned long long number = items(sender) - sender->before + 1;
+
+	if (sender->is_whole)
+		snprintf(text, room, "%s", sender->file ? sender->file : "the standard input");
+	else if (sender->file)
+		snprintf(text, room, "%s %llu of %s", sender->what, number, sender->file);
+	else
+		snprintf(text, room, "%s %llu", sender->what, number);
+}
+
+/* The first message that was not sent is too long. */
+static int too_long(const struct sender *sender)
+{
+	uint64_t longest = sender->longest;
+	struct tqueue_info info;
+	char item[512];
+
+	/* It may have been changed meanwhile. */
+	if (!tqueue_get(sender->fd, &info))
+		longest = info.max_message;
+	name_item(sender, item, sizeof(item));
+	report(sender->name, "%s is longer than the %llu bytes that a message of this queue may have; 'tqueue set --max-message' and '--size' allow more",
+	       item, (unsigned long long)longest);
+	return EXIT_ERROR;
+}
+
+int sender_fail(const struct sender *sender, int error)
+{
+	const char *name = sender->name;
+	int status;
+
+	if (error == EINTR && ending_signal()) {
+		report(name, "interrupted");
+		report_sent(sender);
+		progress_stop();
+		ending_die();
+	}
+	if (error == EMSGSIZE) {
+		status = too_long(sender);
+	} else if (is_full(error)) {
+		report(name, "the queue is full; 'tqueue recv' makes room, 'tqueue set --size' gives it more");
+		status = EXIT_NOTHING;
+	} else if (error == ETIMEDOUT) {
+		report(name, "the queue was full for all of the time; 'tqueue recv' makes room, 'tqueue set --size' gives it more");
+		status = EXIT_TIMED_OUT;
+	} else {
+		status = report_error(name, error);
+	}
+	report_sent(sender);
+	return status;
+}
+
+int sender_refuse(struct sender *sender, const char *wrong)
+{
+	int status = sender_flush(sender);
+	char item[512];
+
+	if (status)
+		return status;
+	name_item(sender, item, sizeof(item));
+	report(sender->name, "%s: %s", item, wrong);
+	report_sent(sender);
+	return EXIT_BAD_USAGE;
+}
+
+/* One wait for room; the deadline counts from its beginning. */
+static uint64_t wait_until(const struct sender *sender)
+{
+	return deadline_after(sender->timeout);
+}
+
+/* The next message has a key that another one has: it is told, and not sent. */
+static void skip(struct sender *sender, uint64_t id)
+{
+	char item[512];
+
+	name_item(sender, item, sizeof(item));
+	if (sender->several)
+		report(sender->name, "%s was not sent: the queue already has a message with its key: number %llu",
+		       item, (unsigned long long)id);
+	else
+		report_message(sender->name, id, EEXIST);
+	sender->skipped++;
+}
+
+int sender_flush(struct sender *sender)
+{
+	const struct tqueue_record *record;
+	int sent;
+
+	while (tqueue_batch_bytes(&sender->batch)) {
+		if (ending_signal())
+			return sender_fail(sender, EINTR);
+		sent = tqueue_send_batch(sender->fd, &sender->batch, wait_until(sender));
+		if (sent < 0 && errno == EEXIST) {
+			skip(sender, sender->batch.last_id);
+			tqueue_batch_next(&sender->batch, &record);
+			continue;
+		}
+		if (sent < 0)
+			return sender_fail(sender, errno);
+		sender->sent += (uint64_t)sent;
+		progress_add((uint64_t)sent, 0);
+	}
+	/* After one that was skipped the room is not free by itself. */
+	tqueue_batch_init(&sender->batch, sender->room, BATCH_BYTES);
+	return EXIT_OK;
+}
+
+int sender_put_alone(struct sender *sender, const char *data, size_t length,
+		     const struct tqueue_send_options *options)
+{
+	int status = sender_flush(sender), result;
+	uint64_t id;
+
+	if (status)
+		return status;
+	if (length > sender->longest)
+		return sender_fail(sender, EMSGSIZE);
+	/* As it is it needs no copy. */
+	if (!options)
+		result = tqueue_send(sender->fd, data, length, wait_until(sender));
+	else
+		result = tqueue_send_with(sender->fd, data, length, options,
+					  wait_until(sender), &id);
+	if (result && errno == EEXIST) {
+		skip(sender, id);
+		return EXIT_OK;
+	}
+	if (result)
+		return sender_fail(sender, errno);
+	sender->sent++;
+	progress_add(1, 0);
+	return EXIT_OK;
+}
+
+static int add(struct sender *sender, const char *data, size_t length,
+	       const struct tqueue_send_options *options)
+{
+	if (!options)
+		return tqueue_batch_add(&sender->batch, data, length);
+	return tqueue_batch_add_with(&sender->batch, data, length, options);
+}
+
+int sender_put(struct sender *sender, const char *data, size_t length,
+	       const struct tqueue_send_options *options)
+{
+	int status;
+
+	if (!add(sender, data, length, options))
+		return EXIT_OK;
+	if (HEADER_BYTES + length > BATCH_BYTES - 8)
+		return sender_put_alone(sender, data, length, options);
+	status = sender_flush(sender);
+	if (!status && add(sender, data, length, options))
+		status = sender_fail(sender, errno);
+	return status;
+}

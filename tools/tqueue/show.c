@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tqueue show: all there is to know of queues. */
+#include <argp.h>
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "conf.h"
+#include "format.h"
+#include "node.h"
+#include "options.h"
+#include "queue.h"
+#include "report.h"
+#include "show.h"
+
+struct arguments {
+	char **names;
+	int json;
+};
+
+enum { KEY_JSON = 0x100 };
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	(void)argument;
+	switch (key) {
+	case KEY_JSON:
+		arguments->json = 1;
+		return 0;
+	case ARGP_KEY_ARGS:
+		arguments->names = state->argv + state->next;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/*
+ * Who it and its node belong to, what may be done with that, and where its file
+ * is.
+ */
+struct node {
+	char path[PATH_MAX];
+	char queue_owner[64];
+	char owner[64];
+	char group[64];
+	mode_t mode;
+	int there;
+	char conf[PATH_MAX];
+};
+
+static void find_user(uid_t uid, char *name, size_t room)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user)
+		snprintf(name, room, "%s", user->pw_name);
+	else
+		snprintf(name, room, "%u", uid);
+}
+
+static void find_node(const char *name, const struct tqueue_info *info, struct node *node)
+{
+	const struct group *group;
+	struct stat st;
+
+	memset(node, 0, sizeof(*node));
+	find_user(info->uid, node->queue_owner, sizeof(node->queue_owner));
+	if (!conf_find(name, node->conf))
+		node->conf[0] = '\0';
+	if (tqueue_path(name, node->path, sizeof(node->path)) || node_check(name, info) ||
+	    stat(node->path, &st))
+		return;
+	find_user(st.st_uid, node->owner, sizeof(node->owner));
+	group = getgrgid(st.st_gid);
+	snprintf(node->group, sizeof(node->group), "%u", st.st_gid);
+	if (group)
+		snprintf(node->group, sizeof(node->group), "%s", group->gr_name);
+	node->mode = st.st_mode & 0777;
+	node->there = 1;
+}
+
+static void add_text(struct text *text, const char *key, const char *value)
+{
+	text_add(text, key);
+	text_add_quoted(text, value, strlen(value));
+}
+
+static void add_number(struct text *text, const char *key, uint64_t value)
+{
+	text_add(text, key);
+	text_add_number(text, value);
+}
+
+/* As the driver writes it in /sys. */
+static const char *uuid_text(const struct tqueue_info *info, char text[40])
+{
+	const unsigned char *byte = info->uuid;
+	char *to = text;
+	int i;
+
+	for (i = 0; i < 16; i++)
+		to += sprintf(to, "%s%02x", i >= 4 && i <= 10 && !(i & 1) ? "-" : "", byte[i]);
+	return text;
+}
+
+void show_json(const char *name, const struct tqueue_info *info)
+{
+	struct text text = { 0 };
+	char mode[16], uuid[40];
+	struct node node;
+
+	find_node(name, info, &node);
+	add_text(&text, "{\"name\":", name);
+	add_text(&text, ",\"path\":", node.path);
+	add_text(&text, ",\"state\":",
+		 info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started");
+	text_add(&text, info->state & TQUEUE_STATE_PAUSED ? ",\"paused\":true" :
+							    ",\"paused\":false");
+	text_add(&text, info->state & TQUEUE_STATE_HELD_UP ? ",\"held_up\":true" :
+							     ",\"held_up\":false");
+	add_number(&text, ",\"messages\":", info->messages);
+	add_number(&text, ",\"leased\":", info->leased);
+	add_number(&text, ",\"delayed\":", info->delayed);
+	add_number(&text, ",\"buried\":", info->buried);
+	add_number(&text, ",\"bytes\":", info->bytes);
+	add_number(&text, ",\"size\":", info->size);
+	add_number(&text, ",\"max_message\":", info->max_message);
+	add_text(&text, ",\"overflow\":", overflow_word(info->overflow));
+	add_text(&text, ",\"end_of_file\":", end_of_file_word(info->end_of_file));
+	add_text(&text, ",\"no_reader\":", no_reader_word(info->no_reader));
+	add_number(&text, ",\"ttl\":", info->ttl);
+	add_text(&text, ",\"on_expired\":", on_expired_word(info->on_expired));
+	add_number(&text, ",\"max_attempts\":", info->max_attempts);
+	add_text(&text, ",\"on_exhausted\":", on_exhausted_word(info->on_exhausted));
+	add_number(&text, ",\"lease_limit\":", info->lease_limit);
+	add_number(&text, ",\"max_leased\":", info->max_leased);
+	add_number(&text, ",\"max_buried\":", info->max_buried);
+	add_text(&text, ",\"unique\":", unique_word(info->unique));
+	add_number(&text, ",\"readers\":", info->readers);
+	add_number(&text, ",\"writers\":", info->writers);
+	add_number(&text, ",\"blocked_senders\":", info->blocked_senders);
+	add_number(&text, ",\"in_flight\":", info->in_flight);
+	add_number(&text, ",\"sent\":", info->sent);
+	add_number(&text, ",\"received\":", info->received);
+	add_number(&text, ",\"dropped\":", info->dropped);
+	add_number(&text, ",\"leased_bytes\":", info->leased_bytes);
+	add_number(&text, ",\"delayed_bytes\":", info->delayed_bytes);
+	add_number(&text, ",\"buried_bytes\":", info->buried_bytes);
+	add_number(&text, ",\"ever_leased\":", info->ever_leased);
+	add_number(&text, ",\"ever_acknowledged\":", info->ever_acknowledged);
+	add_number(&text, ",\"ever_requeued\":", info->ever_requeued);
+	add_number(&text, ",\"ever_expired\":", info->ever_expired);
+	add_number(&text, ",\"ever_buried\":", info->ever_buried);
+	add_text(&text, ",\"uuid\":", uuid_text(info, uuid));
+	add_text(&text, ",\"queue_owner\":", node.queue_owner);
+	if (node.there) {
+		snprintf(mode, sizeof(mode), "%04o", node.mode);
+		add_text(&text, ",\"owner\":", node.owner);
+		add_text(&text, ",\"group\":", node.group);
+		add_text(&text, ",\"mode\":", mode);
+	}
+	if (node.conf[0])
+		add_text(&text, ",\"conf\":", node.conf);
+	text_add(&text, "}\n");
+	fwrite(text.data, 1, text.length, stdout);
+	free(text.data);
+}
+
+static void print_number(const char *what, uint64_t number)
+{
+	printf("  %-12s %llu\n", what, (unsigned long long)number);
+}
+
+/* What tqueue set takes, with the names of its options; sizes in bytes. */
+static void print_settings(const struct tqueue_info *info)
+{
+	struct settings settings = settings_of(info);
+	enum setting which;
+	char text[64];
+
+	print_number("size", info->size);
+	print_number("max-message", info->max_message);
+	print_number("max-buried", info->max_buried);
+	for (which = 0; which < SETTING_OWNER; which++) {
+		if (which == SETTING_SIZE || which == SETTING_MAX_MESSAGE ||
+		    which == SETTING_MAX_BURIED)
+			continue;
+		setting_text(&settings, which, text, sizeof(text));
+		printf("  %-12s %s\n", setting_option(which), text);
+	}
+}
+
+static void print_all(const char *name, const struct tqueue_info *info)
+{
+	struct node node;
+	char uuid[40];
+
+	find_node(name, info, &node);
+	printf("%s\n", name);
+	printf("  path         %s\n", node.path);
+	printf("  uuid         %s\n", uuid_text(info, uuid));
+	printf("  owner        %s\n", node.queue_owner);
+	if (node.there)
+		printf("  access       %s:%s %04o\n", node.owner, node.group, node.mode);
+	else
+		printf("  access       none by this path; 'tqueue apply %s' makes its device file again\n",
+		       name);
+	printf("  state        %s%s%s\n",
+	       info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started",
+	       info->state & TQUEUE_STATE_PAUSED ? ", paused" : "",
+	       info->state & TQUEUE_STATE_HELD_UP ? ", held up by its leases" : "");
+	print_number("messages", info->messages);
+	print_number("leased", info->leased);
+	print_number("delayed", info->delayed);
+	print_number("buried", info->buried);
+	print_number("in-flight", info->in_flight);
+	print_number("bytes", info->bytes);
+	print_settings(info);
+	print_number("readers", info->readers);
+	print_number("writers", info->writers);
+	print_number("blocked", info->blocked_senders);
+	print_number("sent", info->sent);
+	print_number("received", info->received);
+	print_number("requeued", info->ever_requeued);
+	print_number("dropped", info->dropped);
+	print_number("expired", info->ever_expired);
+	printf("  persistent   %s\n", node.conf[0] ? node.conf : "no");
+}
+
+static const struct argp_option options[] = {
+	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 1 },
+	{ 0 }
+};
+
+static const struct argp show_argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "QUEUE...",
+	.doc = "Show all there is to know of queues.",
+};
+
+int command_show(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct tqueue_info info;
+	int status = EXIT_OK;
+	const char *name;
+	char **given;
+
+	argp_parse(&show_argp, argc, argv, 0, NULL, &arguments);
+	if (!arguments.names) {
+		report(NULL, "which queue? 'tqueue list' lists them");
+		return EXIT_BAD_USAGE;
+	}
+	for (given = arguments.names; *given; given++) {
+		name = name_of_queue(*given);
+		if (!name)
+			status = EXIT_ERROR;
+		else if (tqueue_get_by_name(name, &info))
+			status = report_error(name, errno);
+		else if (arguments.json)
+			show_json(name, &info);
+		else
+			print_all(name, &info);
+	}
+	return status;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tqueue wait. */
+#include <argp.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "ending.h"
+#include "options.h"
+#include "queue.h"
+#include "report.h"
+#include "units.h"
+#include "wait.h"
+
+struct arguments {
+	char **names;
+	uint64_t timeout;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	(void)argument;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->timeout;
+		return 0;
+	case ARGP_KEY_ARGS:
+		arguments->names = state->argv + state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which queue?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = {
+	{ &timeout_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
+static const struct argp argp = {
+	.parser = parse,
+	.args_doc = "QUEUE...",
+	.doc = "Wait until all that is in queues now is settled: received whole, acknowledged, dropped or buried.\v"
+	       "What is sent later is not waited for. "
+	       "If messages were buried or dropped meanwhile, it says so and ends with 8.",
+	.children = children,
+};
+
+/* What failed since then; 0, or EXIT_FAILED, and it has said what. */
+static int check_failures(const char *name, int fd, const struct tqueue_info *before)
+{
+	struct tqueue_info after;
+	uint64_t buried, dropped;
+
+	if (tqueue_get(fd, &after))
+		return report_error(name, errno);
+	buried = after.ever_buried - before->ever_buried;
+	dropped = after.dropped - before->dropped;
+	if (!buried && !dropped)
+		return EXIT_OK;
+	report(name, "meanwhile %llu message%s buried and %llu dropped; 'tqueue jobs %s --state=buried' shows what is buried",
+	       (unsigned long long)buried, buried == 1 ? " was" : "s were",
+	       (unsigned long long)dropped, name);
+	return EXIT_FAILED;
+}
+
+int wait_for_settled(const char *name, int fd, uint64_t id,
+		     const struct tqueue_info *before, uint64_t deadline)
+{
+	int result;
+
+	/* After a signal it is still the same messages that are waited for. */
+	do
+		result = tqueue_wait(fd, id, deadline);
+	while (result && errno == EINTR && !ending_signal());
+	if (!result)
+		return check_failures(name, fd, before);
+	if (errno == EINTR)
+		return -1;
+	if (errno != ETIMEDOUT && errno != EAGAIN)
+		return report_error(name, errno);
+	report(name, "not everything in it is settled; 'tqueue jobs %s' shows what is left", name);
+	return EXIT_TIMED_OUT;
+}
+
+/* Waits for one queue; the exit status. */
+static int wait_for(const char *name, uint64_t deadline)
+{
+	struct tqueue_info info;
+	int fd, status;
+
+	fd = open_for_command(name);
+	if (fd < 0)
+		return report_error(name, errno);
+	if (tqueue_get(fd, &info))
+		status = report_error(name, errno);
+	else
+		status = wait_for_settled(name, fd, info.last_id, &info, deadline);
+	close(fd);
+	return status;
+}
+
+int command_wait(int argc, char **argv)
+{
+	struct arguments arguments = { .timeout = UNITS_FOREVER };
+	uint64_t deadline;
+	int status = EXIT_OK, one;
+	char **name;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	deadline = deadline_after(arguments.timeout);
+	for (name = arguments.names; *name; name++) {
+		one = wait_for(*name, deadline);
+		if (one)
+			status = one;
+	}
+	return status;
+}
