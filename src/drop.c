@@ -44,7 +44,12 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	struct tq_store *store = &rx->store;
 	unsigned long bytes;
 
-	bytes = tq_store_run(store, cursor, need, ULONG_MAX, most, count);
+	/* Most often one goes for one that comes. */
+	bytes = tq_record_bytes(tq_store_length(store, cursor->pos));
+	*count = 1;
+	if (bytes < need || unlikely(cursor->detached))
+		bytes = tq_store_run(store, cursor, need, ULONG_MAX, most,
+				     count);
 	/* They are counted before they are published. */
 	if (unlikely(READ_ONCE(queue->tx.empties) != rx->empties ||
 		     trace_tqueue_drop_enabled()))
