@@ -4,6 +4,7 @@
  */
 #include <linux/mutex.h>
 
+#include "compat.h"
 #include "drop.h"
 #include "notify.h"
 #include "settled.h"
@@ -90,9 +91,9 @@ static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
 	struct tq_message *message;
-	struct tq_cursor cursor;
+	struct tq_cursor cursor __uninitialized;
 	unsigned long bytes;
-	int count;
+	int count __uninitialized;
 
 	tq_store_refresh(store);
 	cursor.pos = store->pos;
@@ -122,7 +123,8 @@ static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
  * @notify: what others are to be notified of is added
  *
  * Context: tx.lock held; takes rx.lock.
- * Return: 0 if there is room now; -EAGAIN after one piece of work, and the
+ * Return: 0 if there is room now; %TQ_ROOM_BESIDE if there is, but not in the ring:
+ * see tq_room_beside(); -EAGAIN after one piece of work, and the
  * caller lets its lock go before the next; -ENOBUFS when nothing more can be
  * dropped.
  */
@@ -139,7 +141,9 @@ int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 	while (!ret && !tq_fits(rx->limit, queue->tx.pos, bytes)) {
 		unsigned long need = bytes - (rx->limit - queue->tx.pos);
 
-		if (left <= 0)
+		if (tq_fits_beside(queue, bytes))
+			ret = TQ_ROOM_BESIDE;
+		else if (left <= 0)
 			ret = -EAGAIN;
 		else if (!tq_drop_oldest(queue, need, &left, notify))
 			ret = -ENOBUFS;

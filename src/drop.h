@@ -8,6 +8,9 @@
 #include "notify.h"
 #include "tqueue.h"
 
+/* Internal result: a detached message fits, one in the ring does not. */
+#define TQ_ROOM_BESIDE (-EXFULL)
+
 int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 		struct tq_notify *notify);
 

@@ -135,7 +135,8 @@ int tq_enqueue(struct tqueue *queue, struct tq_message **message, u64 *id,
 	struct tq_tx *tx = &queue->tx;
 	struct tqueue_record *record;
 
-	if (bytes >= TQ_KEEP_DETACHED || tq_message_special(*message))
+	if (bytes >= TQ_KEEP_DETACHED || tq_message_special(*message) ||
+	    !tq_has_room(queue, bytes))
 		return tq_enqueue_detached(queue, message, id, notify);
 	*id = tq_alloc_ids(queue, 1);
 	record = tq_ring_at(&queue->ring, tx->pos);
@@ -191,7 +192,7 @@ static noinline int tq_send_dropping(struct tq_file *file,
 	mutex_unlock(&queue->tx.lock);
 	tq_notify_events(queue, notify.events);
 	tq_messages_put(notify.garbage);
-	return ret;
+	return unlikely(ret == TQ_ROOM_BESIDE) ? TQ_SEND_SLOW : ret;
 }
 
 /*
@@ -251,14 +252,15 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 	if (ret)
 		return ret;
 	if (!(queue->tx.gate & TQ_GATE_BLOCKED)) {
-		if (!tq_has_room(queue, bytes)) {
+		if (!tq_has_room(queue, bytes) &&
+		    !tq_room_beside(queue, bytes)) {
 			ret = -EAGAIN;
 			if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST)
 				ret = tq_drop_for(queue, bytes, notify);
 			else if (overflow == TQUEUE_OVERFLOW_REJECT)
 				ret = -ENOBUFS;
 		}
-		if (!ret) {
+		if (!ret || ret == TQ_ROOM_BESIDE) {
 			ret = tq_enqueue(queue, &sender->message, &sender->id,
 					 notify);
 		} else if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST &&

@@ -211,6 +211,7 @@ static int tq_drop_for_records(struct tqueue *queue,
 			       struct tq_notify *notify)
 {
 	struct tq_user user = { .buf = (void __user *)batch->at };
+	int ret;
 
 	/* A quarter of the ring fits in any case. */
 	*want = min(*want, queue->ring.size / 4);
@@ -219,7 +220,8 @@ static int tq_drop_for_records(struct tqueue *queue,
 		return TQ_SEND_SLOW;
 	if (!tq_readable_nofault(&user, *want))
 		return -EFAULT;
-	return tq_drop_for(queue, *want, notify);
+	ret = tq_drop_for(queue, *want, notify);
+	return unlikely(ret == TQ_ROOM_BESIDE) ? TQ_SEND_SLOW : ret;
 }
 
 /* Room for as many as possible of the next @want bytes: 0, or why not. */

@@ -134,7 +134,8 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 		/* Before the room is looked at: see wait.h. */
 		WRITE_ONCE(tx->need, bytes);
 		ret = tq_key_refuses(queue, sender->message, &sender->id);
-		if (!ret && !tq_has_room(queue, bytes)) {
+		if (!ret && !tq_has_room(queue, bytes) &&
+		    !tq_room_beside(queue, bytes)) {
 			if (queue->policy.overflow !=
 			    TQUEUE_OVERFLOW_DROP_OLDEST)
 				break;
@@ -145,7 +146,7 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 				break;
 			}
 		}
-		if (!ret)
+		if (!ret || ret == TQ_ROOM_BESIDE)
 			ret = tq_enqueue(queue, &sender->message, &sender->id,
 					 notify);
 		tq_sender_release(queue, sender, ret);

@@ -9,6 +9,31 @@
 #include "wait.h"
 
 /**
+ * tq_room_beside - whether a message that the ring has no room for fits all the same
+ * @queue: the queue
+ * @bytes: of the message, which then stays detached
+ *
+ * A message that was taken out of the middle of the ring leaves a void, which takes
+ * up room in the ring until what stands before it has gone.
+ *
+ * Context: tx.lock held; may take rx.lock.
+ */
+bool tq_room_beside(struct tqueue *queue, unsigned long bytes)
+{
+	struct tq_rx *rx = &queue->rx;
+	bool ret;
+
+	lockdep_assert_held(&queue->tx.lock);
+
+	if (likely(!READ_ONCE(rx->store.void_bytes)))
+		return false;
+	mutex_lock(&rx->lock);
+	ret = tq_fits_beside(queue, bytes);
+	mutex_unlock(&rx->lock);
+	return ret;
+}
+
+/**
  * tq_released - see whom the room that was made concerns
  * @queue: the queue
  * @limit: what rx.limit is now
@@ -30,7 +55,7 @@ unsigned int tq_released(struct tqueue *queue, unsigned long limit,
 		events |= TQ_NOTIFY_ENDED;
 	pos = READ_ONCE(queue->tx.pos);
 	if (need) {
-		if (tq_fits(limit, pos, need))
+		if (tq_fits(limit + queue->rx.store.void_bytes, pos, need))
 			events |= TQ_NOTIFY_ADMIT;
 		return events;
 	}

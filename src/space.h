@@ -66,6 +66,20 @@ static inline void tq_claim_space(struct tqueue *queue, unsigned long bytes)
 	queue->tx.limit_cached = limit;
 }
 
+/*
+ * Whether @bytes more fit beside the ring: there, the voids in it count for nothing.
+ * With rx.lock held.
+ */
+static inline bool tq_fits_beside(const struct tqueue *queue,
+				  unsigned long bytes)
+{
+	const struct tq_rx *rx = &queue->rx;
+
+	return unlikely(rx->store.void_bytes) &&
+	       tq_fits(rx->limit + rx->store.void_bytes, queue->tx.pos, bytes);
+}
+
+bool tq_room_beside(struct tqueue *queue, unsigned long bytes);
 unsigned int tq_released(struct tqueue *queue, unsigned long limit,
 			 unsigned long freed, unsigned long need);
 

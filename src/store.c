@@ -263,7 +263,7 @@ unsigned long tq_store_take(struct tq_store *store,
 		return tq_store_advance(store, bytes);
 	record = tq_store_at(store, cursor->pos);
 	WRITE_ONCE(record->length, length | TQ_RECORD_VOID);
-	store->void_bytes += bytes;
+	WRITE_ONCE(store->void_bytes, store->void_bytes + bytes);
 	return 0;
 }
 
@@ -475,7 +475,7 @@ void tq_store_close(struct tq_store *store, struct rb_root_cached *ready)
 	WRITE_ONCE(store->ready_count, 0);
 	WRITE_ONCE(store->ready_filled, 0);
 	tq_store_refresh(store);
-	store->void_bytes = 0;
+	WRITE_ONCE(store->void_bytes, 0);
 	WRITE_ONCE(store->pos, store->end);
 }
 

@@ -193,9 +193,9 @@ static inline unsigned long tq_store_advance(struct tq_store *store,
 	unsigned long pos = store->pos + bytes;
 
 	if (unlikely(store->void_bytes)) {
-		store->void_bytes += pos;
-		pos = tq_store_skip_voids(store, pos);
-		store->void_bytes -= pos;
+		bytes = tq_store_skip_voids(store, pos) - pos;
+		WRITE_ONCE(store->void_bytes, store->void_bytes - bytes);
+		pos += bytes;
 		bytes = pos - store->pos;
 	}
 	WRITE_ONCE(store->pos, pos);

@@ -166,14 +166,19 @@ bool tq_told_end(struct tq_file *file)
 bool tq_readable(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
+	bool paused;
 
 	if (READ_ONCE(file->partial) || tq_removed(queue))
 		return true;
-	if (!READ_ONCE(queue->rx.paused) && tq_filled_ready(queue))
+	paused = READ_ONCE(queue->rx.paused);
+	if (!paused && tq_filled_ready(queue))
 		return true;
-	/* A read passes over empty messages, and then is at the end. */
+	/*
+	 * A read passes over empty messages, and then is at the end; but while
+	 * the queue is paused it passes over nothing.
+	 */
 	return (tq_shutdown_error(queue) || tq_writers_left(file)) &&
-	       tq_nothing_left(queue, true);
+	       tq_nothing_left(queue, !paused);
 }
 
 /**

@@ -6,7 +6,8 @@
  * usage: store [SEED [STEPS]]
  *
  * Random messages are sent into the ring and beside it, looked at, taken from the
- * front and out of the middle, put back, read in part, settled and thrown away. Ids
+ * front and out of the middle, put back, read in part, buried and dug out, settled and
+ * thrown away; some have unique keys. Ids
  * grow by random steps, and positions pass the end of the range of a long. After each
  * step all that can be asked of the store is asked. A difference ends the program,
  * and says the seed.
@@ -21,11 +22,12 @@
 #include <unistd.h>
 
 #include "store.h"
+#include "unique.h"
 
 #define SIZE	8192UL
 #define MOST	4000	/* messages of one run */
 
-enum place { GONE, IN_RING, READY, IN_FLIGHT };
+enum place { GONE, IN_RING, READY, IN_FLIGHT, BURIED };
 
 /* What the model knows of a message. */
 struct known {
@@ -34,6 +36,7 @@ struct known {
 	u8 priority;
 	size_t length, left;
 	struct tq_message *message;
+	struct tq_key *key;
 };
 
 static struct known known[MOST];
@@ -83,7 +86,7 @@ static u64 lowest_id(void)
 	u64 id = U64_MAX;
 
 	for (k = known; k < known + count; k++)
-		if (k->place != GONE && k->id < id)
+		if (k->place != GONE && k->place != BURIED && k->id < id)
 			id = k->id;
 	return id;
 }
@@ -159,12 +162,60 @@ static void send_into_ring(void)
 	tx_pos += bytes;
 }
 
+/* Who has that key by the model. */
+static struct known *with_key(const struct tq_key *key, bool any_user)
+{
+	struct known *k;
+
+	for (k = known; k < known + count; k++)
+		if (k->key && k->key != key && k->key->taken && k->key->key == key->key &&
+		    (any_user || k->key->uid == key->uid))
+			return k;
+	return NULL;
+}
+
+/* Ask for the key, and take it if it is free. */
+static void take_key(struct known *k)
+{
+	struct tq_message *holder;
+	struct known *other;
+
+	if (!k->key || k->key->taken)
+		return;
+	holder = tq_key_holder(&store, k->key, true);
+	check(!holder == !with_key(k->key, true), "somebody has key %" PRIu64 ", or not",
+	      (uint64_t)k->key->key);
+	holder = tq_key_holder(&store, k->key, false);
+	other = with_key(k->key, false);
+	check(holder == (other ? other->message : NULL), "the wrong one has key %" PRIu64,
+	      (uint64_t)k->key->key);
+	if (!other)
+		tq_key_insert(&store, k->key);
+}
+
 static void send_detached(void)
 {
 	struct known *k = new_message(READY, below(3) ? 0 : below(4));
 
 	k->message = allocate(k);
+	if (!below(3)) {
+		k->key = calloc(1, sizeof(*k->key));
+		k->key->message = k->message;
+		k->key->key = below(5);
+		k->key->uid = below(2);
+		k->message->key = k->key;
+		take_key(k);
+	}
 	tq_store_put(&store, k->message);
+}
+
+static void forget(struct known *k)
+{
+	free(k->key);
+	free(k->message);
+	k->key = NULL;
+	k->message = NULL;
+	k->place = GONE;
 }
 
 /* Where the cursor is, by what it says. */
@@ -217,8 +268,42 @@ static void settle(void)
 	if (!k)
 		return;
 	tq_store_settle(&store, k->message);
-	free(k->message);
-	k->place = GONE;
+	check(!k->key || !k->key->taken, "it is settled and has its key");
+	forget(k);
+}
+
+/* One that is ready beside the ring, wherever in the order it is. */
+static void pull(void)
+{
+	struct known *k = any(READY);
+
+	if (!k)
+		return;
+	tq_store_pull(&store, k->message);
+	check(k->message->state == TQ_MESSAGE_IN_FLIGHT, "it is not in flight");
+	k->place = IN_FLIGHT;
+}
+
+static void bury(void)
+{
+	struct known *k = any(IN_FLIGHT);
+
+	if (!k)
+		return;
+	tq_store_bury(&store, k->message);
+	check(!k->key || !k->key->taken, "it is buried and has its key");
+	k->place = BURIED;
+}
+
+static void dig_out(void)
+{
+	struct known *k = any(BURIED);
+
+	if (!k)
+		return;
+	tq_store_unbury(&store, k->message);
+	take_key(k);
+	k->place = IN_FLIGHT;
 }
 
 static void put_back(void)
@@ -231,6 +316,7 @@ static void put_back(void)
 	part = k->left > 1 && below(2) ? below(k->left) : 0;
 	k->message->offset += part;
 	k->left -= part;
+	take_key(k);
 	tq_store_put(&store, k->message);
 	k->place = READY;
 }
@@ -309,11 +395,83 @@ static void throw_away(void)
 			struct tq_message *message = list;
 
 			list = list->next;
-			free(message);
+			for (k = known; k->message != message; k++)
+				;
+			check(k->place == READY, "%" PRIu64 " is cleared", (uint64_t)k->id);
+			forget(k);
 		}
-	for (k = known; k < known + count; k++)
-		if (k->place == READY || k->place == IN_RING)
+	for (k = known; k < known + count; k++) {
+		check(k->place != READY, "%" PRIu64 " is left", (uint64_t)k->id);
+		if (k->place == IN_RING)
 			k->place = GONE;
+	}
+}
+
+/* The lowest id above @id of those in one of two places. */
+static struct known *next_in(u64 id, enum place one, enum place other)
+{
+	struct known *next = NULL, *k;
+
+	for (k = known; k < known + count; k++)
+		if ((k->place == one || k->place == other) && k->id > id &&
+		    (!next || k->id < next->id))
+			next = k;
+	return next;
+}
+
+static struct tq_message *message_of(const struct known *k)
+{
+	return k ? k->message : NULL;
+}
+
+/* Of those beside the ring with the lowest priority of all: the oldest. */
+static struct known *oldest_last(void)
+{
+	struct known *found = NULL, *k;
+	unsigned int lowest = 255;
+
+	for (k = known; k < known + count; k++)
+		if ((k->place == READY || k->place == IN_RING) && k->priority < lowest)
+			lowest = k->priority;
+	for (k = known; k < known + count; k++)
+		if (k->place == READY && k->priority == lowest && (!found || k->id < found->id))
+			found = k;
+	return found;
+}
+
+/* A search in the ring that is let go now and then. */
+static void look_for(u64 id)
+{
+	unsigned long pos = below(2) ? store.pos : store.pos - 8 * below(100);
+	struct known *next = next_in(id - 1, IN_RING, IN_RING);
+	int ret;
+
+	do {
+		ret = tq_store_find(&store, id, &pos, 1 + below(10));
+	} while (ret == -EAGAIN);
+	if (next && next->id == id)
+		check(!ret, "%" PRIu64 " is not found", (uint64_t)id);
+	else
+		check(ret == -ENOENT, "%" PRIu64 " is found", (uint64_t)id);
+	check(next ? tq_store_at(&store, pos)->id == next->id : pos == store.end,
+	      "the search for %" PRIu64 " ends elsewhere", (uint64_t)id);
+}
+
+static void ask_for_ids(void)
+{
+	u64 id = count && below(2) ? known[below(count)].id : below(last_id + 2);
+
+	check(tq_store_next_by_id(&store, id) ==
+	      message_of(next_in(id, READY, IN_FLIGHT)), "another follows %" PRIu64,
+	      (uint64_t)id);
+	check(tq_store_next_buried(&store, id) == message_of(next_in(id, BURIED, BURIED)),
+	      "another buried one follows %" PRIu64, (uint64_t)id);
+	check(tq_store_first_buried(&store) == message_of(next_in(0, BURIED, BURIED)),
+	      "another buried one is first");
+	check(tq_store_oldest_last(&store) == message_of(oldest_last()),
+	      "another one is the oldest of those that come last");
+	if (id)
+		look_for(id);
 }
 
 static void ask(void)
@@ -331,8 +489,8 @@ static void ask(void)
 	for (k = known; k < known + count; k++) {
 		struct tq_message *message = tq_store_by_id(&store, k->id);
 
-		check(message == (k->place == READY || k->place == IN_FLIGHT ?
-				  k->message : NULL), "%" PRIu64 " is found, or not",
+		check(message == (k->place == GONE || k->place == IN_RING ?
+				  NULL : k->message), "%" PRIu64 " is found, or not",
 		      (uint64_t)k->id);
 		ready += k->place == READY;
 		filled += k->place == READY && k->left;
@@ -345,6 +503,7 @@ static void ask(void)
 	check(store.pos == store.end ||
 	      !(tq_store_at(&store, store.pos)->length & TQ_RECORD_VOID),
 	      "it begins with a void");
+	ask_for_ids();
 }
 
 static void run(unsigned long steps)
@@ -358,7 +517,16 @@ static void run(unsigned long steps)
 	tx_pos = below(2) ? 0 : -(below(100) * SIZE);
 	tq_store_init(&store, &ring, &tx_pos);
 	for (step = 0; step < steps && count < MOST - 2; step++) {
-		switch (below(12)) {
+		switch (below(15)) {
+		case 12:
+			pull();
+			break;
+		case 13:
+			bury();
+			break;
+		case 14:
+			dig_out();
+			break;
 		case 0 ... 2:
 			send_into_ring();
 			break;
@@ -391,6 +559,8 @@ static void run(unsigned long steps)
 		ask();
 	}
 	throw_away();
+	while (any(BURIED))
+		dig_out();
 	while (any(IN_FLIGHT))
 		settle();
 	ask();

@@ -150,205 +150,7 @@ static void keep(struct fuzzer *f, int fd)
 	close(old);
 }
 
-/* ---- the driver's own calls ------------------------------------------------------ */
-
-static const char * const names[] = { "fuzz-a", "fuzz-b", "fuzz-c" };
-
-static void *or_any(struct fuzzer *f, void *usual)
-{
-	return one_in(f, 12) ? any_pointer(f) : usual;
-}
-
-/*
- * A request with the structure that it is made for, or with one of another size,
- * as older and newer programs have it.
- */
-static long any_size(struct fuzzer *f, int fd, unsigned long request, void *args)
-{
-	char theirs[1024];
-	unsigned long size;
-
-	if (!one_in(f, 5))
-		return ioctl(fd, request, or_any(f, args));
-	memset(theirs, one_in(f, 4) ? 0xff : 0, sizeof(theirs));
-	memcpy(theirs, args, _IOC_SIZE(request));
-	size = one_in(f, 2) ? _IOC_SIZE(request) + below(f, 3) * 8 - 8 :
-			      below(f, sizeof(theirs));
-	if (one_in(f, 10))
-		request ^= 1UL << (_IOC_DIRSHIFT + below(f, _IOC_DIRBITS));
-	request &= ~((unsigned long)_IOC_SIZEMASK << _IOC_SIZESHIFT);
-	request |= (size & _IOC_SIZEMASK) << _IOC_SIZESHIFT;
-	return ioctl(fd, request, or_any(f, theirs));
-}
-
-static uint64_t any_deadline(struct fuzzer *f)
-{
-	switch (below(f, 5)) {
-	case 0:
-		return 0;
-	case 1:
-		return below(f, 3);
-	case 2:
-		return TQUEUE_FOREVER - below(f, 2);
-	case 3:
-		return random_next(&f->dice);
-	default:
-		return (t_now() + below(f, 3) * 0.001) * 1e9;
-	}
-}
-
-static struct tqueue_config any_config(struct fuzzer *f)
-{
-	static const uint64_t sizes[] = {
-		0, 1, 4096, 8192, 16384, 65536, 1 << 20, 1 << 30, 1ULL << 32, -1,
-	};
-	struct tqueue_config config = {
-		.fields = any_bits(f, 63),
-		.size = sizes[below(f, one_in(f, 4) ? ARRAY_SIZE(sizes) : 6)],
-		.max_message = one_in(f, 2) ? 0 : any_length(f),
-		.overflow = one_in(f, 20) ? below(f, 9) : below(f, 3),
-		.end_of_file = one_in(f, 20) ? below(f, 9) : below(f, 2),
-		.no_reader = one_in(f, 20) ? below(f, 9) : below(f, 2),
-		.uid = one_in(f, 4) ? random_next(&f->dice) : 0,
-	};
-
-	if (one_in(f, 30))
-		config.fields |= 1ULL << below(f, 64);
-	return config;
-}
-
-/* Records of which most are right. */
-static size_t any_records(struct fuzzer *f, char *buf, size_t room)
-{
-	size_t end = 0;
-	int n = below(f, 20);
-
-	while (n--) {
-		size_t len = below(f, one_in(f, 4) ? 900 : 60);
-		struct tqueue_record *record = t_at(buf, end);
-
-		if (end + t_record(len) > room)
-			break;
-		end = t_put(buf, end, len, n);
-		if (!one_in(f, 25))
-			continue;
-		switch (below(f, 5)) {
-		case 0:
-			record->length = random_next(&f->dice);
-			break;
-		case 1:
-			record->header_words = below(f, 8);
-			break;
-		case 2:
-			record->flags = any_bits(f, 0xffff);
-			break;
-		case 3:
-			record->priority = below(f, 64);
-			break;
-		default:
-			end -= below(f, end);
-			break;
-		}
-	}
-	return end;
-}
-
-static long call_send(struct fuzzer *f)
-{
-	char buf[4096];
-	size_t bytes = any_records(f, buf, sizeof(buf));
-	struct tqueue_send send = {
-		.records = (uintptr_t)or_any(f, buf),
-		.bytes = one_in(f, 10) ? any_length(f) : bytes,
-		.deadline = any_deadline(f),
-		.flags = one_in(f, 30) ? any_bits(f, 3) : 0,
-	};
-
-	return any_size(f, any_file(f), TQUEUE_SEND, &send);
-}
-
-static long call_receive(struct fuzzer *f)
-{
-	char buf[4096];
-	bool mine = !one_in(f, 3);
-	struct tqueue_receive receive = {
-		.records = (uintptr_t)(mine ? buf : any_pointer(f)),
-		.bytes = mine ? below(f, sizeof(buf)) : any_length(f),
-		.deadline = any_deadline(f),
-		.flags = one_in(f, 3) ? TQUEUE_RECEIVE_PEEK : 0,
-		.count = one_in(f, 2) ? 0 : below(f, 30),
-	};
-
-	if (one_in(f, 30))
-		receive.flags = any_bits(f, 3);
-	return any_size(f, any_file(f), TQUEUE_RECEIVE, &receive);
-}
-
-static long call_queue(struct fuzzer *f)
-{
-	struct tqueue_wait wait = {
-		.id = one_in(f, 2) ? TQUEUE_FOREVER : below(f, 10000),
-		.deadline = any_deadline(f),
-	};
-	struct tqueue_config config = any_config(f);
-	struct tqueue_info info = { 0 };
-	int fd = any_file(f);
-
-	switch (below(f, 8)) {
-	case 0:
-		return ioctl(fd, TQUEUE_STOP);
-	case 1:
-	case 2:
-		return ioctl(fd, TQUEUE_START);
-	case 3:
-		return any_size(f, fd, TQUEUE_SET, &config);
-	case 4:
-		return any_size(f, fd, TQUEUE_INFO, &info);
-	default:
-		return any_size(f, fd, TQUEUE_WAIT, &wait);
-	}
-}
-
-static long call_control(struct fuzzer *f)
-{
-	static const unsigned long selects[] = {
-		TQUEUE_CTL_REMOVE, TQUEUE_CTL_REMOVE, TQUEUE_CTL_START,
-		TQUEUE_CTL_STOP,
-	};
-	struct tqueue_create create = { .mode = 0600, .config = any_config(f) };
-	struct tqueue_select select = { .flags = below(f, 2) };
-	struct tqueue_set set = { .config = create.config };
-	struct tqueue_info info = { 0 };
-	const char *name = names[below(f, ARRAY_SIZE(names))];
-	uint64_t mask;
-
-	strcpy(create.name, name);
-	strcpy(select.name, name);
-	strcpy(set.name, name);
-	switch (below(f, 10)) {
-	case 0 ... 2:
-		if (one_in(f, 10))
-			create.mode = random_next(&f->dice);
-		if (one_in(f, 20))
-			create.name[below(f, 64)] = random_next(&f->dice);
-		return any_size(f, control, TQUEUE_CTL_CREATE, &create);
-	case 3:
-	case 4:
-		return any_size(f, control, selects[below(f, ARRAY_SIZE(selects))],
-				&select);
-	case 5:
-		return any_size(f, control, TQUEUE_CTL_SET, &set);
-	case 6:
-		return ioctl(control, TQUEUE_CTL_FEATURES, or_any(f, &mask));
-	case 7:
-		if (one_in(f, 2))
-			strcpy(info.name, one_in(f, 3) ? "tqueue" : name);
-		return any_size(f, control, TQUEUE_CTL_NEXT, &info);
-	default:
-		strcpy(info.name, name);
-		return any_size(f, control, TQUEUE_CTL_GET, &info);
-	}
-}
+#include "fuzz_calls.h"
 
 /* ---- calls ---------------------------------------------------------------------- */
 
@@ -759,7 +561,8 @@ static const struct call {
 	{ "sendmsg", call_pass_file, 2 }, { "aio", call_aio, 4 },
 	{ "io_uring", call_uring, 8 }, { "SEND", call_send, 14 },
 	{ "RECEIVE", call_receive, 14 }, { "queue ioctl", call_queue, 8 },
-	{ "control ioctl", call_control, 6 },
+	{ "control ioctl", call_control, 6 }, { "SETTLE", call_settle, 14 },
+	{ "KICK", call_kick, 3 }, { "LIST", call_list, 4 },
 };
 
 static void catch_signal(int number)
@@ -882,6 +685,22 @@ static void wrong(const char *what, unsigned long number)
 	       (unsigned long long)option_seed, atomic_load(&shared->round));
 }
 
+/* Nothing is put off, or aside; those go on whose keys others had. */
+static void kick_all(void)
+{
+	int fd = t_open(O_RDWR);
+	unsigned int left;
+
+	do {
+		t_true(t_kick_call(fd, TQUEUE_FOREVER, 0,
+				   TQUEUE_BURIED | TQUEUE_DELAYED, &left) >= 0,
+			"KICK fails with %s", strerror(errno));
+		if (left)
+			t_drain();
+	} while (left);
+	close(fd);
+}
+
 /* What the calls are allowed to change. */
 static void restore(void)
 {
@@ -892,13 +711,22 @@ static void restore(void)
 				  TQUEUE_CONFIG_OVERFLOW |
 				  TQUEUE_CONFIG_END_OF_FILE |
 				  TQUEUE_CONFIG_NO_READER |
-				  TQUEUE_CONFIG_OWNER,
-			.size = 16384,
+				  TQUEUE_CONFIG_OWNER | TQUEUE_CONFIG_TTL |
+				  TQUEUE_CONFIG_ON_EXPIRED |
+				  TQUEUE_CONFIG_MAX_ATTEMPTS |
+				  TQUEUE_CONFIG_ON_EXHAUSTED |
+				  TQUEUE_CONFIG_LEASE_LIMIT |
+				  TQUEUE_CONFIG_MAX_LEASED |
+				  TQUEUE_CONFIG_MAX_BURIED | TQUEUE_CONFIG_UNIQUE,
+			.size = 16384, .max_attempts = 16,
 		},
 	};
 
 	t_remove_all();
 	t_is(t_select_call(TQUEUE_CTL_START, "tqueue"), 0);
+	t_is(t_select_call(TQUEUE_CTL_RESUME, "tqueue"), 0);
+	t_is(t_policy_call("tqueue", TQUEUE_CONFIG_END_OF_FILE, 0, TQUEUE_EOF_NEVER), 0);
+	kick_all();
 	/* A ring may hold more than it is to be made, while others still send. */
 	while (ioctl(t_control(), TQUEUE_CTL_SET, &set)) {
 		t_is(errno, EBUSY);

@@ -697,6 +697,20 @@ void t_start_lease(struct t_batch *batch, int fd, void *buf, size_t room,
 	t_start(&batch->task, run_receive);
 }
 
+void t_start_turn(struct t_batch *batch, int fd, void *buf, size_t room,
+		  const struct tqueue_record *record, uint64_t deadline)
+{
+	batch->receive = (struct tqueue_receive){
+		.records = (uintptr_t)buf, .bytes = room, .deadline = deadline,
+		.flags = TQUEUE_RECEIVE_LEASE | TQUEUE_RECEIVE_ACK, .count = 1,
+		.ack_id = record->id, .ack_delivery = record->delivery,
+		.ack_result = 77,
+	};
+	batch->task.fd = fd;
+	batch->task.arg = &batch->receive;
+	t_start(&batch->task, run_receive);
+}
+
 void t_start_wait(struct t_batch *batch, int fd, uint64_t id,
 		  uint64_t deadline)
 {

@@ -164,6 +164,9 @@ void t_start_receive(struct t_batch *batch, int fd, void *buf, size_t room,
 /* Leases at most @count, without a limit. */
 void t_start_lease(struct t_batch *batch, int fd, void *buf, size_t room,
 		   unsigned int count, uint64_t deadline);
+/* Acknowledges that one first. */
+void t_start_turn(struct t_batch *batch, int fd, void *buf, size_t room,
+		  const struct tqueue_record *record, uint64_t deadline);
 void t_start_wait(struct t_batch *batch, int fd, uint64_t id,
 		  uint64_t deadline);
 void t_blocked_at(const char *file, int line, int fd, unsigned int count);

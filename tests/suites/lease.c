@@ -507,115 +507,6 @@ static void settled_as_the_limit_passes(void)
 	t_end(fd);
 }
 
-/* ---- the combined call ----------------------------------------------------------------- */
-
-static long ack_and_lease(int fd, struct tqueue_receive *receive,
-			  const struct tqueue_record *record)
-{
-	*receive = (struct tqueue_receive){
-		.records = (uintptr_t)buf, .bytes = sizeof(buf), .count = 1,
-		.flags = TQUEUE_RECEIVE_ACK | TQUEUE_RECEIVE_LEASE,
-		.ack_id = record->id, .ack_delivery = record->delivery,
-		.ack_result = 0x5a5a5a5a,
-	};
-	return ioctl(fd, TQUEUE_RECEIVE, receive);
-}
-
-static void acknowledge_and_lease(void)
-{
-	int fd = t_open_small(NAME), i;
-	struct tqueue_receive receive;
-	struct tqueue_record record;
-
-	send_many(fd, 20, 0);
-	record = t_lease(fd, 20, 0);
-	for (i = 1; i < 20; i++) {
-		t_is(ack_and_lease(fd, &receive, &record), 1);
-		t_is(receive.ack_result, 0);
-		t_is(t_differs(t_at(buf, 0)->payload, 20, i, 0), -1);
-		record = *t_at(buf, 0);
-		t_counts(fd, 19 - i, 1, 0, 0);
-	}
-	/* Nothing is left to lease: it is acknowledged all the same. */
-	t_errno(ack_and_lease(fd, &receive, &record), EAGAIN);
-	t_is(receive.ack_result, 0);
-	t_counts(fd, 0, 0, 0, 0);
-	/* A second time, with and without something to lease. */
-	t_errno(ack_and_lease(fd, &receive, &record), EAGAIN);
-	t_is(receive.ack_result, -ESTALE);
-	t_send(fd, 20, 50);
-	t_is(ack_and_lease(fd, &receive, &record), 1);
-	t_is(receive.ack_result, -ESTALE);
-	record.id += 1000000;
-	t_errno(ack_and_lease(fd, &receive, &record), EAGAIN);
-	t_is(receive.ack_result, -ENOENT);
-	t_is(t_settle(fd, t_at(buf, 0), TQUEUE_ACKNOWLEDGE), 0);
-	t_end(fd);
-}
-
-/* Acknowledged, and the next received for good. */
-static void acknowledge_and_receive(void)
-{
-	struct tqueue_receive receive = {
-		.records = (uintptr_t)buf, .bytes = sizeof(buf),
-		.flags = TQUEUE_RECEIVE_ACK,
-	};
-	int fd = t_open_small(NAME);
-	struct tqueue_record record;
-
-	send_many(fd, 3, 0);
-	record = t_lease(fd, 20, 0);
-	receive.ack_id = record.id;
-	receive.ack_delivery = record.delivery;
-	t_is(ioctl(fd, TQUEUE_RECEIVE, &receive), 2);
-	t_is(receive.ack_result, 0);
-	t_is(t_info(fd).received, 3);
-	t_end(fd);
-}
-
-/* What is too large for the buffer, or the buffer that is not there: it is told. */
-static void acknowledged_and_failed(void)
-{
-	int fd = t_open_small(NAME);
-	struct tqueue_receive receive;
-	struct tqueue_record record;
-
-	send_many(fd, 3, 0);
-	record = t_lease(fd, 20, 0);
-	receive = (struct tqueue_receive){
-		.records = (uintptr_t)buf, .bytes = 30,
-		.flags = TQUEUE_RECEIVE_ACK | TQUEUE_RECEIVE_LEASE,
-		.ack_id = record.id, .ack_delivery = record.delivery,
-	};
-	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EMSGSIZE);
-	t_is(receive.ack_result, 0);
-	t_is(receive.bytes, t_record(20));
-	record = t_lease(fd, 20, 1);
-	receive.records = 8;
-	receive.bytes = 4096;
-	receive.ack_id = record.id;
-	receive.ack_delivery = record.delivery;
-	receive.ack_result = 77;
-	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EFAULT);
-	t_is(receive.ack_result, 0);
-	t_counts(fd, 1, 0, 0, 0);
-	t_is(t_take(fd, 20, 2).attempts, 0);
-	/* One that no process has: it is told all the same what was done. */
-	t_send(fd, 20, 3);
-	record = t_lease(fd, 20, 3);
-	receive.records = 0xffff888000000000;
-	receive.ack_id = record.id;
-	receive.ack_delivery = record.delivery;
-	receive.ack_result = 77;
-	t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EFAULT);
-	t_true(receive.ack_result <= 0 && receive.ack_result > -4096,
-	       "ack_result is %d", receive.ack_result);
-	t_is(t_info(fd).leased, receive.ack_result ? 1 : 0);
-	if (receive.ack_result)
-		t_is(t_settle(fd, &record, TQUEUE_ACKNOWLEDGE), 0);
-	t_end(fd);
-}
-
 static const struct t_test tests[] = {
 	TQ_TEST(one),
 	TQ_TEST(many_a_call),
@@ -636,9 +527,6 @@ static const struct t_test tests[] = {
 	TQ_TEST(many_limits),
 	TQ_TEST(the_limit_is_extended),
 	TQ_TEST(settled_as_the_limit_passes),
-	TQ_TEST(acknowledge_and_lease),
-	TQ_TEST(acknowledge_and_receive),
-	TQ_TEST(acknowledged_and_failed),
 };
 
 int main(int argc, char **argv)

@@ -213,7 +213,13 @@ static void sysfs_shows_them(void)
 	shows("max_buried", text);
 	shows("unique", "user");
 	shows("state", "started");
-	shows("paused", "0");
+	t_is(ioctl(fd, TQUEUE_PAUSE), 0);
+	shows("state", "started paused");
+	t_is(ioctl(fd, TQUEUE_STOP), 0);
+	shows("state", "stopped paused");
+	t_is(ioctl(fd, TQUEUE_RESUME), 0);
+	shows("state", "stopped");
+	t_is(ioctl(fd, TQUEUE_START), 0);
 	t_is(ioctl(fd, TQUEUE_SET, &config), 0);
 	shows("ttl", "3600000000000");
 	shows("on_expired", "bury");

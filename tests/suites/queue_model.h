@@ -155,7 +155,9 @@ static void take_key(struct item *item)
 {
 	if (!item->unique || item->takes)
 		return;
-	if (!with_key(item->key, item))
+	if (with_key(item->key, item))
+		item->unique = false;
+	else
 		item->takes = true;
 }
 
