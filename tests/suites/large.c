@@ -7,7 +7,7 @@
 
 #define NAME	"large"
 #define LARGE	300000	/* more than a piece of 256 KiB */
-#define SIZE	(1 << 21)
+#define SIZE	0x200000
 #define NEVER	(100000 * T_SECOND)	/* longer than any test */
 
 static char *buf;	/* room for two of them */

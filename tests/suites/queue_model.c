@@ -8,7 +8,7 @@
 #include "queue_model.h"
 #include "queue_compare.h"
 
-/* ---- sending ------------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------- */
 
 /* The ids of what was sent: each that is listed beyond the last that is known. */
 static void learn_ids(size_t from)
@@ -67,7 +67,8 @@ static void try_send(int file)
 	long got;
 
 	for (i = 0; i < n; i++) {
-		ends[i] = end = make_record(end, &fresh[i]);
+		end = make_record(end, &fresh[i]);
+		ends[i] = end;
 		fresh[i].id = UINT64_MAX - n + i;
 	}
 	send.bytes = end;
@@ -120,7 +121,7 @@ static void try_write(int file)
 	learn_ids(count - 1);
 }
 
-/* ---- receiving ---------------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------- */
 
 static void check_record(const struct tqueue_record *record, const struct item *item)
 {
@@ -327,7 +328,7 @@ static void try_by_id(int file)
 	}
 }
 
-/* ---- settling ---------------------------------------------------------------------------- */
+/* ---- settling ---------------------------------------------------------- */
 
 static void make_settlement(struct item *item, struct tqueue_settlement *s)
 {
@@ -458,7 +459,7 @@ static void try_kick(int file)
 	eq("left", told_left, left);
 }
 
-/* ---- the rest ------------------------------------------------------------------------------ */
+/* ---- the rest ---------------------------------------------------------- */
 
 static void reopen(int file)
 {
@@ -520,6 +521,7 @@ static void configure(int file)
 {
 	struct tqueue_config config = { 0 };
 	size_t wanted;
+	int got;
 
 	switch (below(9)) {
 	case 0:
@@ -555,9 +557,9 @@ static void configure(int file)
 		break;
 	case 7:
 		wanted = TQ_PAGE << below(5);
-		if (ioctl(files[file], TQUEUE_SET, &(struct tqueue_config){
-				.fields = TQUEUE_CONFIG_SIZE, .size = wanted })) {
-			fails(-1, EBUSY);
+		got = t_set_field(files[file], SIZE, size, wanted);
+		if (got) {
+			fails(got, EBUSY);
 			eq("too much is held", held_bytes() > wanted, true);
 			break;
 		}
@@ -615,11 +617,21 @@ static void one_run(void)
 
 	dice = seed;
 	count = 0;
-	dropped = received = last_id = told = 0;
-	ever_leased = ever_acknowledged = ever_requeued = ever_buried = ever_expired = 0;
+	dropped = 0;
+	received = 0;
+	last_id = 0;
+	told = 0;
+	ever_leased = 0;
+	ever_acknowledged = 0;
+	ever_requeued = 0;
+	ever_buried = 0;
+	ever_expired = 0;
 	max_attempts = 16;
-	max_leased = on_exhausted = overflow = 0;
-	stopped = paused = false;
+	max_leased = 0;
+	on_exhausted = 0;
+	overflow = 0;
+	stopped = false;
+	paused = false;
 	follows = true;
 	size = 4 * TQ_PAGE;
 	max_buried = TQ_PAGE;

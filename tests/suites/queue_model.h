@@ -75,7 +75,7 @@ static void fails(long long got, int want)
 			strerrorname_np(want));
 }
 
-/* ---- the model ------------------------------------------------------------------------ */
+/* ---- the model --------------------------------------------------------- */
 
 static size_t bytes_of(const struct item *item)
 {
@@ -268,6 +268,7 @@ static void nothing(long got)
 
 static void release(int holder)
 {
+	struct back back = { .reason = TQUEUE_REASON_CLOSED };
 	uint32_t delivery = 0;
 	struct item *next;
 	size_t i;
@@ -284,8 +285,8 @@ static void release(int holder)
 			return;
 		delivery = next->delivery;
 		ever_requeued++;
-		come_back(next, (struct back){ .counted = next->begun,
-					       .reason = TQUEUE_REASON_CLOSED });
+		back.counted = next->begun;
+		come_back(next, back);
 	}
 }
 
