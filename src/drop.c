@@ -107,8 +107,7 @@ static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int *left,
 	struct tq_store *store = &rx->store;
 	struct tq_cursor cursor __uninitialized;
 	unsigned long freed;
-	int count __uninitialized;
-	int ret;
+	int count, ret;
 
 	tq_store_refresh(store);
 	cursor.pos = store->pos;
