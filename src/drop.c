@@ -44,7 +44,12 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	struct tq_store *store = &rx->store;
 	unsigned long bytes;
 
-	bytes = tq_store_run(store, cursor, need, ULONG_MAX, most, count);
+	/* Most often one goes for one that comes. */
+	bytes = tq_record_bytes(tq_store_length(store, cursor->pos));
+	*count = 1;
+	if (bytes < need || unlikely(cursor->detached))
+		bytes = tq_store_run(store, cursor, need, ULONG_MAX, most,
+				     count);
 	/* They are counted before they are published. */
 	if (unlikely(READ_ONCE(queue->tx.empties) != rx->empties ||
 		     trace_tqueue_drop_enabled()))
@@ -102,8 +107,7 @@ static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int *left,
 	struct tq_store *store = &rx->store;
 	struct tq_cursor cursor __uninitialized;
 	unsigned long freed;
-	int count __uninitialized;
-	int ret;
+	int count, ret;
 
 	tq_store_refresh(store);
 	cursor.pos = store->pos;

@@ -289,6 +289,9 @@ static int tq_lease_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 	int ret;
 
 	do {
+		/* Also where it would have to wait. */
+		if (tq_leases_full(receiver->file->queue))
+			return -ENOSPC;
 		if (tq_store_at_end(store, &receiver->cursor))
 			return -EAGAIN;
 		ret = tq_batch_lease(batch, piece);

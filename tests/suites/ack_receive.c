@@ -122,7 +122,7 @@ static void acknowledged_and_failed(void)
 	t_end(fd);
 }
 
-/* ---- whatever the call returns ------------------------------------------------------------ */
+/* ---- whatever the call returns ----------------------------------------- */
 
 /* Fails so, and the delivery is acknowledged all the same. */
 static void fails_and_is_done(int fd, struct tqueue_receive *receive,
@@ -201,7 +201,7 @@ static void with_a_partial_message(void)
 	t_end(fd);
 }
 
-/* At the end of a stopped queue: the last acknowledgement is what ends it. */
+/* At the end of a stopped queue: the last ack is what ends it. */
 static void the_end(void)
 {
 	int fd = t_open_small(NAME);
@@ -217,7 +217,7 @@ static void the_end(void)
 	t_end(fd);
 }
 
-/* ---- signals -------------------------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------- */
 
 static void catch(int number)
 {
@@ -243,7 +243,7 @@ static void interrupted(void)
 		if (i) {
 			t_fails(&batch.task, EINTR);
 		} else {
-			/* Without an acknowledgement it goes on. */
+			/* Without an ack it goes on. */
 			t_still_asleep(&batch.task, SYS_ioctl);
 			send_many(fd, 1, 5);
 			t_result(&batch.task, 1);

@@ -330,8 +330,8 @@ static void a_copy_that_fails(void)
 	t_end(fd);
 }
 
-/* With the acknowledgement of another. */
-static void with_an_acknowledgement(void)
+/* With the ack of another. */
+static void with_an_ack(void)
 {
 	struct tqueue_receive receive = {
 		.records = (uintptr_t)buf, .bytes = sizeof(buf),
@@ -366,7 +366,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(too_many_leases),
 	TQ_TEST(wrong_arguments),
 	TQ_TEST(a_copy_that_fails),
-	TQ_TEST(with_an_acknowledgement),
+	TQ_TEST(with_an_ack),
 };
 
 int main(int argc, char **argv)

@@ -461,7 +461,7 @@ static struct tqueue_record receive_one(const char *file, int line, int fd, size
 		t_fail_at(file, line, "not message %llu comes, but one of %u bytes with id %llu and priority %u",
 			  (unsigned long long)seed, record->length,
 			   (unsigned long long)record->id, record->priority);
-	if (!record->delivery == (flags == TQUEUE_RECEIVE_LEASE) || !record->id ||
+	if (!record->delivery == !!(flags & TQUEUE_RECEIVE_LEASE) || !record->id ||
 	    record->reserved || record->header_words != TQUEUE_HEADER_WORDS ||
 	    record->flags & 0xff)
 		t_fail_at(file, line, "delivery %u, id %llu, header_words %u, reserved %u, flags %#x",
@@ -598,7 +598,7 @@ unsigned int t_state(int fd, uint64_t id)
 }
 
 void t_becomes_at(const char *file, int line, int fd, uint64_t id,
-		unsigned int state)
+		  unsigned int state)
 {
 	double end = t_now() + 10 * t_slow();
 	unsigned int found;

@@ -135,7 +135,7 @@ long t_list_call(int fd, struct tqueue_listed *entries, unsigned int count,
 struct tqueue_listed t_listed(int fd, uint64_t id);
 unsigned int t_state(int fd, uint64_t id);
 void t_becomes_at(const char *file, int line, int fd, uint64_t id,
-		unsigned int state);
+		  unsigned int state);
 /* The message gets into that state (TQUEUE_READY, ... or 0: gone) before long. */
 #define t_becomes(fd, id, state)	t_becomes_at(__FILE__, __LINE__, fd, id, state)
 void t_counts_at(const char *file, int line, int fd, unsigned int ready,

@@ -155,9 +155,9 @@ static void the_last_writer_left(void)
 	t_remove(NAME);
 }
 
-/* ---- WAIT ------------------------------------------------------------------------------- */
+/* ---- WAIT -------------------------------------------------------------- */
 
-static void waiting_for_each_state(void)
+static void waiting_by_state(void)
 {
 	int fd = t_open_small(NAME);
 	struct tqueue_record leased;
@@ -214,7 +214,7 @@ static void waiting_is_over(void)
 	t_end(fd);
 }
 
-/* ---- room --------------------------------------------------------------------------------- */
+/* ---- room -------------------------------------------------------------- */
 
 /* A queue full of leased messages: the policy says what a sender finds. */
 static int full_of_leases(unsigned int overflow, struct tqueue_record *records)
@@ -455,7 +455,7 @@ static void max_leased(void)
 	t_end(fd);
 }
 
-/* ---- removal ------------------------------------------------------------------------------- */
+/* ---- removal ----------------------------------------------------------- */
 
 static void removed(void)
 {
@@ -490,7 +490,7 @@ static void not_removed_while_something_is_buried(void)
 	t_end(fd);
 }
 
-/* ---- many --------------------------------------------------------------------------------------- */
+/* ---- many -------------------------------------------------------------- */
 
 /* The longest that a call on the queue took while others went on. */
 struct watch {
@@ -602,7 +602,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(they_come_back_to_a_stopped_queue),
 	TQ_TEST(the_end_wakes_all),
 	TQ_TEST(the_last_writer_left),
-	TQ_TEST(waiting_for_each_state),
+	TQ_TEST(waiting_by_state),
 	TQ_TEST(waiting_is_over),
 	TQ_TEST(full_and_blocking),
 	TQ_TEST(full_and_rejecting),

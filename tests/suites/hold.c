@@ -341,7 +341,7 @@ static void a_result_that_is_lost(void)
 	t_end(fd);
 }
 
-static void fdinfo(void)
+static void what_fdinfo_says(void)
 {
 	int fd = t_open_small(NAME), held, info;
 	struct tqueue_record record;
@@ -377,7 +377,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(wrong_ones),
 	TQ_TEST(no_descriptor),
 	TQ_TEST(a_result_that_is_lost),
-	TQ_TEST(fdinfo),
+	TQ_TEST(what_fdinfo_says),
 };
 
 int main(int argc, char **argv)

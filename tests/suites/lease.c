@@ -27,7 +27,7 @@ static uint64_t send_many(int fd, unsigned int n, uint64_t seed)
 	return id;
 }
 
-/* ---- what it is ------------------------------------------------------------------------ */
+/* ---- what it is -------------------------------------------------------- */
 
 static void one(void)
 {
@@ -141,7 +141,7 @@ static void what_was_read_in_part(void)
 	t_end(fd);
 }
 
-/* ---- the file is closed ---------------------------------------------------------------- */
+/* ---- the file is closed ------------------------------------------------ */
 
 static void close_gives_all_back(void)
 {
@@ -332,7 +332,7 @@ static void in_a_socket(void)
 	t_end(fd);
 }
 
-/* ---- attempts --------------------------------------------------------------------------- */
+/* ---- attempts ---------------------------------------------------------- */
 
 /* Of several that one call leases none has begun. */
 static void only_what_has_begun_counts(void)
@@ -392,7 +392,7 @@ static void attempts_add_up(void)
 	t_end(fd);
 }
 
-/* ---- time limits --------------------------------------------------------------------------- */
+/* ---- time limits ------------------------------------------------------- */
 
 static void the_limit(void)
 {

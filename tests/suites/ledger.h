@@ -15,7 +15,7 @@
 #include "calls.h"
 
 #define LEDGER_NAME	"ledger"
-#define LEDGER_MOST	(1 << 21)	/* messages */
+#define LEDGER_MOST	0x200000	/* messages */
 #define LEDGER_SLOTS	24		/* processes */
 #define LEDGER_BATCH	8
 
@@ -148,7 +148,7 @@ static void note_settled(const struct tqueue_record *record)
 	atomic_store(&account->doubt, 0);
 }
 
-/* ---- what they do ----------------------------------------------------------------------- */
+/* ---- what they do ------------------------------------------------------ */
 
 static bool ledger_wait(struct slot *slot)
 {
@@ -429,7 +429,7 @@ static void receive_plainly(struct slot *slot)
 	close(fd);
 }
 
-/* ---- the first process ---------------------------------------------------------------- */
+/* ---- the first process ------------------------------------------------- */
 
 static void ledger_start(struct slot *slot)
 {

@@ -158,7 +158,7 @@ static void keys_and_partial_ones(void)
 	t_end(fd);
 }
 
-/* ---- the call ---------------------------------------------------------------------------- */
+/* ---- the call ---------------------------------------------------------- */
 
 static void by_pages(void)
 {
@@ -302,7 +302,7 @@ static void seen_by_another_user(void)
 	t_end(fd);
 }
 
-/* ---- while messages move ------------------------------------------------------------------- */
+/* ---- while messages move ----------------------------------------------- */
 
 static atomic_int enough;
 

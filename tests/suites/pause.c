@@ -176,7 +176,7 @@ static void settling_and_looking_go_on(void)
 	/* By id they can be worked on, and taken. */
 	t_is(t_by_id_call(fd, ids[3], TQUEUE_RECEIVE_PEEK, buf, sizeof(buf)), 1);
 	t_is(t_by_id_call(fd, ids[3], TQUEUE_RECEIVE_LEASE, buf, sizeof(buf)), 1);
-	/* An acknowledgement with a receive is done, and nothing is received. */
+	/* An ack with a receive is done, and nothing is received. */
 	receive = (struct tqueue_receive){
 		.records = (uintptr_t)buf, .bytes = sizeof(buf),
 		.flags = TQUEUE_RECEIVE_ACK | TQUEUE_RECEIVE_LEASE,

@@ -312,7 +312,7 @@ static void a_low_one_drops_high_ones(void)
 	t_end(fd);
 }
 
-/* ---- blocked senders ------------------------------------------------------------------ */
+/* ---- blocked senders --------------------------------------------------- */
 
 struct blocked {
 	struct t_batch batch;

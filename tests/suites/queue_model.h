@@ -75,7 +75,7 @@ static void fails(long long got, int want)
 			strerrorname_np(want));
 }
 
-/* ---- the model ------------------------------------------------------------------------ */
+/* ---- the model --------------------------------------------------------- */
 
 static size_t bytes_of(const struct item *item)
 {
@@ -167,6 +167,41 @@ static void gone(struct item *item)
 	item->takes = false;
 }
 
+/* Who is dropped next: buried ones, the oldest first; then the oldest of the lowest. */
+static struct item *next_dropped(void)
+{
+	struct item *found = NULL, *i;
+
+	for (i = items; i < items + count; i++)
+		if (i->state == TQUEUE_BURIED && (!found || i->id < found->id))
+			found = i;
+	if (found)
+		return found;
+	for (i = items; i < items + count; i++)
+		if (i->state == TQUEUE_READY &&
+		    (!found || i->priority < found->priority ||
+		     (i->priority == found->priority && i->id < found->id)))
+			found = i;
+	return found;
+}
+
+/* Room for one that is sent: 0, or why there is none. */
+static int make_room(size_t bytes)
+{
+	struct item *victim;
+
+	while (held_bytes() + bytes > size) {
+		if (overflow != TQUEUE_OVERFLOW_DROP_OLDEST)
+			return overflow == TQUEUE_OVERFLOW_REJECT ? ENOBUFS : EAGAIN;
+		victim = next_dropped();
+		if (!victim)
+			return EAGAIN;
+		gone(victim);
+		dropped++;
+	}
+	return 0;
+}
+
 static void make_ready(struct item *item)
 {
 	take_key(item);
@@ -233,6 +268,7 @@ static void nothing(long got)
 
 static void release(int holder)
 {
+	struct back back = { .reason = TQUEUE_REASON_CLOSED };
 	uint32_t delivery = 0;
 	struct item *next;
 	size_t i;
@@ -249,8 +285,8 @@ static void release(int holder)
 			return;
 		delivery = next->delivery;
 		ever_requeued++;
-		come_back(next, (struct back){ .counted = next->begun,
-					       .reason = TQUEUE_REASON_CLOSED });
+		back.counted = next->begun;
+		come_back(next, back);
 	}
 }
 

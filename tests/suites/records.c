@@ -609,7 +609,7 @@ static void sent_from_a_pid_namespace(void)
 	t_end(fd);
 }
 
-/* ---- 32-bit programs ------------------------------------------------------------------ */
+/* ---- 32-bit programs --------------------------------------------------- */
 
 static void calls_of_32_bits(void)
 {

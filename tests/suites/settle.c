@@ -29,7 +29,7 @@ static struct tqueue_settlement of_id(uint64_t id, unsigned int action, unsigned
 	};
 }
 
-/* ---- requeue ----------------------------------------------------------------------------- */
+/* ---- requeue ----------------------------------------------------------- */
 
 static void requeued_to_its_place(void)
 {
@@ -145,7 +145,7 @@ static void requeued_before_it_has_begun(void)
 	t_end(fd);
 }
 
-/* ---- result codes ------------------------------------------------------------------------- */
+/* ---- result codes ------------------------------------------------------ */
 
 static void codes(void)
 {
@@ -183,7 +183,7 @@ static void codes(void)
 	t_end(fd);
 }
 
-/* ---- what is wrong ------------------------------------------------------------------------- */
+/* ---- what is wrong ----------------------------------------------------- */
 
 /* All combinations of actions and flags: each that is none is refused, and changes nothing. */
 static bool has_a_meaning(unsigned int action, unsigned int flags)
@@ -375,7 +375,7 @@ static void half_an_array(void)
 	t_end(fd);
 }
 
-/* ---- by id ------------------------------------------------------------------------------------ */
+/* ---- by id ------------------------------------------------------------- */
 
 static void unleased(void)
 {
@@ -445,7 +445,7 @@ static void unleased_but_it_is(void)
 	t_end(fd);
 }
 
-/* ---- by force ---------------------------------------------------------------------------------- */
+/* ---- by force ---------------------------------------------------------- */
 
 static void by_force(void)
 {
@@ -519,7 +519,7 @@ static void by_force_of_another_user(void)
 	t_end(fd);
 }
 
-/* ---- many ------------------------------------------------------------------------------------------ */
+/* ---- many -------------------------------------------------------------- */
 
 static void many_at_once(void)
 {

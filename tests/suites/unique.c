@@ -350,7 +350,7 @@ static void wrong_arguments(void)
 	t_end(fd);
 }
 
-/* ---- users ----------------------------------------------------------------------------- */
+/* ---- users ------------------------------------------------------------- */
 
 static void make_for_all(void)
 {
@@ -415,7 +415,7 @@ static void of_the_whole_queue(void)
 	t_end(fd);
 }
 
-/* ---- room ------------------------------------------------------------------------------ */
+/* ---- room -------------------------------------------------------------- */
 
 /* Two wait for room with the same key: only one of them may send. */
 static void while_they_wait_for_room(void)

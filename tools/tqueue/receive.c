@@ -125,7 +125,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_LIMIT:
 		if (parse_duration(argument, &arguments->limit) || !arguments->limit)
-			argp_error(state, "'%s': a time is wanted, such as 5s or 10min, or infinity", argument);
+			argp_error(state, "'%s': a time is wanted, such as 5s or 10min, or infinity",
+				   argument);
 		arguments->limit_given = 1;
 		return 0;
 	case KEY_ID:

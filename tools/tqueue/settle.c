@@ -228,11 +228,14 @@ static const struct argp_child children[] = {
 };
 
 #define FORCE_OPTION \
-	{ "force", KEY_FORCE, NULL, 0, "whoever has leased it; for the queue's owner and root", 2 }
+	{ "force", KEY_FORCE, NULL, 0, \
+	  "whoever has leased it; for the queue's owner and root", 2 }
 #define CODE_OPTION \
-	{ "code", KEY_CODE, "NUMBER", 0, "a number that 'tqueue jobs' shows, such as an exit status", 1 }
+	{ "code", KEY_CODE, "NUMBER", 0, \
+	  "a number that 'tqueue jobs' shows, such as an exit status", 1 }
 #define PRIORITY_OPTION \
-	{ "priority", KEY_PRIORITY, "N", 0, "with this priority from now on: 0 (usual) to 63 (first)", 1 }
+	{ "priority", KEY_PRIORITY, "N", 0, \
+	  "with this priority from now on: 0 (usual) to 63 (first)", 1 }
 
 static const struct argp_option ack_options[] = {
 	FORCE_OPTION,
