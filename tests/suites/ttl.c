@@ -292,6 +292,29 @@ static void many_at_once(void)
 	t_end(fd);
 }
 
+/* What is ready goes first when a queue is removed, and what is delayed stands among it by age. */
+static void removed_with_them(void)
+{
+	int run, fd, i;
+
+	for (run = 0; run < 3; run++) {
+		t_create(NAME, 1 << 20);
+		fd = t_open_queue(NAME, O_RDWR);
+		t_is(t_set_field(fd, TTL, ttl, NEVER), 0);
+		for (i = 0; i < 2000; i++) {
+			t_send_priority(fd, 20, i, 1);
+			if (i % 3 == 0)
+				t_send_delayed(fd, 20, i, NEVER);
+			if (i % 7 == 0)
+				t_send(fd, 20, i);
+		}
+		if (run == 1)
+			t_lease_call(fd, buf, sizeof(buf), 100, NEVER);
+		close(fd);
+		t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+	}
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(ready_ones_are_dropped),
 	TQ_TEST(in_time_they_are_received),
@@ -307,6 +330,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(the_key_is_free),
 	TQ_TEST(no_room_to_bury),
 	TQ_TEST(many_at_once),
+	TQ_TEST(removed_with_them),
 };
 
 int main(int argc, char **argv)
