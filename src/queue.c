@@ -81,6 +81,9 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 		tq_queue_free(queue);
 		return ERR_PTR(ret);
 	}
+	/* The thread waits for the first message that can get too old. */
+	if (queue->policy.ttl)
+		tq_due_look(queue);
 	return queue;
 }
 

@@ -292,6 +292,24 @@ static void many_at_once(void)
 	t_end(fd);
 }
 
+/* A queue can be made with it. */
+static void given_when_it_is_made(void)
+{
+	struct tqueue_create create = t_creation(NAME);
+	int fd, i;
+
+	create.config.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_TTL;
+	create.config.size = TQ_PAGE;
+	create.config.ttl = 50 * T_MS;
+	t_is(t_create_call(&create), 0);
+	fd = t_open_queue(NAME, O_RDWR);
+	for (i = 0; i < 3; i++) {
+		t_send(fd, 20, i);
+		gone(fd, i + 1, 0);
+	}
+	t_end(fd);
+}
+
 /* What is ready goes first when a queue is removed, and what is delayed stands among it by age. */
 static void removed_with_them(void)
 {
@@ -330,6 +348,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(the_key_is_free),
 	TQ_TEST(no_room_to_bury),
 	TQ_TEST(many_at_once),
+	TQ_TEST(given_when_it_is_made),
 	TQ_TEST(removed_with_them),
 };
 
