@@ -294,8 +294,8 @@ static void put_off_and_another_ttl(void)
 		t_is(t_listed(fd, id).due_ns, entry.due_ns);
 		t_is(t_info(fd).ever_expired, 2);
 	}
-	t_is(t_kick_call(fd, TQUEUE_FOREVER, 0, TQUEUE_BURIED | TQUEUE_DELAYED, NULL), 2);
 	t_is(t_set_field(fd, ON_EXPIRED, on_expired, TQUEUE_EXPIRED_DROP), 0);
+	t_is(t_kick_call(fd, TQUEUE_FOREVER, 0, TQUEUE_BURIED | TQUEUE_DELAYED, NULL), 2);
 	t_becomes(fd, id, 0);
 	t_end(fd);
 }
