@@ -248,6 +248,15 @@ static unsigned long tq_ring_charged(struct tqueue *queue)
 /* How many messages are looked at while the lock is held once. */
 #define TQ_AGES_PIECE	64
 
+/* Whether a message can get too old that could not before: see tq_place_delayed(). */
+static bool tq_config_ageing(const struct tq_message *message)
+{
+	return RB_EMPTY_NODE(&message->timed) &&
+	       (message->state == TQ_MESSAGE_READY ||
+		(message->state == TQ_MESSAGE_DELAYED &&
+		 message->reason != TQUEUE_REASON_PUT_OFF));
+}
+
 /* Messages that are there can get too old from now on. */
 static void tq_config_ages(struct tqueue *queue)
 {
@@ -262,9 +271,7 @@ static void tq_config_ages(struct tqueue *queue)
 			if (!message)
 				break;
 			after = message->record.id;
-			if ((message->state == TQ_MESSAGE_READY ||
-			     message->state == TQ_MESSAGE_DELAYED) &&
-			    RB_EMPTY_NODE(&message->timed))
+			if (tq_config_ageing(message))
 				tq_due_add_age(queue, message);
 		}
 		mutex_unlock(&queue->rx.lock);

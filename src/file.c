@@ -157,7 +157,8 @@ static void tq_file_leave(struct tq_file *file, struct tq_notify *notify)
  * tq_unpin - messages have left a queue that nobody has open
  * @queue: the queue
  *
- * Context: The module's thread, rx.lock held.
+ * Context: rx.lock held; the caller is kept by its own reference to the module, or
+ * is the module's thread.
  */
 void tq_unpin(struct tqueue *queue)
 {

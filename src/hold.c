@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "file.h"
 #include "lease.h"
 #include "message.h"
 #include "tqueue.h"
@@ -43,6 +44,7 @@ static int tq_held_release(struct inode *inode, struct file *filp)
 	tq_holder_release(queue, &held->holder);
 	/* Whoever ended the lease is done with @held when the lock is free. */
 	mutex_lock(&queue->rx.lock);
+	tq_unpin(queue);
 	mutex_unlock(&queue->rx.lock);
 	kfree(held);
 	put_device(&queue->dev);

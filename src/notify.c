@@ -139,7 +139,7 @@ void tq_notify_deliver(struct tqueue *queue, struct tq_notify *notify)
 	if (notify->events & TQ_NOTIFY_SETTLED)
 		wake_up(&queue->waiters.settled);
 	if (notify->events & TQ_NOTIFY_ENDED && tq_ending(queue) &&
-	    tq_drained(queue))
+	    tq_read_out(queue))
 		tq_wake_ended(queue);
 
 	tq_messages_put(notify->garbage);

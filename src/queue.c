@@ -81,11 +81,28 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 		tq_queue_free(queue);
 		return ERR_PTR(ret);
 	}
+	/* The thread waits for the first message that can get too old. */
+	if (queue->policy.ttl)
+		tq_due_look(queue);
 	return queue;
 }
 
 /* How many messages of one state are taken away while the lock is held once. */
 #define TQ_CLEAR_PIECE	64
+
+/* Take some of what was ready away: a list of them by @next. */
+static struct tq_message *tq_queue_take_ready(struct tqueue *queue,
+					      struct rb_root_cached *ready)
+{
+	struct tq_message *list = tq_store_clear(&queue->rx.store, ready,
+						 TQ_CLEAR_PIECE);
+	struct tq_message *message;
+
+	/* Delayed ones stand among them by age, until it is their turn. */
+	for (message = list; message; message = message->next)
+		tq_due_del_timed(queue, message);
+	return list;
+}
 
 /* The next message that is delayed, buried or leased, or NULL. */
 static struct tq_message *tq_next_kept(struct tqueue *queue, u64 *after)
@@ -137,7 +154,7 @@ static void tq_queue_clear(struct tqueue *queue, struct rb_root_cached *ready)
 
 	do {
 		mutex_lock(&rx->lock);
-		list = tq_store_clear(&rx->store, ready, TQ_PIECE_RECORDS);
+		list = tq_queue_take_ready(queue, ready);
 		if (!list)
 			list = tq_queue_take(queue, &after);
 		mutex_unlock(&rx->lock);

@@ -568,7 +568,7 @@ static noinline int tq_receive_special(struct tq_file *file,
 		ret = tq_receive_loop(&batch.receiver, ret);
 	else
 		ret = batch.receiver.got;
-	tq_messages_put(batch.spare);
+	tq_message_put(batch.spare);
 	/* It is not to be acknowledged twice. */
 	if (ret == -ERESTARTSYS && args->flags & TQUEUE_RECEIVE_ACK)
 		ret = -EINTR;

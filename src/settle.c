@@ -284,7 +284,10 @@ static int tq_settle_in_ring(struct tq_settler *settler,
 	if (ret && ret != -ENOENT)
 		return ret;
 	mutex_lock(&queue->rx.lock);
-	ret = tq_settle_locked(settler, entry);
+	if (queue->policy.shutdown_error == -EIDRM)
+		ret = -EIDRM;
+	else
+		ret = tq_settle_locked(settler, entry);
 	if (settler->freed)
 		settler->notify.events |= tq_release_room(queue,
 							  settler->freed);

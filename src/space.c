@@ -33,6 +33,14 @@ bool tq_room_beside(struct tqueue *queue, unsigned long bytes)
 	return ret;
 }
 
+/* Whether nothing is ready, but perhaps empty messages.  With rx.lock held. */
+static bool tq_perhaps_read_out(const struct tqueue *queue)
+{
+	return !queue->rx.store.ready_filled &&
+	       (tq_ring_empty(queue) ||
+		READ_ONCE(queue->tx.empties) != queue->rx.empties);
+}
+
 /**
  * tq_released - see whom the room that was made concerns
  * @queue: the queue
@@ -54,7 +62,7 @@ unsigned int tq_released(struct tqueue *queue, unsigned long limit,
 
 	/* Those who poll for the end alone sleep while messages are there. */
 	if (queue->rx.attention & TQ_ATTENTION_ENDING &&
-	    tq_nothing_ready(queue))
+	    tq_perhaps_read_out(queue))
 		events |= TQ_NOTIFY_ENDED;
 	pos = READ_ONCE(queue->tx.pos);
 	if (need) {

@@ -22,6 +22,9 @@
 /* How many messages are looked after while the lock is held once. */
 #define TQ_TIMER_PIECE	64
 
+/* How often in a row that is done for one queue, while others wait. */
+#define TQ_TIMER_ROUNDS		16
+
 /**
  * struct tq_round - what is done while the lock is held once
  * @left: how many messages more
@@ -197,6 +200,7 @@ void tq_timer_work(struct kthread_work *work)
 {
 	struct tqueue *queue = container_of(work, struct tqueue, rx.due.work);
 	struct tq_round round = {};
+	int rounds = 0;
 
 	while (tq_timer_round(queue, &round)) {
 		if (round.needed) {
@@ -206,6 +210,11 @@ void tq_timer_work(struct kthread_work *work)
 			if (!round.spare)
 				schedule_timeout_uninterruptible(HZ / 10);
 			round.needed = 0;
+		}
+		/* Other queues have their turn. */
+		if (++rounds == TQ_TIMER_ROUNDS) {
+			tq_due_look(queue);
+			break;
 		}
 		cond_resched();
 	}

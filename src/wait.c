@@ -93,6 +93,19 @@ bool tq_drained(struct tqueue *queue)
 	return tq_nothing_left(queue, false);
 }
 
+/**
+ * tq_read_out - whether nothing is left to read, and nothing in flight may come back
+ * @queue: the queue
+ *
+ * As tq_drained(), but for empty messages, over which reads pass.
+ *
+ * Context: Process context, no lock held; may take rx.lock.
+ */
+bool tq_read_out(struct tqueue *queue)
+{
+	return tq_nothing_left(queue, true);
+}
+
 /* Whether the last writer has left, of those that this file has seen. */
 static bool tq_writers_left(const struct tq_file *file)
 {

@@ -55,6 +55,7 @@
 #include "tqueue.h"
 
 bool tq_drained(struct tqueue *queue);
+bool tq_read_out(struct tqueue *queue);
 bool tq_ended(const struct tq_file *file);
 bool tq_told_end(struct tq_file *file);
 bool tq_readable(struct tq_file *file);

@@ -470,6 +470,41 @@ static void many_at_once(void)
 	t_end(fd);
 }
 
+/* What is due in one queue does not wait for all that is due in another. */
+static void many_in_another_queue(void)
+{
+	enum { MANY = 100000, EACH = 1000 };
+	uint64_t due, now, id;
+	int64_t ready, last;
+	unsigned int i;
+	int fd, other;
+
+	t_create("delay-many", 1 << 23);
+	other = t_open_queue("delay-many", O_RDWR);
+	fd = t_open_small(NAME);
+	due = t_boot_time() * 1e9 + 2 * T_SECOND * t_slow();
+	for (i = 0; i < MANY; i += EACH) {
+		now = t_boot_time() * 1e9;
+		t_true(now < due, "they were not sent in time");
+		t_is(send_with(other, t_put_many(buf, 8, i, EACH), TQUEUE_SEND_DELAY,
+			       due - now), EACH);
+	}
+	now = t_boot_time() * 1e9;
+	t_true(now < due, "they were not sent in time");
+	id = t_send_delayed(fd, 20, 1, due + T_MS - now);
+	while (t_info(fd).delayed || t_info(other).delayed)
+		usleep(1000);
+	ready = t_listed(fd, id).since_ns;
+	last = t_listed(other, t_info(other).last_id).since_ns;
+	fprintf(stderr, "# ready after %.3f s, the last of the others after %.3f s\n",
+		(ready - (int64_t)due) / 1e9, (last - (int64_t)due) / 1e9);
+	t_true(ready < last, "it waited for all others");
+	t_take(fd, 20, 1);
+	t_end(fd);
+	close(other);
+	t_is(t_remove_call("delay-many", TQUEUE_REMOVE_FORCE), 0);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(not_there_until_due),
 	TQ_TEST(those_who_sleep_are_woken),
@@ -490,6 +525,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(removed_with_them),
 	TQ_TEST(removed_as_they_are_due),
 	TQ_TEST(many_at_once),
+	TQ_TEST(many_in_another_queue),
 };
 
 int main(int argc, char **argv)

@@ -364,6 +364,36 @@ static void what_fdinfo_says(void)
 	t_end(fd);
 }
 
+/*
+ * A queue that nobody has open holds the module as long as something is in it, and no
+ * longer: what is leased may be dropped when the last file of its lease is closed.
+ */
+static void dropped_with_its_last_file(void)
+{
+	struct tqueue_config config = {
+		.fields = TQUEUE_CONFIG_MAX_ATTEMPTS | TQUEUE_CONFIG_ON_EXHAUSTED,
+		.max_attempts = 1, .on_exhausted = TQUEUE_EXHAUSTED_DROP,
+	};
+	int before = t_references(), fd = t_open(O_RDWR), held;
+	struct tqueue_record record;
+
+	t_is(ioctl(fd, TQUEUE_SET, &config), 0);
+	t_send(fd, 20, 1);
+	record = t_lease(fd, 20, 1);
+	held = hold(fd, &record);
+	close(fd);
+	/* The file of the lease, and the queue. */
+	t_is(t_references(), before + 2);
+	close(held);
+	t_is(t_references(), before);
+	fd = t_open(O_RDWR);
+	t_is(t_info(fd).dropped, 1);
+	config.max_attempts = 16;
+	config.on_exhausted = TQUEUE_EXHAUSTED_BURY;
+	t_is(ioctl(fd, TQUEUE_SET, &config), 0);
+	close(fd);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(a_file_of_its_own),
 	TQ_TEST(of_a_batch),
@@ -378,6 +408,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(no_descriptor),
 	TQ_TEST(a_result_that_is_lost),
 	TQ_TEST(what_fdinfo_says),
+	TQ_TEST_WITH(dropped_with_its_last_file, ""),
 };
 
 int main(int argc, char **argv)

@@ -507,6 +507,45 @@ static void settled_as_the_limit_passes(void)
 	t_end(fd);
 }
 
+/*
+ * What a file keeps of messages that it has settled is memory for its next leases, also
+ * after one of them could not be copied.
+ */
+static void kept_memory_after_bad_memory(void)
+{
+	struct tqueue_receive receive = { .flags = TQUEUE_RECEIVE_LEASE, .count = 1 };
+	char *edge = t_edge(8);
+	int fd = t_open_small(NAME), run, i;
+
+	receive.records = (uintptr_t)edge;
+	receive.bytes = t_record(20);
+	for (run = 0; run < 3; run++) {
+		for (i = 0; i < 10; i++)
+			t_send(fd, 20, i);
+		t_is(t_lease_call(fd, buf, sizeof(buf), 0, 0), 10);
+		for (i = 0; i < 10; i++)
+			t_is(t_settle(fd, t_at(buf, i * t_record(20)), TQUEUE_ACKNOWLEDGE), 0);
+		t_send(fd, 20, 50);
+		t_errno(ioctl(fd, TQUEUE_RECEIVE, &receive), EFAULT);
+		/* These need memory of their own, and must not share it with leases. */
+		for (i = 0; i < 10; i++)
+			t_send_priority(fd, 20, 20 + i, 1);
+		for (i = 0; i < 10; i++)
+			t_send(fd, 20, i);
+		t_is(t_lease_call(fd, buf, sizeof(buf), 0, 0), 21);
+		for (i = 0; i < 21; i++) {
+			struct tqueue_record *record = t_at(buf, i * t_record(20));
+			int seed = i < 10 ? 20 + i : i == 10 ? 50 : i - 11;
+
+			t_is(t_differs(record->payload, 20, seed, 0), -1);
+			t_is(t_settle(fd, record, TQUEUE_ACKNOWLEDGE), 0);
+		}
+		t_counts(fd, 0, 0, 0, 0);
+	}
+	t_edge_free(edge, 8);
+	t_end(fd);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(one),
 	TQ_TEST(many_a_call),
@@ -527,6 +566,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(many_limits),
 	TQ_TEST(the_limit_is_extended),
 	TQ_TEST(settled_as_the_limit_passes),
+	TQ_TEST(kept_memory_after_bad_memory),
 };
 
 int main(int argc, char **argv)

@@ -339,6 +339,47 @@ static void a_stopped_queue(void)
 }
 
 /* While one may still come back it is not the end, and a read would wait. */
+static void run_poll_in(struct t_task *task)
+{
+	struct pollfd wait = { .fd = task->fd, .events = POLLIN };
+
+	task->result = poll(&wait, 1, -1);
+	task->error = errno;
+	task->number = wait.revents;
+}
+
+/* Those who wait for it are told: by the stop, and when the last lease is over. */
+static void pollers_of_a_stopped_queue(void)
+{
+	char buf[TQ_PAGE];
+	int fd = open_queue(TQUEUE_EOF_NEVER), i;
+
+	for (i = 0; i < 2; i++) {
+		struct t_task poller = { .fd = fd };
+		struct tqueue_record record;
+
+		if (i) {
+			t_send(fd, 20, 1);
+			record = t_lease(fd, 20, 1);
+			t_is(ioctl(fd, TQUEUE_START), 0);
+		}
+		send_empty(fd, 3);
+		if (i)
+			t_is(ioctl(fd, TQUEUE_STOP), 0);
+		t_start(&poller, run_poll_in);
+		t_asleep(&poller, SYS_poll);
+		if (i)
+			t_is(t_settle(fd, &record, TQUEUE_ACKNOWLEDGE), 0);
+		else
+			t_is(ioctl(fd, TQUEUE_STOP), 0);
+		t_result(&poller, 1);
+		t_is(poller.number, POLLIN);
+		t_is(read(fd, buf, sizeof(buf)), 0);
+		t_is(ioctl(fd, TQUEUE_START), 0);
+	}
+	t_end(fd);
+}
+
 static void a_stopped_queue_with_one_in_flight(void)
 {
 	int fd = open_queue(TQUEUE_EOF_NEVER), holder;
@@ -571,6 +612,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(empty_ones_that_came_back),
 	TQ_TEST(a_partial_beside_empty_ones),
 	TQ_TEST(a_stopped_queue),
+	TQ_TEST(pollers_of_a_stopped_queue),
 	TQ_TEST(a_stopped_queue_with_one_in_flight),
 	TQ_TEST(the_last_writer_left),
 	TQ_TEST(pollers),

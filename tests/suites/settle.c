@@ -5,6 +5,8 @@
  */
 #include "calls.h"
 
+#include <sys/epoll.h>
+
 #define NAME	"settle"
 #define NEVER	(100000 * T_SECOND)	/* longer than any test */
 #define OTHER	1234	/* another user */
@@ -545,6 +547,59 @@ static void many_at_once(void)
 	t_end(fd);
 }
 
+/* One after the other of those that stand in the ring. */
+static void run_unleased(struct t_task *task)
+{
+	struct tqueue_settlement settlement;
+	struct tqueue_settle settle = {
+		.settlements = (uintptr_t)&settlement, .count = 1,
+	};
+	uint64_t id = 1;
+
+	do {
+		settlement = of_id(id++, TQUEUE_REQUEUE, TQUEUE_SETTLE_UNLEASED);
+		atomic_fetch_add(&task->count, 1);
+	} while (ioctl(task->fd, TQUEUE_SETTLE, &settle) >= 0);
+	task->error = errno;
+}
+
+/*
+ * What has been taken away with its queue is settled no more.  It is taken out of the ring
+ * first, and then others have to be woken, which takes its time.
+ */
+static void unleased_while_the_queue_is_removed(void)
+{
+	enum { SIZE = 1 << 16, N = SIZE / 4 * 3 / 48, POLLERS = 300 };
+	static int polls[POLLERS];
+	struct epoll_event event = { .events = EPOLLOUT };
+	double end = t_now() + t_seconds(2);
+	int runs = 0, fd, i;
+
+	for (i = 0; i < POLLERS; i++)
+		polls[i] = epoll_create1(EPOLL_CLOEXEC);
+	do {
+		struct t_task task = { .number = 0 };
+
+		t_create(NAME, SIZE);
+		task.fd = fd = t_open_queue(NAME, O_RDWR);
+		/* There is room for exactly the longest message. */
+		t_is(t_send_call(fd, buf, t_put_many(buf, 8, 0, N), 0), N);
+		for (i = 0; i < POLLERS; i++)
+			t_is(epoll_ctl(polls[i], EPOLL_CTL_ADD, fd, &event), 0);
+		t_start(&task, run_unleased);
+		while (atomic_load(&task.count) < 1 + runs % 20)
+			sched_yield();
+		t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+		t_finish(&task);
+		t_is(task.error, EIDRM);
+		close(fd);
+		runs++;
+	} while (t_goes_on(end, runs > 20));
+	fprintf(stderr, "# %d times\n", runs);
+	for (i = 0; i < POLLERS; i++)
+		close(polls[i]);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(requeued_to_its_place),
 	TQ_TEST(requeued_later),
@@ -562,6 +617,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(by_force),
 	TQ_TEST(by_force_of_another_user),
 	TQ_TEST(many_at_once),
+	TQ_TEST(unleased_while_the_queue_is_removed),
 };
 
 int main(int argc, char **argv)

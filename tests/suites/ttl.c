@@ -275,6 +275,31 @@ static void no_room_to_bury(void)
 	t_end(fd);
 }
 
+/* Nor does it count as too old once more when another ttl is chosen. */
+static void put_off_and_another_ttl(void)
+{
+	int fd = open_with(20 * T_MS, TQUEUE_EXPIRED_BURY), i;
+	struct tqueue_listed entry;
+	uint64_t id;
+
+	t_is(t_set_field(fd, MAX_BURIED, max_buried, t_record(20)), 0);
+	t_send(fd, 20, 1);
+	id = t_send_id(fd, 20, 2);
+	t_becomes(fd, id, TQUEUE_DELAYED);
+	entry = t_listed(fd, id);
+	t_is(entry.reason, TQUEUE_REASON_PUT_OFF);
+	for (i = 0; i < 3; i++) {
+		t_is(t_set_field(fd, TTL, ttl, (10 + i) * T_MS), 0);
+		t_sleep_ms(20);
+		t_is(t_listed(fd, id).due_ns, entry.due_ns);
+		t_is(t_info(fd).ever_expired, 2);
+	}
+	t_is(t_set_field(fd, ON_EXPIRED, on_expired, TQUEUE_EXPIRED_DROP), 0);
+	t_is(t_kick_call(fd, TQUEUE_FOREVER, 0, TQUEUE_BURIED | TQUEUE_DELAYED, NULL), 2);
+	t_becomes(fd, id, 0);
+	t_end(fd);
+}
+
 static void many_at_once(void)
 {
 	enum { N = 10000, EACH = 1000 };
@@ -292,6 +317,47 @@ static void many_at_once(void)
 	t_end(fd);
 }
 
+/* A queue can be made with it. */
+static void given_when_it_is_made(void)
+{
+	struct tqueue_create create = t_creation(NAME);
+	int fd, i;
+
+	create.config.fields = TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_TTL;
+	create.config.size = TQ_PAGE;
+	create.config.ttl = 50 * T_MS;
+	t_is(t_create_call(&create), 0);
+	fd = t_open_queue(NAME, O_RDWR);
+	for (i = 0; i < 3; i++) {
+		t_send(fd, 20, i);
+		gone(fd, i + 1, 0);
+	}
+	t_end(fd);
+}
+
+/* What is ready goes first when a queue is removed, and what is delayed stands among it by age. */
+static void removed_with_them(void)
+{
+	int run, fd, i;
+
+	for (run = 0; run < 3; run++) {
+		t_create(NAME, 1 << 20);
+		fd = t_open_queue(NAME, O_RDWR);
+		t_is(t_set_field(fd, TTL, ttl, NEVER), 0);
+		for (i = 0; i < 2000; i++) {
+			t_send_priority(fd, 20, i, 1);
+			if (i % 3 == 0)
+				t_send_delayed(fd, 20, i, NEVER);
+			if (i % 7 == 0)
+				t_send(fd, 20, i);
+		}
+		if (run == 1)
+			t_lease_call(fd, buf, sizeof(buf), 100, NEVER);
+		close(fd);
+		t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+	}
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(ready_ones_are_dropped),
 	TQ_TEST(in_time_they_are_received),
@@ -306,7 +372,10 @@ static const struct t_test tests[] = {
 	TQ_TEST(partial_messages),
 	TQ_TEST(the_key_is_free),
 	TQ_TEST(no_room_to_bury),
+	TQ_TEST(put_off_and_another_ttl),
 	TQ_TEST(many_at_once),
+	TQ_TEST(given_when_it_is_made),
+	TQ_TEST(removed_with_them),
 };
 
 int main(int argc, char **argv)
