@@ -59,7 +59,8 @@ static u64 tq_bytes(const struct tqueue *queue)
 	unsigned long from = READ_ONCE(queue->rx.limit) -
 			     READ_ONCE(queue->ring.size);
 
-	return max_t(long, READ_ONCE(queue->tx.pos) - from, 0);
+	return max_t(long, READ_ONCE(queue->tx.pos) - from -
+			   READ_ONCE(queue->rx.store.void_bytes), 0);
 }
 
 /* Shows a number. */

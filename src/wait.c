@@ -193,7 +193,7 @@ bool tq_readable(struct tq_file *file)
 bool tq_writable(struct tq_file *file)
 {
 	const struct tqueue *queue = file->queue;
-	unsigned long pos;
+	unsigned long pos, limit;
 
 	/* Acquire: what tq_start() did to the gate is seen. */
 	if (smp_load_acquire(&queue->policy.shutdown_error) ||
@@ -210,7 +210,10 @@ bool tq_writable(struct tq_file *file)
 	 * it cannot miss the edge.
 	 */
 	smp_mb();
-	return tq_fits(READ_ONCE(queue->rx.limit), pos,
+	/* Acquire: voids that were passed are not added to what they gave. */
+	limit = smp_load_acquire(&queue->rx.limit);
+	limit += READ_ONCE(queue->rx.store.void_bytes);
+	return tq_fits(limit, pos,
 		       tq_record_bytes(READ_ONCE(queue->policy.max_message)));
 }
 

@@ -155,6 +155,40 @@ static void the_last_writer_left(void)
 	t_remove(NAME);
 }
 
+/*
+ * Readers were told of the end, and then a buried message is made ready: who opens the
+ * queue after that reads it, and comes to the end.
+ */
+static void ready_after_the_end(void)
+{
+	struct tqueue_record record;
+	int fd, writer, late, i;
+
+	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_BLOCK, TQUEUE_EOF_LAST_WRITER);
+	fd = t_open_queue(NAME, O_RDONLY);
+	for (i = 0; i < 2; i++) {
+		writer = t_open_queue(NAME, O_WRONLY);
+		t_send(writer, 20, i);
+		record = t_lease(fd, 20, i);
+		t_is(t_settle(fd, &record, TQUEUE_BURY), 0);
+		close(writer);
+		t_is(t_receive_call(fd, buf, sizeof(buf), TQUEUE_FOREVER), 0);
+		late = t_open_queue(NAME, O_RDONLY);
+		nothing_yet(late);
+		close(late);
+		if (i)
+			t_is(t_settle_unleased(fd, record.id, TQUEUE_REQUEUE), 0);
+		else
+			t_is(t_kick_call(fd, TQUEUE_FOREVER, 0, TQUEUE_BURIED, NULL), 1);
+		late = t_open_queue(NAME, O_RDONLY);
+		t_receive(late, 20, i);
+		t_is(t_receive_call(late, buf, sizeof(buf), 0), 0);
+		close(late);
+	}
+	close(fd);
+	t_remove(NAME);
+}
+
 /* ---- WAIT -------------------------------------------------------------- */
 
 static void waiting_by_state(void)
@@ -602,6 +636,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(they_come_back_to_a_stopped_queue),
 	TQ_TEST(the_end_wakes_all),
 	TQ_TEST(the_last_writer_left),
+	TQ_TEST(ready_after_the_end),
 	TQ_TEST(waiting_by_state),
 	TQ_TEST(waiting_is_over),
 	TQ_TEST(full_and_blocking),

@@ -70,9 +70,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		common->time = parse_delay(argument, state);
 		return 0;
 	case KEY_LIMIT:
-		if (parse_duration(argument, (uint64_t *)&common->time) || !common->time)
-			argp_error(state, "'%s': a time is wanted, such as 5s or 10min, or infinity",
-				   argument);
+		common->time = parse_limit(argument, state);
 		return 0;
 	case KEY_PRIORITY:
 		common->priority = (uint8_t)parse_priority(argument, state);
