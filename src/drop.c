@@ -44,7 +44,12 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	struct tq_store *store = &rx->store;
 	unsigned long bytes;
 
-	bytes = tq_store_run(store, cursor, need, ULONG_MAX, most, count);
+	/* Most often one goes for one that comes. */
+	bytes = tq_record_bytes(tq_store_length(store, cursor->pos));
+	*count = 1;
+	if (bytes < need || unlikely(cursor->detached))
+		bytes = tq_store_run(store, cursor, need, ULONG_MAX, most,
+				     count);
 	/* They are counted before they are published. */
 	if (unlikely(READ_ONCE(queue->tx.empties) != rx->empties ||
 		     trace_tqueue_drop_enabled()))
@@ -53,25 +58,8 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	return tq_store_advance(store, bytes);
 }
 
-/*
- * Of the messages beside the ring, the one that is dropped before any in it: a buried
- * one, or the oldest that is ready and has the lowest priority; or NULL.  @cursor is
- * at the head of the ring, and learns which detached one comes next.
- */
-static noinline struct tq_message *tq_drop_beside(struct tqueue *queue,
-						  struct tq_cursor *cursor)
-{
-	struct tq_store *store = &queue->rx.store;
-
-	if (queue->rx.buried.count)
-		return tq_store_first_buried(store);
-	cursor->detached = tq_store_oldest_last(store);
-	return tq_store_detached(store, cursor);
-}
-
-static noinline void tq_drop_message(struct tqueue *queue,
-				     struct tq_message *message,
-				     struct tq_notify *notify)
+static void tq_drop_message(struct tqueue *queue, struct tq_message *message,
+			    struct tq_notify *notify)
 {
 	tq_seize(queue, message);
 	trace_tqueue_drop(queue, message->record.id);
@@ -81,39 +69,65 @@ static noinline void tq_drop_message(struct tqueue *queue,
 }
 
 /*
- * Drop buried messages, the oldest first, then the oldest of those that are ready and
- * have the lowest priority, until @need bytes have gone or so many messages as are
- * @left.  Returns whether there were any.
+ * Not all that the queue holds stands in the ring.  Drop the message that goes before
+ * any in the ring: a buried one, or the oldest that is ready and has the lowest
+ * priority.  Returns 1; 0 if there is none; TQ_ROOM_BESIDE if none has to go.  The
+ * cursor, at the head of the ring, learns which detached one comes next.
  */
-static bool tq_drop_oldest(struct tqueue *queue, unsigned long need, int *left,
-			   struct tq_notify *notify)
+static noinline int tq_drop_beside(struct tqueue *queue, unsigned long bytes,
+				   struct tq_cursor *cursor,
+				   struct tq_notify *notify)
 {
+	struct tq_store *store = &queue->rx.store;
+	struct tq_message *message;
+
+	if (tq_fits_beside(queue, bytes))
+		return TQ_ROOM_BESIDE;
+	message = tq_store_first_buried(store);
+	if (!message) {
+		cursor->detached = tq_store_oldest_last(store);
+		message = tq_store_detached(store, cursor);
+	}
+	if (!message)
+		return 0;
+	tq_drop_message(queue, message, notify);
+	return 1;
+}
+
+/*
+ * Drop buried messages, the oldest first, then the oldest of those that are ready and
+ * have the lowest priority, until there is room for @bytes, or so many messages have
+ * gone as are @left.  0; -ENOBUFS if there is none; TQ_ROOM_BESIDE.
+ */
+static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int *left,
+			  struct tq_notify *notify)
+{
+	unsigned long need = bytes - (queue->rx.limit - queue->tx.pos);
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
-	struct tq_message *message;
 	struct tq_cursor cursor __uninitialized;
-	unsigned long bytes;
-	int count __uninitialized;
+	unsigned long freed;
+	int count, ret;
 
 	tq_store_refresh(store);
 	cursor.pos = store->pos;
 	cursor.detached = NULL;
-	if (unlikely(rx->buried.count | store->ready_count)) {
-		message = tq_drop_beside(queue, &cursor);
-		if (message) {
-			tq_drop_message(queue, message, notify);
+	if (unlikely(rx->buried.count | store->ready_count |
+		     store->void_bytes)) {
+		ret = tq_drop_beside(queue, bytes, &cursor, notify);
+		if (ret) {
 			*left -= TQ_DETACHED_RECORDS;
-			return true;
+			return min(ret, 0);
 		}
 	}
 	if (cursor.pos == store->end)
-		return false;
-	bytes = tq_drop_run(queue, &cursor, need, *left, &count);
+		return -ENOBUFS;
+	freed = tq_drop_run(queue, &cursor, need, *left, &count);
 	*left -= count;
-	WRITE_ONCE(rx->limit, rx->limit + bytes);
+	WRITE_ONCE(rx->limit, rx->limit + freed);
 	tq_counter_add(&rx->gone, count);
 	tq_counter_add(&rx->dropped, count);
-	return true;
+	return 0;
 }
 
 /**
@@ -139,14 +153,10 @@ int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 
 	mutex_lock(&rx->lock);
 	while (!ret && !tq_fits(rx->limit, queue->tx.pos, bytes)) {
-		unsigned long need = bytes - (rx->limit - queue->tx.pos);
-
-		if (tq_fits_beside(queue, bytes))
-			ret = TQ_ROOM_BESIDE;
-		else if (left <= 0)
+		if (left <= 0)
 			ret = -EAGAIN;
-		else if (!tq_drop_oldest(queue, need, &left, notify))
-			ret = -ENOBUFS;
+		else
+			ret = tq_drop_oldest(queue, bytes, &left, notify);
 	}
 	queue->tx.limit_cached = rx->limit;
 	notify->events |= tq_settled_changed(queue);

@@ -428,6 +428,7 @@ static void tq_flight_delivered(struct tq_receiver *receiver,
 		else if (receiver->got == 1)
 			tq_lease_not_alone(receiver);
 	} else {
+		trace_tqueue_receive(queue, 1, tq_message_bytes(message));
 		notify->events |= tq_finish(queue, message);
 		tq_notify_free(notify, message);
 	}

@@ -289,6 +289,9 @@ static int tq_lease_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 	int ret;
 
 	do {
+		/* Also where it would have to wait. */
+		if (tq_leases_full(receiver->file->queue))
+			return -ENOSPC;
 		if (tq_store_at_end(store, &receiver->cursor))
 			return -EAGAIN;
 		ret = tq_batch_lease(batch, piece);
@@ -508,31 +511,68 @@ static void tq_batch_acknowledge_now(struct tq_receive_batch *batch)
 	tq_messages_put(piece.garbage);
 }
 
-/* Receive in a way that is not the plain one: as tq_receive_batch(). */
-static int tq_receive_special(struct tq_receive_batch *batch,
-				       struct tqueue_receive *args,
-				       bool writable)
+/* What all receives have in common.  Whether the buffer may be the caller's. */
+static __always_inline bool tq_batch_init(struct tq_receive_batch *batch,
+					  const struct tq_receive_ops *ops,
+					  struct tq_file *file,
+					  const struct tqueue_receive *args,
+					  bool nowait, ktime_t *place)
 {
+	batch->at = u64_to_user_ptr(args->records);
+	batch->room = min_t(u64, args->bytes, MAX_RW_COUNT);
+	batch->most = args->count && args->count < INT_MAX ? args->count :
+							     INT_MAX;
+	batch->dropped = 0;
+	tq_receiver_init(&batch->receiver, ops, file,
+			 nowait || !args->deadline);
+	batch->receiver.deadline = tq_deadline(args->deadline, place);
+	batch->receiver.records = true;
+	batch->receiver.peek = args->flags & TQUEUE_RECEIVE_PEEK;
+	batch->receiver.wanted = SIZE_MAX;
+	batch->receiver.header = sizeof(struct tqueue_record);
+	return access_ok(batch->at, batch->room);
+}
+
+/* Fill in the results: what the call returns. */
+static inline int tq_batch_results(const struct tq_receive_batch *batch,
+				   struct tqueue_receive *args, int ret)
+{
+	if (ret < 0 && ret != -EMSGSIZE)
+		return ret;
+	args->bytes = ret < 0 ? batch->receiver.needed :
+				batch->at - u64_to_user_ptr(args->records);
+	args->dropped = batch->dropped;
+	return ret;
+}
+
+/* Receive in a way that is not the plain one: as tq_receive_batch(). */
+static noinline int tq_receive_special(struct tq_file *file,
+				       struct tqueue_receive *args, bool nowait)
+{
+	struct tq_receive_batch batch __uninitialized;
+	ktime_t place;
+	bool writable;
 	int ret;
 
-	batch->receiver.ops = &tq_special_ops;
-	batch->spare = NULL;
-	tq_batch_prepare(batch, args);
+	writable = tq_batch_init(&batch, &tq_special_ops, file, args, nowait,
+				 &place);
+	batch.spare = NULL;
+	tq_batch_prepare(&batch, args);
 	/* A call that receives by id goes another way, or cannot go at all. */
-	if (unlikely(batch->acks && (batch->receiver.id || !writable)))
-		tq_batch_acknowledge_now(batch);
+	if (unlikely(batch.acks && (batch.receiver.id || !writable)))
+		tq_batch_acknowledge_now(&batch);
 	if (!writable)
 		return -EFAULT;
-	ret = tq_batch_copy_special(&batch->receiver);
+	ret = tq_batch_copy_special(&batch.receiver);
 	if (unlikely(ret))
-		ret = tq_receive_loop(&batch->receiver, ret);
+		ret = tq_receive_loop(&batch.receiver, ret);
 	else
-		ret = batch->receiver.got;
-	tq_messages_put(batch->spare);
+		ret = batch.receiver.got;
+	tq_messages_put(batch.spare);
 	/* It is not to be acknowledged twice. */
 	if (ret == -ERESTARTSYS && args->flags & TQUEUE_RECEIVE_ACK)
 		ret = -EINTR;
-	return ret;
+	return tq_batch_results(&batch, args, ret);
 }
 
 /**
@@ -550,39 +590,18 @@ static int tq_receive_special(struct tq_receive_batch *batch,
 int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 		     bool nowait)
 {
-	void __user *from = u64_to_user_ptr(args->records);
 	struct tq_receive_batch batch __uninitialized;
 	ktime_t place;
-	bool writable;
 	int ret;
 
-	batch.at = from;
-	batch.room = min_t(u64, args->bytes, MAX_RW_COUNT);
-	batch.most = args->count && args->count < INT_MAX ? args->count :
-							    INT_MAX;
-	batch.dropped = 0;
-	writable = access_ok(batch.at, batch.room);
-	tq_receiver_init(&batch.receiver, &tq_batch_ops, file,
-			 nowait || !args->deadline);
-	batch.receiver.deadline = tq_deadline(args->deadline, &place);
-	batch.receiver.records = true;
-	batch.receiver.peek = args->flags & TQUEUE_RECEIVE_PEEK;
-	batch.receiver.wanted = SIZE_MAX;
-	batch.receiver.header = sizeof(struct tqueue_record);
-	if (args->flags & ~TQUEUE_RECEIVE_PEEK) {
-		ret = tq_receive_special(&batch, args, writable);
-	} else if (!writable) {
+	if (unlikely(args->flags & ~TQUEUE_RECEIVE_PEEK))
+		return tq_receive_special(file, args, nowait);
+	if (!tq_batch_init(&batch, &tq_batch_ops, file, args, nowait, &place))
 		return -EFAULT;
-	} else {
-		ret = tq_batch_copy(&batch.receiver);
-		if (ret)
-			ret = tq_receive_loop(&batch.receiver, ret);
-		else
-			ret = batch.receiver.got;
-	}
-	if (ret < 0 && ret != -EMSGSIZE)
-		return ret;
-	args->bytes = ret < 0 ? batch.receiver.needed : batch.at - from;
-	args->dropped = batch.dropped;
-	return ret;
+	ret = tq_batch_copy(&batch.receiver);
+	if (ret)
+		ret = tq_receive_loop(&batch.receiver, ret);
+	else
+		ret = batch.receiver.got;
+	return tq_batch_results(&batch, args, ret);
 }

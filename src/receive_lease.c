@@ -256,11 +256,10 @@ static noinline int tq_lease_detached(struct tq_receive_batch *batch,
 /**
  * tq_batch_lease - lease the message at the cursor and copy it out, and more
  * @batch: the batch
- * @piece: what is received while the lock is held
+ * @piece: what is received while the lock is held; one more may be leased
  *
  * Context: Process context, rx.lock held.
- * Return: 0; -ENOSPC when no more may be leased; -EMSGSIZE; -EFAULT;
- * %TQ_NEXT_PIECE; %TQ_NEED_MEMORY.
+ * Return: 0; -EMSGSIZE; -EFAULT; %TQ_NEXT_PIECE; %TQ_NEED_MEMORY.
  */
 int tq_batch_lease(struct tq_receive_batch *batch, struct tq_piece *piece)
 {
@@ -272,8 +271,6 @@ int tq_batch_lease(struct tq_receive_batch *batch, struct tq_piece *piece)
 	ssize_t before = receiver->got;
 	int ret;
 
-	if (tq_leases_full(queue))
-		return -ENOSPC;
 	if (unlikely(message))
 		ret = tq_lease_detached(batch, piece, message);
 	else

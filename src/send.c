@@ -340,6 +340,9 @@ int tq_send_hopeless(const struct tq_file *file, bool nowait)
 		return error;
 	if (tq_no_reader(file))
 		return -EPIPE;
+	/* There may be room beside the ring: see tq_room_beside(). */
+	if (unlikely(READ_ONCE(queue->rx.store.void_bytes)))
+		return 0;
 	switch (READ_ONCE(queue->policy.overflow)) {
 	case TQUEUE_OVERFLOW_DROP_OLDEST:
 		return 0;

@@ -337,7 +337,7 @@ static noinline void tq_settle_later(struct tq_settler *settler,
 	}
 }
 
-/* The result of a settlement that is more than an acknowledgement. */
+/* The result of a settlement that is more than that a message is done. */
 static noinline int tq_settle_other(struct tq_settler *settler,
 				    const struct tqueue_settlement *entry)
 {
@@ -395,34 +395,25 @@ static int tq_settle_some(struct tq_settler *settler,
 }
 
 /*
- * Fetch a settlement, word by word as with TQUEUE_SEND.  Its result is cleared at the
- * same time: one that cannot be written is found out before anything is done.
+ * Fetch settlements word by word, as with TQUEUE_SEND.  Their results are cleared at
+ * the same time: one that cannot be written is found out before anything is done.
  */
-#define tq_fetch_settlement(entry, user, failed)			\
-	do {								\
-		unsafe_get_user((entry)->id, &(user)->id, failed);	\
-		unsafe_get_user((entry)->time, &(user)->time, failed);	\
-		unsafe_get_user((entry)->delivery, &(user)->delivery,	\
-				failed);				\
-		unsafe_get_user((entry)->code, &(user)->code, failed);	\
-		unsafe_get_user((entry)->action, &(user)->action,	\
-				failed);				\
-		unsafe_get_user((entry)->priority, &(user)->priority,	\
-				failed);				\
-		unsafe_get_user((entry)->flags, &(user)->flags, failed); \
-		unsafe_put_user(0, &(user)->result, failed);		\
-	} while (0)
-
-static int tq_fetch_settlements(struct tqueue_settlement *entries,
+static int tq_fetch_settlements(struct tqueue_settlement *entry,
 				struct tqueue_settlement __user *user,
 				unsigned int count)
 {
-	unsigned int i;
-
 	if (!user_access_begin(user, count * sizeof(*user)))
 		return -EFAULT;
-	for (i = 0; i < count; i++)
-		tq_fetch_settlement(&entries[i], &user[i], failed);
+	for (; count; count--, entry++, user++) {
+		unsafe_get_user(entry->id, &user->id, failed);
+		unsafe_get_user(entry->time, &user->time, failed);
+		unsafe_get_user(entry->delivery, &user->delivery, failed);
+		unsafe_get_user(entry->code, &user->code, failed);
+		unsafe_get_user(entry->action, &user->action, failed);
+		unsafe_get_user(entry->priority, &user->priority, failed);
+		unsafe_get_user(entry->flags, &user->flags, failed);
+		unsafe_put_user(0, &user->result, failed);
+	}
 	user_access_end();
 	return 0;
 

@@ -49,13 +49,16 @@ unsigned int tq_released(struct tqueue *queue, unsigned long limit,
 	unsigned int events = tq_settled_changed(queue);
 	unsigned long pos, most;
 
+	/* Beside the ring, voids in it count for nothing. */
+	limit += queue->rx.store.void_bytes;
+
 	/* Those who poll for the end alone sleep while messages are there. */
 	if (queue->rx.attention & TQ_ATTENTION_ENDING &&
 	    tq_nothing_ready(queue))
 		events |= TQ_NOTIFY_ENDED;
 	pos = READ_ONCE(queue->tx.pos);
 	if (need) {
-		if (tq_fits(limit + queue->rx.store.void_bytes, pos, need))
+		if (tq_fits(limit, pos, need))
 			events |= TQ_NOTIFY_ADMIT;
 		return events;
 	}

@@ -59,7 +59,8 @@ static u64 tq_bytes(const struct tqueue *queue)
 	unsigned long from = READ_ONCE(queue->rx.limit) -
 			     READ_ONCE(queue->ring.size);
 
-	return max_t(long, READ_ONCE(queue->tx.pos) - from, 0);
+	return max_t(long, READ_ONCE(queue->tx.pos) - from -
+			   READ_ONCE(queue->rx.store.void_bytes), 0);
 }
 
 /* Shows a number. */
@@ -109,8 +110,8 @@ static ssize_t tq_configure(struct device *dev, struct tqueue_config *config,
 	return ret ?: count;
 }
 
-/* A number that can be chosen. */
-#define TQ_POLICY_NUMBER(name, field, expression)			\
+/* A number of at most @most that can be chosen: @target of a configuration. */
+#define TQ_POLICY_NUMBER(name, target, most, field, expression)		\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
 {									\
@@ -129,33 +130,36 @@ static ssize_t name##_store(struct device *dev,				\
 									\
 	if (ret)							\
 		return ret;						\
-	config.name = value;						\
-	if (config.name != value)					\
+	if (value > (most))						\
 		return -EINVAL;						\
+	config.target = value;						\
 	return tq_configure(dev, &config, field, count);		\
 }									\
 static DEVICE_ATTR_RW(name)
 
-TQ_POLICY_NUMBER(size, TQUEUE_CONFIG_SIZE, READ_ONCE(queue->ring.size));
-TQ_POLICY_NUMBER(max_message, TQUEUE_CONFIG_MAX_MESSAGE,
+TQ_POLICY_NUMBER(size, size, U64_MAX, TQUEUE_CONFIG_SIZE,
+		 READ_ONCE(queue->ring.size));
+TQ_POLICY_NUMBER(max_message, max_message, U64_MAX, TQUEUE_CONFIG_MAX_MESSAGE,
 		 READ_ONCE(queue->policy.max_message));
-TQ_POLICY_NUMBER(ttl, TQUEUE_CONFIG_TTL, READ_ONCE(queue->policy.ttl));
-TQ_POLICY_NUMBER(max_attempts, TQUEUE_CONFIG_MAX_ATTEMPTS,
+TQ_POLICY_NUMBER(ttl, ttl, U64_MAX, TQUEUE_CONFIG_TTL,
+		 READ_ONCE(queue->policy.ttl));
+TQ_POLICY_NUMBER(max_attempts, max_attempts, U32_MAX, TQUEUE_CONFIG_MAX_ATTEMPTS,
 		 READ_ONCE(queue->policy.max_attempts));
-TQ_POLICY_NUMBER(lease_limit, TQUEUE_CONFIG_LEASE_LIMIT,
+TQ_POLICY_NUMBER(lease_limit, lease_limit, U64_MAX, TQUEUE_CONFIG_LEASE_LIMIT,
 		 READ_ONCE(queue->policy.lease_limit));
-TQ_POLICY_NUMBER(max_leased, TQUEUE_CONFIG_MAX_LEASED,
+TQ_POLICY_NUMBER(max_leased, max_leased, U32_MAX, TQUEUE_CONFIG_MAX_LEASED,
 		 READ_ONCE(queue->policy.max_leased));
-TQ_POLICY_NUMBER(max_buried, TQUEUE_CONFIG_MAX_BURIED, tq_max_buried(queue));
+TQ_POLICY_NUMBER(max_buried, max_buried, U64_MAX, TQUEUE_CONFIG_MAX_BURIED,
+		 tq_max_buried(queue));
 
-/* A choice, by its name. */
-#define TQ_POLICY_CHOICE(name, field)					\
+/* A choice, by its name: @target of a configuration, and what it is @now. */
+#define TQ_POLICY_CHOICE(name, target, field, now)			\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
 {									\
-	u32 choice = READ_ONCE(to_tqueue(dev)->policy.name);		\
+	const struct tqueue *queue = to_tqueue(dev);			\
 									\
-	return sysfs_emit(buf, "%s\n", tq_##name##_names[choice]);	\
+	return sysfs_emit(buf, "%s\n", tq_##name##_names[READ_ONCE(now)]); \
 }									\
 									\
 static ssize_t name##_store(struct device *dev,				\
@@ -167,7 +171,7 @@ static ssize_t name##_store(struct device *dev,				\
 									\
 	if (choice < 0)							\
 		return choice;						\
-	config.name = choice;						\
+	config.target = choice;						\
 	return tq_configure(dev, &config, field, count);		\
 }									\
 static DEVICE_ATTR_RW(name)
@@ -178,42 +182,48 @@ static const char * const tq_overflow_names[] = {
 	[TQUEUE_OVERFLOW_DROP_OLDEST]	= "drop-oldest",
 };
 
-TQ_POLICY_CHOICE(overflow, TQUEUE_CONFIG_OVERFLOW);
+TQ_POLICY_CHOICE(overflow, overflow, TQUEUE_CONFIG_OVERFLOW,
+		 queue->policy.overflow);
 
 static const char * const tq_end_of_file_names[] = {
 	[TQUEUE_EOF_NEVER]		= "never",
 	[TQUEUE_EOF_LAST_WRITER]	= "last-writer",
 };
 
-TQ_POLICY_CHOICE(end_of_file, TQUEUE_CONFIG_END_OF_FILE);
+TQ_POLICY_CHOICE(end_of_file, end_of_file, TQUEUE_CONFIG_END_OF_FILE,
+		 queue->policy.end_of_file);
 
 static const char * const tq_no_reader_names[] = {
 	[TQUEUE_NO_READER_KEEP]		= "keep",
 	[TQUEUE_NO_READER_ERROR]	= "error",
 };
 
-TQ_POLICY_CHOICE(no_reader, TQUEUE_CONFIG_NO_READER);
+TQ_POLICY_CHOICE(no_reader, no_reader, TQUEUE_CONFIG_NO_READER,
+		 queue->policy.no_reader);
 
 static const char * const tq_on_expired_names[] = {
 	[TQUEUE_EXPIRED_DROP]		= "drop",
 	[TQUEUE_EXPIRED_BURY]		= "bury",
 };
 
-TQ_POLICY_CHOICE(on_expired, TQUEUE_CONFIG_ON_EXPIRED);
+TQ_POLICY_CHOICE(on_expired, on_expired, TQUEUE_CONFIG_ON_EXPIRED,
+		 queue->policy.on_expired);
 
 static const char * const tq_on_exhausted_names[] = {
 	[TQUEUE_EXHAUSTED_BURY]		= "bury",
 	[TQUEUE_EXHAUSTED_DROP]		= "drop",
 };
 
-TQ_POLICY_CHOICE(on_exhausted, TQUEUE_CONFIG_ON_EXHAUSTED);
+TQ_POLICY_CHOICE(on_exhausted, on_exhausted, TQUEUE_CONFIG_ON_EXHAUSTED,
+		 queue->policy.on_exhausted);
 
 static const char * const tq_unique_names[] = {
 	[TQUEUE_UNIQUE_USER]		= "user",
 	[TQUEUE_UNIQUE_QUEUE]		= "queue",
 };
 
-TQ_POLICY_CHOICE(unique, TQUEUE_CONFIG_UNIQUE);
+TQ_POLICY_CHOICE(unique, unique, TQUEUE_CONFIG_UNIQUE,
+		 queue->policy.unique);
 
 /* Senders wait for room, and only those who hold leases can go on. */
 static bool tq_held_up(const struct tqueue *queue)

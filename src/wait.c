@@ -166,14 +166,19 @@ bool tq_told_end(struct tq_file *file)
 bool tq_readable(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
+	bool paused;
 
 	if (READ_ONCE(file->partial) || tq_removed(queue))
 		return true;
-	if (!READ_ONCE(queue->rx.paused) && tq_filled_ready(queue))
+	paused = READ_ONCE(queue->rx.paused);
+	if (!paused && tq_filled_ready(queue))
 		return true;
-	/* A read passes over empty messages, and then is at the end. */
+	/*
+	 * A read passes over empty messages, and then is at the end; but while
+	 * the queue is paused it passes over nothing.
+	 */
 	return (tq_shutdown_error(queue) || tq_writers_left(file)) &&
-	       tq_nothing_left(queue, true);
+	       tq_nothing_left(queue, !paused);
 }
 
 /**
@@ -188,7 +193,7 @@ bool tq_readable(struct tq_file *file)
 bool tq_writable(struct tq_file *file)
 {
 	const struct tqueue *queue = file->queue;
-	unsigned long pos;
+	unsigned long pos, limit;
 
 	/* Acquire: what tq_start() did to the gate is seen. */
 	if (smp_load_acquire(&queue->policy.shutdown_error) ||
@@ -205,7 +210,10 @@ bool tq_writable(struct tq_file *file)
 	 * it cannot miss the edge.
 	 */
 	smp_mb();
-	return tq_fits(READ_ONCE(queue->rx.limit), pos,
+	/* Acquire: voids that were passed are not added to what they gave. */
+	limit = smp_load_acquire(&queue->rx.limit);
+	limit += READ_ONCE(queue->rx.store.void_bytes);
+	return tq_fits(limit, pos,
 		       tq_record_bytes(READ_ONCE(queue->policy.max_message)));
 }
 

@@ -278,8 +278,9 @@ struct tqueue_receive {
  * @code: of REQUEUE and BURY: the worker's own, which LIST shows; else 0
  * @result: out: one of the above; or -ESTALE (the delivery is over), -ENOENT
  *	(there is no such message), -EBUSY (it is leased, or in flight), -EINVAL,
- *	-EPERM, -EEXIST (another one has its key), -ENOMEM, -EMFILE, -ENFILE.
- *	Of HOLD, the new descriptor.
+ *	-EPERM, -EEXIST (another one has its key), -ENOMEM, -EMFILE, -ENFILE,
+ *	-EIDRM, -EINTR (the caller is being killed).  Of HOLD, the new
+ *	descriptor.
  * @action: TQUEUE_ACKNOWLEDGE to TQUEUE_HOLD
  * @priority: with %TQUEUE_SETTLE_PRIORITY; else 0
  * @flags: TQUEUE_SETTLE_*

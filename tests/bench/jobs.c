@@ -18,6 +18,8 @@
  *	job-next  "that one is done, the next" in one call
  *	priority  a job is put, taken and done, at random priorities, while so many wait
  *	growth    the same in percent of it while one waits
+ *	priority-batch  so many of random priorities are put, taken and done in one
+ *		  call each
  *	kill      a worker that holds so many jobs is killed: until the next one, which
  *		  sleeps, has one; of a pipe, until the reader sees its end
  *	close     a file with so many leases is closed, for each lease
@@ -152,6 +154,25 @@ static void measure_priority(const char *part, const struct job_peer *peer,
 		alone = price;
 	else if (parameter > 1000)
 		print("growth", peer->name, parameter, round, 100 * price / alone);
+}
+
+static void measure_priority_batch(const char *part, const struct job_peer *peer,
+				   size_t parameter, int round)
+{
+	unsigned int i, n = 4000 / parameter, warm = n / 4;
+	struct worker w;
+	uint64_t start = 0;
+
+	begin(&w, peer, 0, true);
+	for (i = 0; i < warm + n; i++) {
+		if (i == warm)
+			start = __rdtsc();
+		peer->put(&w, parameter);
+		peer->take(&w, parameter);
+		peer->done(&w, parameter);
+	}
+	print(part, peer->name, parameter, round, (double)(__rdtsc() - start) / n / parameter);
+	end(&w);
 }
 
 /* ---- a worker that is killed ------------------------------------------------------------- */
@@ -422,6 +443,7 @@ static const struct part {
 	{ "job-next", measure_next, false, { 1 } },
 	/* The last is for the long form. */
 	{ "priority", measure_priority, false, { 1, 1000, 100000, 1000000 } },
+	{ "priority-batch", measure_priority_batch, false, { 32, JOB_MAX_BATCH } },
 	{ "kill", measure_kill, true, { 1 } },
 	{ "close", measure_close, false, { 10000 } },
 	{ "idle", measure_idle, false, { 20 } },

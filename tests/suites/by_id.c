@@ -355,7 +355,35 @@ static void with_an_ack(void)
 	t_end(fd);
 }
 
+/* What was taken out of the middle makes room for all alike, also for who cannot wait. */
+static void room_in_the_middle(void)
+{
+	int fd = t_open_small(NAME), quick = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
+	char buf[TQ_PAGE];
+	uint64_t ids[4], sum;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		ids[i] = t_send_id(fd, TQ_SMALL_MAX, i);
+	t_is(t_poll(quick, POLLOUT), 0);
+	t_errno(write(quick, buf, 1), EAGAIN);
+	sum = t_info(fd).bytes;
+	t_is(t_by_id_call(fd, ids[2], 0, buf, sizeof(buf)), 1);
+	t_is(t_poll(quick, POLLOUT), POLLOUT);
+	t_is(t_info(fd).bytes, sum - t_record(TQ_SMALL_MAX));
+	t_send(quick, TQ_SMALL_MAX, 4);
+	t_is(t_info(fd).bytes, sum);
+	t_is(t_poll(quick, POLLOUT), 0);
+	t_errno(write(quick, buf, 1), EAGAIN);
+	for (i = 0; i < 5; i++)
+		if (i != 2)
+			t_receive(fd, TQ_SMALL_MAX, i);
+	close(quick);
+	t_end(fd);
+}
+
 static const struct t_test tests[] = {
+	TQ_TEST(room_in_the_middle),
 	TQ_TEST(in_the_ring),
 	TQ_TEST(beside_the_ring),
 	TQ_TEST(delayed),

@@ -367,7 +367,7 @@ static void next(void)
 	t_is(tqueue_acknowledge(fd, slot.record.id, slot.record.delivery), 0);
 	slot.record.delivery = 0;
 	/* A longer one than there is room for. */
-	t_is(tqueue_send(fd, slot.payload, 200, 0) , 0);
+	t_is(tqueue_send(fd, slot.payload, 200, 0), 0);
 	t_errno(tqueue_next(fd, &slot.record, sizeof(slot), 0, 0, &result), EMSGSIZE);
 	t_true(slot.record.length >= 200, "%u are needed", slot.record.length);
 	t_is(slot.record.delivery, 0);
@@ -639,7 +639,7 @@ static void worker(void)
 	struct tqueue_config config = {
 		.fields = TQUEUE_CONFIG_MAX_ATTEMPTS, .max_attempts = 1,
 	};
-	static const char wanted[] = "attempt 1: one\nattempt 1: \nattempt 1: two\n";
+	static const char wanted[] = "attempt 1: one\nattempt 1:\040\nattempt 1: two\n";
 	int fd = open_queue(O_RDWR), ends[2];
 	struct tqueue_listed listed;
 	char text[256];

@@ -178,7 +178,7 @@ EXPORT int tqueue_send_batch(int fd, struct tqueue_batch *batch,
 	if (!send.bytes)
 		return 0;
 	result = libtq_ioctl_for(fd, TQUEUE_SEND, &send,
-				needed_features(batch));
+				 needed_features(batch));
 	if (result >= 0 || errno == EEXIST)
 		batch->last_id = send.last_id;
 	if (result < 0)

@@ -29,7 +29,7 @@ EXPORT const char *tqueue_strerror(int error)
 	case EPIPE:
 		return "the last reader has left";
 	case EBUSY:
-		return "the queue is in use, or holds more; or the message is leased, or was read in part";
+		return "the queue is in use or holds more, or the message is leased or half read";
 	case ESTALE:
 		return "that delivery is over";
 	case EEXIST:

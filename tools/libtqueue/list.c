@@ -123,6 +123,7 @@ static uint32_t read_state(int directory)
 		{ "stopped", TQUEUE_STATE_STOPPED },
 		{ "paused", TQUEUE_STATE_PAUSED },
 		{ "held-up", TQUEUE_STATE_HELD_UP },
+		{ NULL, 0 }
 	};
 	char text[64], *word, *rest;
 	uint32_t state = 0;
@@ -130,7 +131,7 @@ static uint32_t read_state(int directory)
 
 	read_text(directory, "state", text, sizeof(text));
 	for (word = strtok_r(text, " ,", &rest); word; word = strtok_r(NULL, " ,", &rest))
-		for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		for (i = 0; states[i].word; i++)
 			if (!strcmp(word, states[i].word))
 				state |= states[i].state;
 	return state;

@@ -46,6 +46,7 @@ static const char *const reasons[] = {
 	[TQUEUE_REASON_EXPIRED] = "expired",
 	[TQUEUE_REASON_KICKED] = "kicked",
 	[TQUEUE_REASON_PUT_OFF] = "put-off",
+	NULL
 };
 
 enum { KEY_STATE = 's', KEY_JSON = 0x200, KEY_NO_HEADER };
@@ -124,8 +125,11 @@ static const char *state_word(const struct tqueue_listed *message)
 
 static const char *reason_word(const struct tqueue_listed *message)
 {
-	if (message->reason < sizeof(reasons) / sizeof(reasons[0]))
-		return reasons[message->reason];
+	unsigned int i;
+
+	for (i = 0; reasons[i]; i++)
+		if (i == message->reason)
+			return reasons[i];
 	return "unknown";
 }
 

@@ -195,6 +195,15 @@ uint64_t parse_delay(const char *text, const struct argp_state *state)
 	return ns;
 }
 
+uint64_t parse_limit(const char *text, const struct argp_state *state)
+{
+	uint64_t ns = 0;
+
+	if (parse_duration(text, &ns) || !ns || (ns >> 63 && ns != TQUEUE_FOREVER))
+		argp_error(state, "'%s': a time is wanted, such as 5s or 10min, or infinity", text);
+	return ns;
+}
+
 uint32_t parse_priority(const char *text, const struct argp_state *state)
 {
 	uint64_t priority = 0;

@@ -28,8 +28,12 @@ extern const struct argp timeout_argp;
 /* --fd: the input is an int, -1 if it is not given. */
 extern const struct argp fd_argp;
 
-/* A delay below 2^63 ns, and a priority; these end the program if it is none. */
+/*
+ * A delay below 2^63 ns, the limit of a lease, and a priority; these end the program
+ * if it is none.
+ */
 uint64_t parse_delay(const char *text, const struct argp_state *state);
+uint64_t parse_limit(const char *text, const struct argp_state *state);
 uint32_t parse_priority(const char *text, const struct argp_state *state);
 
 /* The id of a message that was given; ends the program if it is none. */

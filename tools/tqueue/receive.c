@@ -124,8 +124,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->lease = 1;
 		return 0;
 	case KEY_LIMIT:
-		if (parse_duration(argument, &arguments->limit) || !arguments->limit)
-			argp_error(state, "'%s': a time is wanted, such as 5s or 10min, or infinity", argument);
+		arguments->limit = parse_limit(argument, state);
 		arguments->limit_given = 1;
 		return 0;
 	case KEY_ID:

@@ -117,7 +117,7 @@ const char *unique_word(uint32_t unique)
 }
 
 /* A number in which 0 stands for no limit, as the word does. */
-static int parse_limit(const char *text, uint64_t max, uint32_t *limit)
+static int parse_most(const char *text, uint64_t max, uint32_t *limit)
 {
 	uint64_t number = 0;
 
@@ -141,7 +141,7 @@ static void format_span(uint64_t ns, char *text, size_t room)
 	format_duration(ns ? ns : UNITS_FOREVER, text, room);
 }
 
-static void format_limit(uint32_t limit, char *text, size_t room)
+static void format_most(uint32_t limit, char *text, size_t room)
 {
 	if (limit)
 		snprintf(text, room, "%u", limit);
@@ -208,7 +208,7 @@ static const char *assign(struct settings *settings, enum setting which,
 			return "it can be drop or bury";
 		return NULL;
 	case SETTING_MAX_ATTEMPTS:
-		if (parse_limit(value, 65535, &settings->max_attempts))
+		if (parse_most(value, 65535, &settings->max_attempts))
 			return "a number is wanted, at most 65535, or infinity";
 		return NULL;
 	case SETTING_ON_EXHAUSTED:
@@ -220,7 +220,7 @@ static const char *assign(struct settings *settings, enum setting which,
 			return "a time is wanted, such as 10min or 1h 30min, or infinity";
 		return NULL;
 	case SETTING_MAX_LEASED:
-		if (parse_limit(value, UINT32_MAX, &settings->max_leased))
+		if (parse_most(value, UINT32_MAX, &settings->max_leased))
 			return "a number of messages is wanted, or infinity";
 		return NULL;
 	case SETTING_MAX_BURIED:
@@ -281,7 +281,7 @@ void setting_text(const struct settings *settings, enum setting which,
 		snprintf(text, room, "%s", on_expired_word(settings->on_expired));
 		break;
 	case SETTING_MAX_ATTEMPTS:
-		format_limit(settings->max_attempts, text, room);
+		format_most(settings->max_attempts, text, room);
 		break;
 	case SETTING_ON_EXHAUSTED:
 		snprintf(text, room, "%s", on_exhausted_word(settings->on_exhausted));
@@ -290,7 +290,7 @@ void setting_text(const struct settings *settings, enum setting which,
 		format_span(settings->lease_limit, text, room);
 		break;
 	case SETTING_MAX_LEASED:
-		format_limit(settings->max_leased, text, room);
+		format_most(settings->max_leased, text, room);
 		break;
 	case SETTING_MAX_BURIED:
 		format_size(settings->max_buried, text, room);

@@ -70,9 +70,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		common->time = parse_delay(argument, state);
 		return 0;
 	case KEY_LIMIT:
-		if (parse_duration(argument, (uint64_t *)&common->time) || !common->time)
-			argp_error(state, "'%s': a time is wanted, such as 5s or 10min, or infinity",
-				   argument);
+		common->time = parse_limit(argument, state);
 		return 0;
 	case KEY_PRIORITY:
 		common->priority = (uint8_t)parse_priority(argument, state);
@@ -228,11 +226,14 @@ static const struct argp_child children[] = {
 };
 
 #define FORCE_OPTION \
-	{ "force", KEY_FORCE, NULL, 0, "whoever has leased it; for the queue's owner and root", 2 }
+	{ "force", KEY_FORCE, NULL, 0, \
+	  "whoever has leased it; for the queue's owner and root", 2 }
 #define CODE_OPTION \
-	{ "code", KEY_CODE, "NUMBER", 0, "a number that 'tqueue jobs' shows, such as an exit status", 1 }
+	{ "code", KEY_CODE, "NUMBER", 0, \
+	  "a number that 'tqueue jobs' shows, such as an exit status", 1 }
 #define PRIORITY_OPTION \
-	{ "priority", KEY_PRIORITY, "N", 0, "with this priority from now on: 0 (usual) to 63 (first)", 1 }
+	{ "priority", KEY_PRIORITY, "N", 0, \
+	  "with this priority from now on: 0 (usual) to 63 (first)", 1 }
 
 static const struct argp_option ack_options[] = {
 	FORCE_OPTION,

@@ -31,10 +31,13 @@ struct rb_root_cached {
 
 #define RB_ROOT_CACHED	((struct rb_root_cached){ { NULL } })
 #define RB_ROOT	((struct rb_root){ NULL })
-#define RB_CLEAR_NODE(node)	((node)->parent = (node))
-#define RB_EMPTY_NODE(node)	((node)->parent == (node))
 #define rb_entry(node, type, member)				\
 	((type *)((char *)(node) - offsetof(type, member)))
+
+static inline void RB_CLEAR_NODE(struct rb_node *node)
+{
+	node->parent = node;
+}
 
 static inline struct rb_node *rb_leftmost_of(struct rb_node *node)
 {
