@@ -285,7 +285,7 @@ static void settled_or_not(ssize_t result)
 
 static void settle_all(void)
 {
-	try_all(lease_five, call_settle, settled_or_not, FIVE, 0, COPY | LEAN);
+	try_all(lease_five, call_settle, settled_or_not, FIVE, 0, LEAN);
 }
 
 static void lease_five_to_requeue(void)
@@ -301,7 +301,7 @@ static void lease_five_to_requeue(void)
 
 static void requeue_and_bury(void)
 {
-	try_all(lease_five_to_requeue, call_settle, settled_or_not, FIVE, 0, COPY | LEAN);
+	try_all(lease_five_to_requeue, call_settle, settled_or_not, FIVE, 0, LEAN);
 }
 
 static void five_to_remove(void)
@@ -329,7 +329,7 @@ static void buried_or_not(ssize_t result)
 
 static void bury_by_id(void)
 {
-	try_all(five_to_remove, call_settle, buried_or_not, FIVE, 0, MEMORY | COPY);
+	try_all(five_to_remove, call_settle, buried_or_not, FIVE, 0, MEMORY);
 }
 
 static int descriptors_before;
@@ -380,7 +380,7 @@ static void held_or_not(ssize_t result)
 
 static void hold_it(void)
 {
-	try_all(lease_one_to_hold, call_hold, held_or_not, 1, 0, MEMORY | COPY);
+	try_all(lease_one_to_hold, call_hold, held_or_not, 1, 0, MEMORY);
 }
 
 /* ---- looking, kicking, by id ------------------------------------------------------------ */
@@ -451,11 +451,11 @@ static void taken_or_not(ssize_t result)
 	if (result <= 0)
 		t_is(call_take_by_id(), 1);
 	t_is(t_differs(t_at(buf, 0)->payload, BATCH_LENGTH, 3, 0), -1);
+	/* Of those that are left, the first stands in its place. */
 	ids[2] = ids[0];
 	take_all_from(1);
 }
 
-/* The last that take_all_from() looks for is the first, in place of what was taken. */
 static void take_by_id(void)
 {
 	try_all(five_in_the_ring, call_take_by_id, taken_or_not, 1, 0, COPY);

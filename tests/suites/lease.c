@@ -332,6 +332,38 @@ static void in_a_socket(void)
 	t_end(fd);
 }
 
+/*
+ * A file keeps the memory of what it has settled for what it leases next. A copy that
+ * fails in between must not give away what is kept: two messages would share it.
+ */
+static void memory_that_is_kept(void)
+{
+	struct tqueue_record records[10];
+	int fd = t_open_small(NAME), round, i;
+	char *nowhere = t_edge(TQ_PAGE) + TQ_PAGE;
+
+	for (round = 0; round < 20; round++) {
+		send_many(fd, 5, 0);
+		for (i = 0; i < 5; i++)
+			records[i] = t_lease(fd, 20, i);
+		for (i = 0; i < 5; i++)
+			t_is(t_settle(fd, &records[i], TQUEUE_ACKNOWLEDGE), 0);
+		send_many(fd, 5, 10);
+		t_errno(t_lease_call(fd, nowhere, TQ_PAGE, 1, 0), EFAULT);
+		t_errno(t_lease_call(fd, nowhere, TQ_PAGE, 0, 0), EFAULT);
+		/* These have memory of their own. */
+		for (i = 0; i < 5; i++)
+			t_send_priority(fd, 20, 20 + i, 5);
+		for (i = 0; i < 10; i++)
+			records[i] = t_lease(fd, 20, i < 5 ? 20 + i : 5 + i);
+		for (i = 0; i < 10; i++)
+			t_is(t_settle(fd, &records[i], TQUEUE_REQUEUE), 0);
+		for (i = 0; i < 10; i++)
+			t_take(fd, 20, i < 5 ? 20 + i : 5 + i);
+	}
+	t_end(fd);
+}
+
 /* ---- attempts ---------------------------------------------------------- */
 
 /* Of several that one call leases none has begun. */
@@ -558,6 +590,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(settled_by_a_child),
 	TQ_TEST(executing),
 	TQ_TEST(in_a_socket),
+	TQ_TEST(memory_that_is_kept),
 	TQ_TEST(only_what_has_begun_counts),
 	TQ_TEST(one_of_many),
 	TQ_TEST(attempts_add_up),

@@ -26,6 +26,7 @@ static void learn_ids(size_t from)
 		last_id = entries[i++].id;
 	}
 	eq("messages sent and listed", got, i);
+	eq("dropped", t_info(files[0]).dropped, dropped);
 }
 
 static size_t make_record(size_t at, struct item *item)
@@ -78,9 +79,18 @@ static void try_send(int file)
 		return;
 	}
 	for (i = 0; i < n && !why; i++) {
+		/* Where voids keep the ring from the others, they go with the next call. */
+		if (got > 0 && (long)i == got)
+			break;
 		holder = fresh[i].unique ? with_key(fresh[i].key, NULL) : NULL;
-		/* That is seen before anything is dropped. */
-		why = holder ? EEXIST : make_room(bytes_of(&fresh[i]));
+		/*
+		 * That is seen before anything is dropped; but who may not wait, and finds
+		 * the queue full, may be told of that alone.
+		 */
+		if (holder && !(got == -1 && errno != EEXIST))
+			why = EEXIST;
+		else
+			why = make_room(bytes_of(&fresh[i]));
 		if (why)
 			break;
 		items[count] = fresh[i];
@@ -560,7 +570,8 @@ static void configure(int file)
 		got = t_set_field(files[file], SIZE, size, wanted);
 		if (got) {
 			fails(got, EBUSY);
-			eq("too much is held", held_bytes() > wanted, true);
+			/* Voids in the ring have their room, too. */
+			eq("it could be too much", wanted < size && held_bytes(), true);
 			break;
 		}
 		eq("as much is held as fits", held_bytes() <= wanted, true);
