@@ -26,7 +26,7 @@ static struct kthread_worker *tq_worker;
  */
 int tq_due_start(void)
 {
-	tq_worker = kthread_run_worker(0, TQ_NAME);
+	tq_worker = kthread_run_worker(0, TQ_NAME "-timer");
 	return PTR_ERR_OR_ZERO(tq_worker);
 }
 

@@ -63,8 +63,7 @@ static void tq_kick_one(struct tqueue *queue, struct tq_message *message,
 	tq_seize(queue, message);
 	trace_tqueue_kick(queue, message->record.id);
 	tq_place_ready(queue, message, notify);
-	/* A reader that was told of the end finds more again. */
-	queue->rx.ended_id = min(queue->rx.ended_id, message->record.id - 1);
+	tq_not_ended(&queue->rx, message);
 	kick->count--;
 	kick->kicked++;
 }

@@ -160,8 +160,10 @@ static int tq_settle_return(struct tq_settler *settler,
 		.delay = entry->time,
 	};
 
-	if (message->state == TQ_MESSAGE_BURIED && !how.buried)
+	if (message->state == TQ_MESSAGE_BURIED && !how.buried) {
 		message->record.attempts = 0;
+		tq_not_ended(&queue->rx, message);
+	}
 	tq_seize(queue, message);
 	if (leased)
 		tq_counter_add(&queue->rx.ever_requeued, 1);

@@ -132,6 +132,13 @@ static inline void tq_lease_end(struct tqueue *queue,
 	tq_pile_del(&queue->rx.leased, tq_message_bytes(message));
 }
 
+/* A buried message can be received again, after readers were told of the end. */
+static inline void tq_not_ended(struct tq_rx *rx,
+				const struct tq_message *message)
+{
+	rx->ended_id = min(rx->ended_id, message->record.id - 1);
+}
+
 /* A number for a delivery, never 0.  With rx.lock held. */
 static inline u32 tq_next_delivery(struct tq_rx *rx)
 {
