@@ -512,7 +512,9 @@ static void let_all_get_old(int file)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (items[i].state & (TQUEUE_READY | TQUEUE_DELAYED)) {
+		/* What could not be buried is put off, however old it is. */
+		if (items[i].state & (TQUEUE_READY | TQUEUE_DELAYED) &&
+		    items[i].reason != TQUEUE_REASON_PUT_OFF) {
 			gone(&items[i]);
 			dropped++;
 			ever_expired++;
