@@ -248,15 +248,6 @@ static unsigned long tq_ring_charged(struct tqueue *queue)
 /* How many messages are looked at while the lock is held once. */
 #define TQ_AGES_PIECE	64
 
-/* Whether a message can get too old that could not before: see tq_place_delayed(). */
-static bool tq_config_ageing(const struct tq_message *message)
-{
-	return RB_EMPTY_NODE(&message->timed) &&
-	       (message->state == TQ_MESSAGE_READY ||
-		(message->state == TQ_MESSAGE_DELAYED &&
-		 message->reason != TQUEUE_REASON_PUT_OFF));
-}
-
 /* Messages that are there can get too old from now on. */
 static void tq_config_ages(struct tqueue *queue)
 {
@@ -271,7 +262,8 @@ static void tq_config_ages(struct tqueue *queue)
 			if (!message)
 				break;
 			after = message->record.id;
-			if (tq_config_ageing(message))
+			if (tq_can_age(queue, message) &&
+			    RB_EMPTY_NODE(&message->timed))
 				tq_due_add_age(queue, message);
 		}
 		mutex_unlock(&queue->rx.lock);
@@ -318,7 +310,8 @@ int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 		tq_ring_free(&ring);
 	} while (ret == -EAGAIN);
 	tq_notify_deliver(queue, &notify);
-	if (!ret && config->fields & TQUEUE_CONFIG_TTL)
+	if (!ret && config->fields & (TQUEUE_CONFIG_TTL |
+				      TQUEUE_CONFIG_ON_EXPIRED))
 		tq_config_ages(queue);
 	return ret;
 }

@@ -46,6 +46,21 @@ static inline s64 tq_expiry(const struct tqueue *queue, s64 sent_ns)
 	return check_add_overflow(sent_ns, (s64)ttl, &when) ? S64_MAX : when;
 }
 
+/*
+ * Whether a message that waits can get too old.  One that could not be buried is as
+ * old as it was: where such ones are buried it would only be put off again.  With
+ * rx.lock held.
+ */
+static inline bool tq_can_age(const struct tqueue *queue,
+			      const struct tq_message *message)
+{
+	if (message->state == TQ_MESSAGE_DELAYED &&
+	    message->reason == TQUEUE_REASON_PUT_OFF)
+		return queue->policy.on_expired == TQUEUE_EXPIRED_DROP;
+	return message->state == TQ_MESSAGE_READY ||
+	       message->state == TQ_MESSAGE_DELAYED;
+}
+
 /* A message has a limit: see tq_message.when.  With rx.lock held. */
 static inline void tq_due_add_limit(struct tqueue *queue,
 				    struct tq_message *message)

@@ -172,6 +172,13 @@ static void tq_track_record(struct tq_rx *rx, struct tq_message *message)
 		WRITE_ONCE(rx->empties, rx->empties + 1);
 }
 
+/* A message in flight is to be leased, and counts among those that are. */
+static void tq_flight_leases(struct tq_rx *rx, struct tq_flight *flight)
+{
+	flight->delivery = tq_next_delivery(rx);
+	rx->leasing++;
+}
+
 /* Take the message at the cursor, or a reference to it, or a copy. */
 static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 			struct tq_notify *notify)
@@ -216,7 +223,7 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 	}
 	flight->keeps_room = receiver->lease;
 	if (receiver->lease)
-		flight->delivery = tq_next_delivery(rx);
+		tq_flight_leases(rx, flight);
 	if (message && receiver->lease) {
 		tq_seize(queue, message);
 	} else {
@@ -320,7 +327,7 @@ static int tq_take_by_id(struct tq_receiver *receiver, struct tq_flight *flight,
 	}
 	flight->keeps_room = true;
 	if (receiver->lease)
-		flight->delivery = tq_next_delivery(&queue->rx);
+		tq_flight_leases(&queue->rx, flight);
 	return 0;
 }
 
@@ -474,6 +481,8 @@ void tq_flight_end(struct tq_receiver *receiver, struct tq_flight *flight,
 	if (claims)
 		mutex_lock(&queue->tx.lock);
 	mutex_lock(&queue->rx.lock);
+	if (flight->delivery)
+		queue->rx.leasing--;
 	switch (outcome) {
 	case TQ_DELIVERED:
 		tq_flight_delivered(receiver, flight, &notify);

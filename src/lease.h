@@ -28,11 +28,17 @@ void tq_spares_free(struct tq_file *file);
 
 struct tq_message *tq_spare_search(struct tq_file *file, size_t length);
 
+/* How many messages are leased, or are about to be.  With rx.lock held. */
+static inline u32 tq_leases(const struct tqueue *queue)
+{
+	return queue->rx.leased.count + queue->rx.leasing;
+}
+
 /* Whether no more may be leased.  With rx.lock held. */
 static inline bool tq_leases_full(const struct tqueue *queue)
 {
 	return unlikely(queue->policy.max_leased) &&
-	       queue->rx.leased.count >= queue->policy.max_leased;
+	       tq_leases(queue) >= queue->policy.max_leased;
 }
 
 /* Keep the memory of a message for another.  With rx.lock held; false: free it. */

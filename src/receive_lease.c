@@ -180,7 +180,7 @@ static int tq_lease_most(const struct tq_receive_batch *batch,
 	if (unlikely(queue->rx.store.void_bytes))
 		return 1;
 	if (unlikely(max_leased))
-		most = min_t(u32, most, max_leased - queue->rx.leased.count);
+		most = min_t(u32, most, max_leased - tq_leases(queue));
 	return most;
 }
 

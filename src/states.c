@@ -158,8 +158,7 @@ void tq_place_delayed(struct tqueue *queue, struct tq_message *message,
 	tq_take_key(queue, message);
 	tq_pile_add(&rx->delayed, tq_message_bytes(message));
 	tq_due_add_delayed(queue, message);
-	/* One that could not be buried is too old already, as often as it is. */
-	if (message->reason != TQUEUE_REASON_PUT_OFF)
+	if (tq_can_age(queue, message))
 		tq_due_add_age(queue, message);
 }
 

@@ -234,6 +234,7 @@ struct tq_due {
  * @flights_begun: how often a message went in flight, or was leased or delayed,
  *	from being ready or buried or unsent.  Read without the lock.
  * @flights_ended: how often one was settled or came back.  The same.
+ * @leasing: messages in flight that are to be leased
  * @leased: messages that are leased
  * @delayed: messages that are delayed
  * @buried: messages that are buried
@@ -261,6 +262,7 @@ struct tq_rx {
 	u64 dropped_told;
 	u32 flights_begun;
 	u32 flights_ended;
+	u32 leasing;
 	struct tq_pile leased;
 	struct tq_pile delayed;
 	struct tq_pile buried;

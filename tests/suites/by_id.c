@@ -191,6 +191,50 @@ static void a_sender_waits(void)
 	t_end(fd);
 }
 
+static void run_poll_out(struct t_task *task)
+{
+	struct pollfd wait = { .fd = task->fd, .events = POLLOUT };
+
+	task->result = poll(&wait, 1, -1);
+	task->error = errno;
+}
+
+/* Nor need one wait that may not, for the room of what was taken out of the middle. */
+static void a_sender_that_may_not_wait(void)
+{
+	static struct t_task poller;
+	static char mine[TQ_SMALL_MAX];
+	int fd = t_open_small(NAME), i;
+	uint64_t ids[4];
+
+	for (i = 0; i < 4; i++)
+		ids[i] = t_send_id(fd, TQ_SMALL_MAX, i);
+	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	t_pattern(mine, sizeof(mine), 9, 0);
+	t_errno(write(fd, mine, sizeof(mine)), EAGAIN);
+	poller = (struct t_task){ .fd = fd };
+	t_start(&poller, run_poll_out);
+	t_asleep(&poller, SYS_poll);
+	gives(fd, ids[1], 0, TQ_SMALL_MAX, 1);
+	t_result(&poller, 1);
+	t_is(write(fd, mine, sizeof(mine)), TQ_SMALL_MAX);
+	t_is(t_poll(fd, POLLOUT), 0);
+	t_errno(write(fd, mine, sizeof(mine)), EAGAIN);
+	gives(fd, ids[2], TQUEUE_RECEIVE_LEASE, TQ_SMALL_MAX, 2);
+	t_errno(write(fd, mine, sizeof(mine)), EAGAIN);
+	t_is(t_settle(fd, t_at(buf, 0), TQUEUE_ACKNOWLEDGE), 0);
+	t_is(t_poll(fd, POLLOUT), POLLOUT);
+	t_is(t_send_call(fd, buf, t_put(buf, 0, TQ_SMALL_MAX, 8), 0), 1);
+	t_is(t_info(fd).bytes, TQ_PAGE);
+	t_is(t_poll(fd, POLLOUT), 0);
+	t_take(fd, TQ_SMALL_MAX, 0);
+	t_is(t_poll(fd, POLLOUT), POLLOUT);
+	t_take(fd, TQ_SMALL_MAX, 3);
+	t_take(fd, TQ_SMALL_MAX, 9);
+	t_take(fd, TQ_SMALL_MAX, 8);
+	t_end(fd);
+}
+
 static void busy(void)
 {
 	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDONLY);
@@ -390,6 +434,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(buried),
 	TQ_TEST(out_of_the_middle),
 	TQ_TEST(a_sender_waits),
+	TQ_TEST(a_sender_that_may_not_wait),
 	TQ_TEST(busy),
 	TQ_TEST(too_many_leases),
 	TQ_TEST(wrong_arguments),

@@ -633,6 +633,39 @@ static void many_are_thrown_away(void)
 	close(fd);
 }
 
+/* What is about to be leased, and is being copied out, counts among those that are. */
+static void max_leased_while_one_is_copied(void)
+{
+	static char from[2 * TQ_PAGE];
+	static struct t_batch batch;
+	struct t_stall stall;
+	int fd, i;
+
+	t_create(NAME, 16 * TQ_PAGE);
+	fd = open_other();
+	t_is(t_set_field(fd, MAX_LEASED, max_leased, 2), 0);
+	t_send(fd, TQ_PAGE + 500, 0);
+	for (i = 1; i < 5; i++)
+		t_send(fd, 20, i);
+	t_stall_make(&stall, 2 * TQ_PAGE);
+	t_start_lease(&batch, fd, stall.map, 2 * TQ_PAGE, 1, 0);
+	/* Its memory went away again: what is copied is in flight. */
+	t_stall_by_turns(&stall, from);
+	t_is(t_info(fd).in_flight, 1);
+	t_is(t_lease_call(fd, buf, sizeof(buf), 0, 0), 1);
+	t_no_lease(fd, ENOSPC);
+	t_stall_release(&stall, from);
+	t_result(&batch.task, 1);
+	t_is(t_info(fd).leased, 2);
+	t_no_lease(fd, ENOSPC);
+	t_is(t_settle(fd, t_at(stall.map, 0), TQUEUE_ACKNOWLEDGE), 0);
+	t_is(t_lease_call(fd, buf, sizeof(buf), 0, 0), 1);
+	t_no_lease(fd, ENOSPC);
+	munmap(stall.map, stall.len);
+	close(fd);
+	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(end_of_a_stopped_queue),
 	TQ_TEST(they_come_back_to_a_stopped_queue),
@@ -649,6 +682,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(resized),
 	TQ_TEST(too_much_is_held),
 	TQ_TEST(max_leased),
+	TQ_TEST(max_leased_while_one_is_copied),
 	TQ_TEST(removed),
 	TQ_TEST(not_removed_while_something_is_buried),
 	{ .name = "a_hundred_thousand_leases", .run = a_hundred_thousand_leases,

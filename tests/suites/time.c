@@ -207,7 +207,7 @@ static pid_t find_thread(void)
 		close(fd);
 		/* A process of that name has a program. */
 		snprintf(path, sizeof(path), "/proc/%.20s/exe", entry->d_name);
-		if (got == 7 && !memcmp(text, "tqueue\n", 7) &&
+		if (got == 13 && !memcmp(text, "tqueue-timer\n", 13) &&
 		    readlink(path, text, sizeof(text)) < 0)
 			found = atoi(entry->d_name);
 	}
