@@ -9,7 +9,6 @@
  */
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
-#include <linux/uidgid.h>
 
 #include "compat.h"
 #include "due.h"
@@ -18,64 +17,12 @@
 #include "message.h"
 #include "notify.h"
 #include "receive_batch.h"
+#include "record.h"
 #include "space.h"
 #include "store.h"
 #include "tqueue.h"
 #include "user.h"
 #include "wait.h"
-
-/*
- * The header of a message as this file's receiver sees it: what it may know of
- * the sender, and what belongs to this delivery.
- */
-static void tq_header_for(const struct tq_file *file,
-			  const struct tqueue_record *record, size_t length,
-			  u32 delivery, bool dropped,
-			  struct tqueue_record *head)
-{
-	*head = *record;
-	head->length = length;
-	head->delivery = delivery;
-	if (dropped)
-		head->flags |= TQUEUE_FLAG_DROPPED;
-	if (likely(!file->foreign))
-		return;
-	head->uid = from_kuid_munged(file->cred->user_ns,
-				     make_kuid(&init_user_ns, record->uid));
-	if (!file->pids)
-		head->pid = 0;
-}
-
-/**
- * tq_copy_detached - copy out a detached message with page faults disabled
- * @file: through which it is received
- * @message: it
- * @delivery: number of the delivery, if it is leased
- * @dropped: whether to mark it: messages were dropped before it
- * @to: where to
- *
- * Context: rx.lock held.
- * Return: 0 or -EFAULT.
- */
-int tq_copy_detached(const struct tq_file *file,
-		     const struct tq_message *message, u32 delivery,
-		     bool dropped, void __user *to)
-{
-	static const u64 zeros;
-	size_t left = tq_message_left(message);
-	struct tqueue_record head;
-
-	tq_header_for(file, &message->record, left, delivery, dropped, &head);
-	if (tq_copy_to_user_some(to, &head, sizeof(head)) != sizeof(head))
-		return -EFAULT;
-	to += sizeof(head);
-	if (tq_copy_to_user_some(to, message->record.payload + message->offset,
-				 left) != left)
-		return -EFAULT;
-	to += left;
-	left = tq_record_bytes(left) - sizeof(head) - left;
-	return tq_copy_to_user_some(to, &zeros, left) == left ? 0 : -EFAULT;
-}
 
 /*
  * Copy @count records of the ring out one by one, with headers made for their

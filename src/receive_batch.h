@@ -86,11 +86,6 @@ static inline int tq_batch_fits(struct tq_receive_batch *batch,
 	return bytes > piece->bytes ? TQ_NEXT_PIECE : 0;
 }
 
-/* receive_batch.c */
-int tq_copy_detached(const struct tq_file *file,
-		     const struct tq_message *message, u32 delivery,
-		     bool dropped, void __user *to);
-
 /* receive_lease.c */
 int tq_batch_lease(struct tq_receive_batch *batch, struct tq_piece *piece);
 void tq_batch_acknowledge(struct tq_receive_batch *batch,

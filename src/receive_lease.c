@@ -17,6 +17,7 @@
 #include "lease.h"
 #include "message.h"
 #include "receive_batch.h"
+#include "record.h"
 #include "space.h"
 #include "states.h"
 #include "store.h"

@@ -24,12 +24,6 @@ ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
 int tq_send_message(struct tq_file *file, struct tq_message **message,
 		    bool nowait, bool pass, ktime_t *deadline, u64 *id);
 int tq_send_hopeless(const struct tq_file *file, bool nowait);
-int tq_key_refuses(struct tqueue *queue, const struct tq_message *message,
-		   u64 *id);
-int tq_enqueue(struct tqueue *queue, struct tq_message **message, u64 *id,
-	       struct tq_notify *notify);
-int tq_enqueue_detached(struct tqueue *queue, struct tq_message **message,
-			u64 *id, struct tq_notify *notify);
 
 /* Fill in what the driver says of a message, but for its id. */
 static inline void tq_record_sign(struct tqueue_record *record, s64 now,

@@ -20,9 +20,9 @@
 #include <linux/sched.h>
 
 #include "drop.h"
+#include "enqueue.h"
 #include "message.h"
 #include "notify.h"
-#include "send.h"
 #include "senders.h"
 #include "space.h"
 #include "store.h"

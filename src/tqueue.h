@@ -38,8 +38,10 @@
  *	send_batch.c		TQUEUE_SEND
  *	send.[ch]		sending a message
  *	senders.[ch]		senders that wait for room, and their turns
+ *	enqueue.[ch]		how a message gets into its queue
  *	receive_batch.[ch]	TQUEUE_RECEIVE
  *	receive_lease.c		leasing what it receives
+ *	record.[ch]		messages as records, as their receiver sees them
  *	receive.[ch]		receiving: read(), and the slow loop of both
  *	settle.c		TQUEUE_SETTLE
  *	hold.c			leases in files of their own

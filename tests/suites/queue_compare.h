@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whether LIST, INFO, poll and WAIT say of the queue what queue_model.h does. */
+/* Whether records, LIST, INFO, poll and WAIT say what queue_model.h does. */
 #ifndef TQUEUE_TESTS_QUEUE_COMPARE_H
 #define TQUEUE_TESTS_QUEUE_COMPARE_H
 
 #include "queue_model.h"
+
+static void check_record(const struct tqueue_record *record, const struct item *item)
+{
+	size_t left = item->len - item->offset;
+
+	eq("id", record->id, item->id);
+	eq("length", record->length, left);
+	eq("priority", record->priority, item->priority);
+	eq("attempts", record->attempts, item->attempts);
+	eq("flags", record->flags & ~TQUEUE_FLAG_DROPPED,
+	   item->offset ? TQUEUE_FLAG_PARTIAL : 0);
+	eq("header_words", record->header_words, TQUEUE_HEADER_WORDS);
+	eq("payload", t_differs(record->payload, left, item->seed, item->offset), -1);
+}
 
 static void compare_lists(int file)
 {

@@ -133,20 +133,6 @@ static void try_write(int file)
 
 /* ---- receiving --------------------------------------------------------- */
 
-static void check_record(const struct tqueue_record *record, const struct item *item)
-{
-	size_t left = item->len - item->offset;
-
-	eq("id", record->id, item->id);
-	eq("length", record->length, left);
-	eq("priority", record->priority, item->priority);
-	eq("attempts", record->attempts, item->attempts);
-	eq("flags", record->flags & ~TQUEUE_FLAG_DROPPED,
-	   item->offset ? TQUEUE_FLAG_PARTIAL : 0);
-	eq("header_words", record->header_words, TQUEUE_HEADER_WORDS);
-	eq("payload", t_differs(record->payload, left, item->seed, item->offset), -1);
-}
-
 static void leased(struct item *item, const struct tqueue_record *record, int file,
 		   bool begun)
 {
@@ -512,7 +498,9 @@ static void let_all_get_old(int file)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (items[i].state & (TQUEUE_READY | TQUEUE_DELAYED)) {
+		/* What could not be buried is put off, however old it is. */
+		if (items[i].state & (TQUEUE_READY | TQUEUE_DELAYED) &&
+		    items[i].reason != TQUEUE_REASON_PUT_OFF) {
 			gone(&items[i]);
 			dropped++;
 			ever_expired++;

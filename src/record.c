@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages as records, as their receiver sees them.
+ */
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
+
+#include "message.h"
+#include "record.h"
+#include "tqueue.h"
+#include "user.h"
+
+/**
+ * tq_header_for - the header of a message as the receiver sees it
+ * @file: through which it is received
+ * @record: it, as it stands in the queue
+ * @length: payload bytes that are delivered
+ * @delivery: number of the delivery, if it is leased
+ * @dropped: whether to mark it: messages were dropped before it
+ * @head: filled with what the receiver may know of the sender, and what belongs to
+ *	this delivery
+ *
+ * Context: Any.
+ */
+void tq_header_for(const struct tq_file *file,
+		   const struct tqueue_record *record, size_t length,
+		   u32 delivery, bool dropped, struct tqueue_record *head)
+{
+	*head = *record;
+	head->length = length;
+	head->delivery = delivery;
+	if (dropped)
+		head->flags |= TQUEUE_FLAG_DROPPED;
+	if (likely(!file->foreign))
+		return;
+	head->uid = from_kuid_munged(file->cred->user_ns,
+				     make_kuid(&init_user_ns, record->uid));
+	if (!file->pids)
+		head->pid = 0;
+}
+
+/**
+ * tq_copy_detached - copy out a detached message with page faults disabled
+ * @file: through which it is received
+ * @message: it
+ * @delivery: number of the delivery, if it is leased
+ * @dropped: whether to mark it: messages were dropped before it
+ * @to: where to
+ *
+ * Context: rx.lock held.
+ * Return: 0 or -EFAULT.
+ */
+int tq_copy_detached(const struct tq_file *file,
+		     const struct tq_message *message, u32 delivery,
+		     bool dropped, void __user *to)
+{
+	static const u64 zeros;
+	size_t left = tq_message_left(message);
+	struct tqueue_record head;
+
+	tq_header_for(file, &message->record, left, delivery, dropped, &head);
+	if (tq_copy_to_user_some(to, &head, sizeof(head)) != sizeof(head))
+		return -EFAULT;
+	to += sizeof(head);
+	if (tq_copy_to_user_some(to, message->record.payload + message->offset,
+				 left) != left)
+		return -EFAULT;
+	to += left;
+	left = tq_record_bytes(left) - sizeof(head) - left;
+	return tq_copy_to_user_some(to, &zeros, left) == left ? 0 : -EFAULT;
+}
