@@ -433,6 +433,41 @@ static void changed_in_use(void)
 	t_end(fd);
 }
 
+static void run_changing(struct t_task *task)
+{
+	unsigned int i;
+
+	for (i = 0; !atomic_load(&task->count); i++)
+		t_is(t_set_field(task->fd, LEASE_LIMIT, lease_limit, (1ULL << 32) - i % 2), 0);
+}
+
+/* A limit is one that was chosen, and no half of it another's, wherever a word has 32 bits. */
+static void a_limit_while_it_changes(void)
+{
+	static struct t_task task;
+	double end = t_now() + t_seconds(5);
+	int fd = t_open_small(NAME);
+	struct tqueue_record record;
+	uint64_t before, due;
+
+	t_is(t_set_field(fd, LEASE_LIMIT, lease_limit, 1ULL << 32), 0);
+	t_send(fd, 20, 1);
+	task.fd = fd;
+	t_start(&task, run_changing);
+	do {
+		before = t_now() * 1e9;
+		record = t_lease(fd, 20, 1);
+		due = t_listed(fd, record.id).due_ns - before;
+		t_true(due > (1ULL << 32) - 2000 && due < 2 * ((1ULL << 32) - 2),
+		       "a lease lasts for %#llx ns", (unsigned long long)due);
+		t_is(t_requeue(fd, &record, 0, TQUEUE_SETTLE_UNCOUNTED), 0);
+	} while (t_now() < end);
+	atomic_store(&task.count, 1);
+	t_finish(&task);
+	t_take(fd, 20, 1);
+	t_end(fd);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(of_a_new_queue),
 	TQ_TEST(given_when_it_is_made),
@@ -448,6 +483,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(limits_of_leases_that_there_are),
 	TQ_TEST(max_buried_below_what_there_is),
 	TQ_TEST(changed_in_use),
+	TQ_TEST(a_limit_while_it_changes),
 };
 
 int main(int argc, char **argv)
