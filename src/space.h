@@ -49,10 +49,13 @@ static inline bool tq_has_room(struct tqueue *queue, unsigned long bytes)
 	return tq_fits(tx->limit_cached, tx->pos, bytes);
 }
 
-/* What is ready, in the ring and out of it.  Both locks held. */
+/* What all messages count for, and voids do not.  Both locks held. */
 static inline unsigned long tq_queue_bytes(const struct tqueue *queue)
 {
-	return queue->tx.pos - (queue->rx.limit - queue->ring.size);
+	const struct tq_rx *rx = &queue->rx;
+
+	return queue->tx.pos - (rx->limit - queue->ring.size) -
+	       rx->store.void_bytes;
 }
 
 /* A detached message becomes ready: senders find that much less room. */

@@ -65,7 +65,7 @@ void tq_stats_info(struct tqueue *queue, struct tqueue_info *info)
 	tq_lock_both(queue);
 	info->size = queue->ring.size;
 	info->max_message = policy->max_message;
-	info->bytes = tq_queue_bytes(queue) - rx->store.void_bytes;
+	info->bytes = tq_queue_bytes(queue);
 	info->last_id = tq_counter_get(&tx->last_id);
 	info->sent = tq_counter_get(&tx->sent);
 	info->dropped = tq_counter_get(&rx->dropped);

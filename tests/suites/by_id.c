@@ -426,8 +426,33 @@ static void room_in_the_middle(void)
 	t_end(fd);
 }
 
+/* A queue that has let more in for it is no larger than it may be. */
+static void resized_with_room_in_the_middle(void)
+{
+	int fd = t_open_small(NAME), i;
+	uint64_t ids[4];
+
+	for (i = 0; i < 4; i++)
+		ids[i] = t_send_id(fd, TQ_SMALL_MAX, i);
+	for (i = 1; i < 3; i++)
+		gives(fd, ids[i], 0, TQ_SMALL_MAX, i);
+	for (i = 4; i < 6; i++)
+		t_send(fd, TQ_SMALL_MAX, i);
+	t_is(t_info(fd).bytes, TQ_PAGE);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, TQ_PAGE, 0), 0);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 2 * TQ_PAGE, 0), 0);
+	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, TQ_PAGE, 0), 0);
+	t_is(t_poll(fd, POLLOUT), 0);
+	t_take(fd, TQ_SMALL_MAX, 0);
+	t_is(t_poll(fd, POLLOUT), POLLOUT);
+	for (i = 3; i < 6; i++)
+		t_take(fd, TQ_SMALL_MAX, i);
+	t_end(fd);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(room_in_the_middle),
+	TQ_TEST(resized_with_room_in_the_middle),
 	TQ_TEST(in_the_ring),
 	TQ_TEST(beside_the_ring),
 	TQ_TEST(delayed),
