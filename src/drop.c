@@ -102,9 +102,11 @@ static noinline int tq_drop_beside(struct tqueue *queue, unsigned long bytes,
 static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int *left,
 			  struct tq_notify *notify)
 {
-	unsigned long need = bytes - (queue->rx.limit - queue->tx.pos);
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
+	/* Where there are voids, a message that fits beside the ring is enough. */
+	unsigned long need = bytes - (rx->limit + store->void_bytes -
+				      queue->tx.pos);
 	struct tq_cursor cursor __uninitialized;
 	unsigned long freed;
 	int count, ret;

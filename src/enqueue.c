@@ -2,6 +2,7 @@
 /*
  * How a message that is in kernel memory gets into its queue.
  */
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 
 #include "due.h"
@@ -55,6 +56,15 @@ static bool tq_message_special(const struct tq_message *message)
 	return message->record.priority || message->key || message->when;
 }
 
+/*
+ * It may have waited for room.  It is sent when it gets its place: so the times of
+ * sending are in the order of the ring.
+ */
+static void tq_sent_now(struct tq_message *message)
+{
+	message->record.sent_ns = ktime_to_ns(ktime_get_coarse_boottime());
+}
+
 /* Make a message ready, or delay it.  Both locks held. */
 static void tq_put_detached(struct tqueue *queue, struct tq_message *message,
 			    struct tq_notify *notify)
@@ -99,6 +109,7 @@ int tq_enqueue_detached(struct tqueue *queue, struct tq_message **message,
 	}
 	*id = tq_alloc_ids(queue, 1);
 	(*message)->record.id = *id;
+	tq_sent_now(*message);
 	tq_claim_space(queue, tq_message_bytes(*message));
 	tq_put_detached(queue, *message, notify);
 	mutex_unlock(&queue->rx.lock);
@@ -129,6 +140,7 @@ int tq_enqueue(struct tqueue *queue, struct tq_message **message, u64 *id,
 	    !tq_has_room(queue, bytes))
 		return tq_enqueue_detached(queue, message, id, notify);
 	*id = tq_alloc_ids(queue, 1);
+	tq_sent_now(*message);
 	record = tq_ring_at(&queue->ring, tx->pos);
 	*record = *from;
 	record->id = *id;

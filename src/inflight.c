@@ -429,7 +429,7 @@ static void tq_flight_delivered(struct tq_receiver *receiver,
 		   queue->policy.shutdown_error != -EIDRM) {
 		tq_place_leased(queue, message, &receiver->file->holder,
 				flight->delivery,
-				tq_limit_at(receiver->limit));
+				tq_limit_at(queue, receiver->limit));
 		if (!receiver->got)
 			tq_lease_first(receiver, message);
 		else if (receiver->got == 1)

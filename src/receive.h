@@ -49,7 +49,7 @@ struct tq_receive_ops {
  * @header: bytes that precede them
  * @needed: bytes that must be resident for the next message
  * @resident: bytes that are known to be
- * @limit: how long leases last
+ * @limit: how long leases last; 0: as long as the policy of the queue says
  * @cursor: where a peek has come to, or the look for @id, once it has begun
  * @last: the last message that it has passed
  * @first_id: the first message that it has leased

@@ -429,12 +429,8 @@ static void tq_batch_prepare(struct tq_receive_batch *batch,
 	args->ack_result = -EIDRM;
 	batch->args = args;
 	batch->acks = args->flags & TQUEUE_RECEIVE_ACK;
-	if (args->flags & TQUEUE_RECEIVE_LEASE) {
-		receiver->lease = true;
-		receiver->limit = args->limit ?:
-				  READ_ONCE(queue->policy.lease_limit) ?:
-				  TQUEUE_FOREVER;
-	}
+	receiver->lease = args->flags & TQUEUE_RECEIVE_LEASE;
+	receiver->limit = args->limit;
 	if (args->flags & TQUEUE_RECEIVE_BY_ID) {
 		receiver->id = args->id;
 		receiver->room = batch->room;

@@ -200,8 +200,7 @@ static int tq_lease_records(struct tq_receive_batch *batch,
 	run.count = 0;
 	run.bytes = 0;
 	run.empties = 0;
-	run.limit = receiver->limit == TQUEUE_FOREVER ?
-		    S64_MAX : tq_limit_at(receiver->limit);
+	run.limit = tq_limit_at(queue, receiver->limit);
 	run.since = ktime_to_ns(ktime_get_coarse_boottime());
 	run.pid = task_tgid_nr(current);
 	do {
@@ -244,7 +243,7 @@ static noinline int tq_lease_detached(struct tq_receive_batch *batch,
 		return -EFAULT;
 	tq_seize(queue, message);
 	tq_place_leased(queue, message, &file->holder, delivery,
-			tq_limit_at(receiver->limit));
+			tq_limit_at(queue, receiver->limit));
 	if (!receiver->got)
 		tq_lease_first(receiver, message);
 	tq_batch_got(batch, bytes, 1);

@@ -123,10 +123,8 @@ tq_settle_unleased(struct tqueue *queue, const struct tqueue_settlement *entry)
 static void tq_extend(struct tqueue *queue, struct tq_message *message,
 		      u64 time)
 {
-	u64 limit = time ?: queue->policy.lease_limit ?: TQUEUE_FOREVER;
-
 	tq_due_del_timed(queue, message);
-	message->when = tq_limit_at(limit);
+	message->when = tq_limit_at(queue, time);
 	tq_due_add_limit(queue, message);
 	message->started = true;
 }

@@ -155,11 +155,19 @@ static inline s64 tq_delay_until(u64 delay)
 	return delay >= S64_MAX - now ? S64_MAX : (s64)(now + delay);
 }
 
-/* When a lease of @limit nanoseconds from now on is over, or S64_MAX. */
-static inline s64 tq_limit_at(u64 limit)
+/*
+ * When a lease of @limit nanoseconds from now on is over, or S64_MAX.  0: as long as
+ * the queue's policy says.  With rx.lock held.
+ */
+static inline s64 tq_limit_at(const struct tqueue *queue, u64 limit)
 {
-	u64 now = ktime_get_ns();
+	u64 now;
 
+	if (!limit)
+		limit = queue->policy.lease_limit;
+	if (!limit || limit == TQUEUE_FOREVER)
+		return S64_MAX;
+	now = ktime_get_ns();
 	return limit >= S64_MAX - now ? S64_MAX : (s64)(now + limit);
 }
 

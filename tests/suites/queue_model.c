@@ -498,9 +498,7 @@ static void let_all_get_old(int file)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		/* What could not be buried is put off, however old it is. */
-		if (items[i].state & (TQUEUE_READY | TQUEUE_DELAYED) &&
-		    items[i].reason != TQUEUE_REASON_PUT_OFF) {
+		if (items[i].state & (TQUEUE_READY | TQUEUE_DELAYED)) {
 			gone(&items[i]);
 			dropped++;
 			ever_expired++;
