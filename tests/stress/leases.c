@@ -47,6 +47,8 @@ static void run(size_t size, unsigned int messages, unsigned int kills)
 	} while (messages ? atomic_load(&ledger->next) < messages ||
 			    atomic_load(&ledger->deaths) < kills :
 			    t_goes_on(end, rounds > 1));
+	fprintf(stderr, "# %u messages, %u kills\n", atomic_load(&ledger->next),
+		atomic_load(&ledger->deaths));
 	ledger_finish(fd);
 }
 
