@@ -24,8 +24,11 @@ struct tq_message *tq_message_alloc(size_t length)
 	size_t total = offsetof(struct tq_message, record) + bytes;
 	struct tq_message *message;
 
-	/* A small one may be used again for a message that is longer. */
-	if (total <= TQ_SPARE_BYTES)
+	/*
+	 * A small one may be used again for a message that is longer; but KASAN
+	 * is to see where this one ends.
+	 */
+	if (total <= TQ_SPARE_BYTES && !IS_ENABLED(CONFIG_KASAN))
 		total = kmalloc_size_roundup(total);
 
 	/*
