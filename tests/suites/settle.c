@@ -581,7 +581,8 @@ static void unleased_while_the_queue_is_removed(void)
 		struct t_task task = { .number = 0 };
 
 		t_create(NAME, SIZE);
-		task.fd = fd = t_open_queue(NAME, O_RDWR);
+		fd = t_open_queue(NAME, O_RDWR);
+		task.fd = fd;
 		/* There is room for exactly the longest message. */
 		t_is(t_send_call(fd, buf, t_put_many(buf, 8, 0, N), 0), N);
 		for (i = 0; i < POLLERS; i++)
