@@ -20,6 +20,7 @@
 #include "notify.h"
 #include "senders.h"
 #include "space.h"
+#include "states.h"
 #include "store.h"
 #include "tqueue.h"
 
@@ -245,9 +246,6 @@ static unsigned long tq_ring_charged(struct tqueue *queue)
 	return charged;
 }
 
-/* How many messages are looked at while the lock is held once. */
-#define TQ_AGES_PIECE	64
-
 /* Messages that are there can get too old from now on. */
 static void tq_config_ages(struct tqueue *queue)
 {
@@ -257,8 +255,8 @@ static void tq_config_ages(struct tqueue *queue)
 
 	do {
 		mutex_lock(&queue->rx.lock);
-		for (n = 0; n < TQ_AGES_PIECE; n++) {
-			message = tq_store_next_by_id(&queue->rx.store, after);
+		for (n = 0; n < TQ_STATES_PIECE; n++) {
+			message = tq_store_next(&queue->rx.store.by_id, after);
 			if (!message)
 				break;
 			after = message->record.id;

@@ -6,27 +6,18 @@
  * The device owns its queue.  An open file keeps the character device, that
  * keeps the device, and the queue is freed with the device's last reference.
  */
-#include <linux/capability.h>
-#include <linux/cred.h>
 #include <linux/fs.h>
-#include <linux/ioctl.h>
 #include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
-#include <linux/string.h>
-#include <linux/uaccess.h>
-#include <linux/uidgid.h>
 #include <linux/xarray.h>
-
-#include <asm/ioctls.h>
 
 #include "compat.h"
 #include "file.h"
-#include "requests.h"
 #include "receive.h"
+#include "requests.h"
 #include "send.h"
-#include "settled.h"
 #include "splice.h"
 #include "tqueue.h"
 #include "user.h"

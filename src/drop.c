@@ -58,16 +58,6 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	return tq_store_advance(store, bytes);
 }
 
-static void tq_drop_message(struct tqueue *queue, struct tq_message *message,
-			    struct tq_notify *notify)
-{
-	tq_seize(queue, message);
-	trace_tqueue_drop(queue, message->record.id);
-	tq_counter_add(&queue->rx.dropped, 1);
-	notify->events |= tq_finish(queue, message);
-	tq_notify_free(notify, message);
-}
-
 /*
  * Not all that the queue holds stands in the ring.  Drop the message that goes before
  * any in the ring: a buried one, or the oldest that is ready and has the lowest
@@ -90,7 +80,8 @@ static noinline int tq_drop_beside(struct tqueue *queue, unsigned long bytes,
 	}
 	if (!message)
 		return 0;
-	tq_drop_message(queue, message, notify);
+	tq_seize(queue, message);
+	tq_drop(queue, message, notify);
 	return 1;
 }
 

@@ -11,10 +11,9 @@
 
 #include <linux/kthread.h>
 #include <linux/mutex.h>
-#include <linux/overflow.h>
 #include <linux/rbtree.h>
-#include <linux/timekeeping.h>
 
+#include "clock.h"
 #include "message.h"
 #include "tqueue.h"
 
@@ -30,20 +29,12 @@ void tq_due_insert_age(struct tqueue *queue, struct tq_message *message);
 void tq_due_erase_timed(struct tqueue *queue, struct tq_message *message);
 void tq_due_arm(struct tqueue *queue);
 
-static inline s64 tq_now_boottime(void)
-{
-	return ktime_get_boottime_ns();
-}
-
 /* When a message is too old, or S64_MAX.  With rx.lock held. */
 static inline s64 tq_expiry(const struct tqueue *queue, s64 sent_ns)
 {
 	u64 ttl = queue->policy.ttl;
-	s64 when;
 
-	if (likely(!ttl))
-		return S64_MAX;
-	return check_add_overflow(sent_ns, (s64)ttl, &when) ? S64_MAX : when;
+	return likely(!ttl) ? S64_MAX : tq_time_after(sent_ns, ttl);
 }
 
 /*

@@ -2,9 +2,9 @@
 /*
  * How a message that is in kernel memory gets into its queue.
  */
-#include <linux/ktime.h>
 #include <linux/mutex.h>
 
+#include "clock.h"
 #include "due.h"
 #include "enqueue.h"
 #include "message.h"
@@ -62,7 +62,7 @@ static bool tq_message_special(const struct tq_message *message)
  */
 static void tq_sent_now(struct tq_message *message)
 {
-	message->record.sent_ns = ktime_to_ns(ktime_get_coarse_boottime());
+	message->record.sent_ns = tq_coarse_boottime();
 }
 
 /* Make a message ready, or delay it.  Both locks held. */

@@ -164,14 +164,6 @@ static int tq_copy_record(struct tq_store *store, unsigned long pos,
 	return 0;
 }
 
-/* A copy of a record is in flight, and the record is about to be taken. */
-static void tq_track_record(struct tq_rx *rx, struct tq_message *message)
-{
-	tq_store_track(&rx->store, message);
-	if (!message->record.length)
-		WRITE_ONCE(rx->empties, rx->empties + 1);
-}
-
 /* A message in flight is to be leased, and counts among those that are. */
 static void tq_flight_leases(struct tq_rx *rx, struct tq_flight *flight)
 {
@@ -227,11 +219,12 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 	if (message && receiver->lease) {
 		tq_seize(queue, message);
 	} else {
-		tq_flights_begin(rx);
-		if (message)
+		if (message) {
+			tq_flights_begin(rx);
 			tq_due_del_timed(queue, message);
-		else
-			tq_track_record(rx, flight->message);
+		} else {
+			tq_flights_begin_copy(rx, flight->message);
+		}
 		bytes = tq_store_take(store, cursor);
 		if (receiver->lease)
 			notify->events |= tq_keep_space(queue, bytes,
@@ -287,8 +280,7 @@ static int tq_take_from_ring(struct tq_receiver *receiver,
 	}
 	if (receiver->peek)
 		return 0;
-	tq_flights_begin(rx);
-	tq_track_record(rx, flight->message);
+	tq_flights_begin_copy(rx, flight->message);
 	tq_counter_add(&rx->gone, 1);
 	tq_detach_space(queue, cursor, notify);
 	flight->state = TQ_MESSAGE_READY;
@@ -436,8 +428,7 @@ static void tq_flight_delivered(struct tq_receiver *receiver,
 			tq_lease_not_alone(receiver);
 	} else {
 		trace_tqueue_receive(queue, 1, tq_message_bytes(message));
-		notify->events |= tq_finish(queue, message);
-		tq_notify_free(notify, message);
+		tq_finish(queue, message, notify);
 	}
 }
 
@@ -448,8 +439,7 @@ static void tq_flight_back(struct tqueue *queue, struct tq_flight *flight,
 	struct tq_message *message = flight->message;
 
 	if (queue->policy.shutdown_error == -EIDRM) {
-		notify->events |= tq_finish(queue, message);
-		tq_notify_free(notify, message);
+		tq_finish(queue, message, notify);
 		return;
 	}
 	tq_place_back(queue, message, flight->state, flight->when, notify);

@@ -12,9 +12,6 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* How many messages are looked at while the lock is held once. */
-#define TQ_KICK_PIECE	64
-
 /**
  * struct tq_kick - a kick on its way
  * @args: what was asked for
@@ -39,9 +36,9 @@ static struct tq_message *tq_kick_next(struct tqueue *queue,
 	struct tq_message *buried = NULL, *other = NULL;
 
 	if (kick->args->states & TQUEUE_BURIED)
-		buried = tq_store_next_buried(store, kick->after);
+		buried = tq_store_next(&store->buried, kick->after);
 	if (kick->args->states & TQUEUE_DELAYED)
-		other = tq_store_next_by_id(store, kick->after);
+		other = tq_store_next(&store->by_id, kick->after);
 	if (!buried || (other && other->record.id < buried->record.id))
 		return other;
 	return buried;
@@ -75,7 +72,7 @@ static bool tq_kick_piece(struct tqueue *queue, struct tq_kick *kick,
 	struct tq_message *message;
 	int n;
 
-	for (n = 0; n < TQ_KICK_PIECE && kick->count; n++) {
+	for (n = 0; n < TQ_STATES_PIECE && kick->count; n++) {
 		message = tq_kick_next(queue, kick);
 		if (!message || message->record.id > kick->args->id)
 			return false;

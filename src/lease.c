@@ -12,9 +12,6 @@
 #include "store.h"
 #include "trace.h"
 
-/* How many leases come back while the lock is held once. */
-#define TQ_LEASES_PIECE	64
-
 /**
  * tq_holder_init - somebody who holds no lease yet
  * @holder: what to fill
@@ -50,12 +47,10 @@ void tq_holder_release(struct tqueue *queue, struct tq_holder *holder)
 		struct tq_notify notify = {};
 
 		mutex_lock(&queue->rx.lock);
-		for (n = 0; n < TQ_LEASES_PIECE; n++) {
+		for (n = 0; n < TQ_STATES_PIECE; n++) {
 			message = tq_first_lease(holder);
 			if (!message)
 				break;
-			tq_seize(queue, message);
-			tq_counter_add(&queue->rx.ever_requeued, 1);
 			how.counted = message->started;
 			tq_come_back(queue, message, &how, &notify);
 		}

@@ -11,11 +11,10 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/uidgid.h>
-#include <linux/user_namespace.h>
 
 #include "compat.h"
 #include "message.h"
+#include "record.h"
 #include "store.h"
 #include "tqueue.h"
 #include "unique.h"
@@ -56,12 +55,7 @@ static void tq_list_record(const struct tq_file *file,
 	entry->flags = record->flags & TQUEUE_FLAG_PARTIAL;
 	entry->priority = record->priority;
 	entry->state = TQUEUE_READY;
-	if (likely(!file->foreign))
-		return;
-	entry->uid = from_kuid_munged(file->cred->user_ns,
-				      make_kuid(&init_user_ns, record->uid));
-	if (!file->pids)
-		entry->pid = 0;
+	tq_sender_for(file, &entry->uid, &entry->pid);
 }
 
 static const u8 tq_listed_states[] = {
@@ -105,8 +99,8 @@ static void tq_list_detached(const struct tq_file *file,
 /* The detached message that comes next, or NULL. */
 static const struct tq_message *tq_list_next(struct tq_store *store, u64 after)
 {
-	struct tq_message *message = tq_store_next_by_id(store, after);
-	struct tq_message *buried = tq_store_next_buried(store, after);
+	struct tq_message *message = tq_store_next(&store->by_id, after);
+	struct tq_message *buried = tq_store_next(&store->buried, after);
 
 	if (!message ||
 	    (buried && buried->record.id < message->record.id))

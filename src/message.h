@@ -40,9 +40,10 @@ enum tq_message_state {
 /**
  * struct tq_message - a detached message
  * @ready: place in the order of delivery, while it is ready; among those that are
- *	due, while it is delayed; or among buried ones by id
+ *	due, while it is delayed
  * @lease: among those of its holder, while it is leased
- * @by_id: place in the order of ids, from its sending until it is settled
+ * @by_id: place in the order of ids, from its sending until it is settled; among
+ *	the buried ones, while it is buried
  * @timed: while it is ready or delayed in a queue with a ttl: place in the order
  *	of sending; while it is leased with a limit: place in that order.  Else
  *	empty.

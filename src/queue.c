@@ -87,15 +87,12 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	return queue;
 }
 
-/* How many messages of one state are taken away while the lock is held once. */
-#define TQ_CLEAR_PIECE	64
-
 /* Take some of what was ready away: a list of them by @next. */
 static struct tq_message *tq_queue_take_ready(struct tqueue *queue,
 					      struct rb_root_cached *ready)
 {
 	struct tq_message *list = tq_store_clear(&queue->rx.store, ready,
-						 TQ_CLEAR_PIECE);
+						 TQ_STATES_PIECE);
 	struct tq_message *message;
 
 	/* Delayed ones stand among them by age, until it is their turn. */
@@ -111,7 +108,7 @@ static struct tq_message *tq_next_kept(struct tqueue *queue, u64 *after)
 	struct tq_message *message = tq_store_first_buried(store);
 
 	while (!message) {
-		message = tq_store_next_by_id(store, *after);
+		message = tq_store_next(&store->by_id, *after);
 		if (!message)
 			return NULL;
 		*after = message->record.id;
@@ -129,7 +126,7 @@ static struct tq_message *tq_queue_take(struct tqueue *queue, u64 *after)
 	struct tq_message *list = NULL, *message;
 	int n;
 
-	for (n = 0; n < TQ_CLEAR_PIECE; n++) {
+	for (n = 0; n < TQ_STATES_PIECE; n++) {
 		message = tq_next_kept(queue, after);
 		if (!message)
 			break;

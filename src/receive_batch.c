@@ -108,23 +108,13 @@ static noinline int tq_batch_detached(struct tq_receive_batch *batch,
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tq_store *store = &receiver->file->queue->rx.store;
 	struct tq_cursor at = receiver->cursor;
-	size_t left = tq_message_left(message);
-	size_t bytes = tq_record_bytes(left);
 	int ret;
 
-	ret = tq_batch_fits(batch, piece, bytes);
-	/* What is longer than a piece goes in flight. */
-	if (ret == TQ_NEXT_PIECE && left > TQ_PIECE)
-		ret = -EFAULT;
+	ret = tq_batch_copy_detached(batch, piece, message, 0);
 	if (ret)
 		return ret;
-	if (tq_copy_detached(receiver->file, message, 0,
-			     piece->dropped && !piece->count, batch->at))
-		return -EFAULT;
-	tq_batch_got(batch, bytes, 1);
-	piece->bytes -= bytes;
-	piece->records -= TQ_DETACHED_RECORDS;
-	piece->count++;
+	tq_batch_got_detached(batch, piece,
+			      tq_record_bytes(tq_message_left(message)));
 	receiver->last = tq_rank_of(&message->record);
 	tq_store_step(store, &receiver->cursor);
 	if (receiver->peek)

@@ -6,6 +6,7 @@
 #define TQ_RECEIVE_BATCH_H
 
 #include "receive.h"
+#include "record.h"
 #include "tqueue.h"
 
 /* Internal results: let the lock go, and go on. */
@@ -84,6 +85,34 @@ static inline int tq_batch_fits(struct tq_receive_batch *batch,
 	if (receiver->resident && bytes > receiver->resident)
 		return -EFAULT;
 	return bytes > piece->bytes ? TQ_NEXT_PIECE : 0;
+}
+
+/* Copy out a detached message, as the delivery of that number: 0 or why not. */
+static inline int tq_batch_copy_detached(struct tq_receive_batch *batch,
+					 const struct tq_piece *piece,
+					 const struct tq_message *message,
+					 u32 delivery)
+{
+	size_t left = tq_message_left(message);
+	int ret;
+
+	ret = tq_batch_fits(batch, piece, tq_record_bytes(left));
+	/* What is longer than a piece goes in flight. */
+	if (ret == TQ_NEXT_PIECE && left > TQ_PIECE)
+		ret = -EFAULT;
+	return ret ?: tq_copy_detached(batch->receiver.file, message, delivery,
+				       piece->dropped && !piece->count,
+				       batch->at);
+}
+
+/* A detached message was copied out. */
+static inline void tq_batch_got_detached(struct tq_receive_batch *batch,
+					 struct tq_piece *piece, size_t bytes)
+{
+	tq_batch_got(batch, bytes, 1);
+	piece->bytes -= bytes;
+	piece->records -= TQ_DETACHED_RECORDS;
+	piece->count++;
 }
 
 /* receive_lease.c */

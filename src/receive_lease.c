@@ -9,11 +9,10 @@
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
-#include <linux/timekeeping.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "due.h"
-#include "inflight.h"
 #include "lease.h"
 #include "message.h"
 #include "receive_batch.h"
@@ -94,13 +93,8 @@ static inline void tq_lease_copy(struct tq_file *file,
 
 	tq_store_track(&queue->rx.store, message);
 	tq_message_init(message);
-	message->state = TQ_MESSAGE_LEASED;
-	message->pid = run->pid;
-	message->when = run->limit;
-	message->since = run->since;
-	tq_lease_link(message, &file->holder);
-	tq_due_add_limit(queue, message);
-	trace_tqueue_lease(queue, message->record.id, message->record.delivery);
+	tq_lease_begin(queue, message, &file->holder, run->limit, run->since,
+		       run->pid);
 }
 
 /* Lease the record at @pos and copy it out: 0, or why not. */
@@ -201,7 +195,7 @@ static int tq_lease_records(struct tq_receive_batch *batch,
 	run.bytes = 0;
 	run.empties = 0;
 	run.limit = tq_limit_at(queue, receiver->limit);
-	run.since = ktime_to_ns(ktime_get_coarse_boottime());
+	run.since = tq_coarse_boottime();
 	run.pid = task_tgid_nr(current);
 	do {
 		ret = tq_lease_record(batch, piece, pos + run.bytes, &run);
@@ -226,30 +220,19 @@ static noinline int tq_lease_detached(struct tq_receive_batch *batch,
 	struct tq_receiver *receiver = &batch->receiver;
 	struct tq_file *file = receiver->file;
 	struct tqueue *queue = file->queue;
-	size_t length = tq_message_left(message);
-	size_t bytes = tq_record_bytes(length);
-	u32 delivery;
+	u32 delivery = tq_next_delivery(&queue->rx);
 	int ret;
 
-	ret = tq_batch_fits(batch, piece, bytes);
-	/* What is longer than a piece goes in flight. */
-	if (ret == TQ_NEXT_PIECE && length > TQ_PIECE)
-		ret = -EFAULT;
+	ret = tq_batch_copy_detached(batch, piece, message, delivery);
 	if (ret)
 		return ret;
-	delivery = tq_next_delivery(&queue->rx);
-	if (tq_copy_detached(file, message, delivery,
-			     piece->dropped && !piece->count, batch->at))
-		return -EFAULT;
 	tq_seize(queue, message);
 	tq_place_leased(queue, message, &file->holder, delivery,
 			tq_limit_at(queue, receiver->limit));
 	if (!receiver->got)
 		tq_lease_first(receiver, message);
-	tq_batch_got(batch, bytes, 1);
-	piece->bytes -= bytes;
-	piece->records -= TQ_DETACHED_RECORDS;
-	piece->count++;
+	tq_batch_got_detached(batch, piece,
+			      tq_record_bytes(tq_message_left(message)));
 	return 0;
 }
 

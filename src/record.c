@@ -11,6 +11,24 @@
 #include "user.h"
 
 /**
+ * tq_sender_for - what the receiver may know of the sender of a message
+ * @file: through which it is received, or looked at
+ * @uid: the sender's; becomes what it is called in the receiver's namespace
+ * @pid: the sender's; becomes 0 if the receiver lives in another namespace
+ *
+ * Context: Any.
+ */
+void tq_sender_for(const struct tq_file *file, u32 *uid, u32 *pid)
+{
+	if (likely(!file->foreign))
+		return;
+	*uid = from_kuid_munged(file->cred->user_ns,
+				make_kuid(&init_user_ns, *uid));
+	if (!file->pids)
+		*pid = 0;
+}
+
+/**
  * tq_header_for - the header of a message as the receiver sees it
  * @file: through which it is received
  * @record: it, as it stands in the queue
@@ -31,12 +49,7 @@ void tq_header_for(const struct tq_file *file,
 	head->delivery = delivery;
 	if (dropped)
 		head->flags |= TQUEUE_FLAG_DROPPED;
-	if (likely(!file->foreign))
-		return;
-	head->uid = from_kuid_munged(file->cred->user_ns,
-				     make_kuid(&init_user_ns, record->uid));
-	if (!file->pids)
-		head->pid = 0;
+	tq_sender_for(file, &head->uid, &head->pid);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include "message.h"
 #include "tqueue.h"
 
+void tq_sender_for(const struct tq_file *file, u32 *uid, u32 *pid);
 void tq_header_for(const struct tq_file *file,
 		   const struct tqueue_record *record, size_t length,
 		   u32 delivery, bool dropped, struct tqueue_record *head);

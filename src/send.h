@@ -8,8 +8,8 @@
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
-#include <linux/timekeeping.h>
 
+#include "clock.h"
 #include "notify.h"
 #include "space.h"
 #include "tqueue.h"
@@ -45,7 +45,7 @@ static inline void tq_record_stamp(struct tqueue_record *record, u32 length,
 	record->header_words = TQUEUE_HEADER_WORDS;
 	record->priority = 0;
 	record->flags = 0;
-	tq_record_sign(record, ktime_to_ns(ktime_get_coarse_boottime()), uid,
+	tq_record_sign(record, tq_coarse_boottime(), uid,
 		       task_tgid_nr(current));
 }
 

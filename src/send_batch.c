@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "drop.h"
 #include "message.h"
@@ -117,7 +118,7 @@ static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count,
 {
 	struct tqueue *queue = file->queue;
 	struct tqueue_record *first = tq_ring_at(&queue->ring, queue->tx.pos);
-	s64 now = ktime_to_ns(ktime_get_coarse_boottime());
+	s64 now = tq_coarse_boottime();
 	unsigned long direct_max = queue->policy.direct_max;
 	u64 last_id = tq_counter_get(&queue->tx.last_id);
 	struct tqueue_record *record = first, *next;
@@ -342,10 +343,9 @@ static int tq_grant_wishes(struct tq_send_batch *batch,
 	struct tq_key *key;
 
 	if (!batch->now)
-		batch->now = ktime_get_boottime_ns();
+		batch->now = tq_now_boottime();
 	if (flags & TQUEUE_SEND_DELAY && extra->delay)
-		message->when = extra->delay >= S64_MAX - batch->now ?
-				S64_MAX : batch->now + (s64)extra->delay;
+		message->when = tq_time_after(batch->now, extra->delay);
 	if (!(flags & TQUEUE_SEND_UNIQUE))
 		return 0;
 	key = kzalloc_obj(*key, GFP_KERNEL_ACCOUNT);

@@ -136,8 +136,7 @@ static void tq_settle_remove(struct tq_settler *settler,
 	struct tqueue *queue = settler->file->queue;
 
 	tq_seize(queue, message);
-	settler->notify.events |= tq_finish(queue, message);
-	tq_notify_free(&settler->notify, message);
+	tq_finish(queue, message, &settler->notify);
 }
 
 /* Requeue or bury a message: TQUEUE_RESULT_*. */
@@ -146,9 +145,9 @@ static int tq_settle_return(struct tq_settler *settler,
 			    const struct tqueue_settlement *entry)
 {
 	struct tqueue *queue = settler->file->queue;
-	bool leased = message->state == TQ_MESSAGE_LEASED;
 	struct tq_return how = {
-		.counted = leased && !(entry->flags & TQUEUE_SETTLE_UNCOUNTED),
+		.counted = message->state == TQ_MESSAGE_LEASED &&
+			   !(entry->flags & TQUEUE_SETTLE_UNCOUNTED),
 		.buried = entry->action == TQUEUE_BURY,
 		.reprioritize = entry->flags & TQUEUE_SETTLE_PRIORITY,
 		.priority = entry->priority,
@@ -162,9 +161,6 @@ static int tq_settle_return(struct tq_settler *settler,
 		message->record.attempts = 0;
 		tq_not_ended(&queue->rx, message);
 	}
-	tq_seize(queue, message);
-	if (leased)
-		tq_counter_add(&queue->rx.ever_requeued, 1);
 	return tq_come_back(queue, message, &how, &settler->notify);
 }
 

@@ -91,21 +91,18 @@ void tq_seize(struct tqueue *queue, struct tq_message *message)
 /**
  * tq_finish - a message in flight comes back no more
  * @queue: the queue
- * @message: seized; the caller's to free when it holds no lock
+ * @message: seized; freed when @notify is delivered
+ * @notify: what others are to be notified of is added
  *
  * Context: rx.lock held.
- * Return: TQ_NOTIFY_*.
  */
-unsigned int tq_finish(struct tqueue *queue, struct tq_message *message)
+void tq_finish(struct tqueue *queue, struct tq_message *message,
+	       struct tq_notify *notify)
 {
 	tq_store_settle(&queue->rx.store, message);
 	tq_flights_end(&queue->rx);
-	return tq_release_room(queue, tq_message_bytes(message));
-}
-
-static s64 tq_coarse_boottime(void)
-{
-	return ktime_to_ns(ktime_get_coarse_boottime());
+	notify->events |= tq_release_room(queue, tq_message_bytes(message));
+	tq_notify_free(notify, message);
 }
 
 /**
@@ -180,18 +177,13 @@ void tq_place_leased(struct tqueue *queue, struct tq_message *message,
 	lockdep_assert_held(&rx->lock);
 
 	message->record.delivery = delivery;
-	message->state = TQ_MESSAGE_LEASED;
 	message->started = false;
-	message->pid = task_tgid_nr(current);
-	message->when = limit;
-	message->since = tq_coarse_boottime();
-	tq_lease_link(message, holder);
+	tq_lease_begin(queue, message, holder, limit, tq_coarse_boottime(),
+		       task_tgid_nr(current));
 	if (unlikely(message->key) && !message->key->unsettled)
 		tq_key_release(&rx->store, message);
-	tq_due_add_limit(queue, message);
 	tq_pile_add(&rx->leased, tq_message_bytes(message));
 	tq_counter_add(&rx->ever_leased, 1);
-	trace_tqueue_lease(queue, message->record.id, delivery);
 }
 
 /* A message in flight is put aside. */
@@ -269,14 +261,20 @@ int tq_bury(struct tqueue *queue, struct tq_message *message, u8 reason,
 	return TQUEUE_RESULT_DONE;
 }
 
-/* A message in flight is dropped. */
-static void tq_drop(struct tqueue *queue, struct tq_message *message,
-		    struct tq_notify *notify)
+/**
+ * tq_drop - drop a message
+ * @queue: the queue
+ * @message: seized; freed when @notify is delivered
+ * @notify: what others are to be notified of is added
+ *
+ * Context: rx.lock held.
+ */
+void tq_drop(struct tqueue *queue, struct tq_message *message,
+	     struct tq_notify *notify)
 {
 	trace_tqueue_drop(queue, message->record.id);
 	tq_counter_add(&queue->rx.dropped, 1);
-	notify->events |= tq_finish(queue, message);
-	tq_notify_free(notify, message);
+	tq_finish(queue, message, notify);
 }
 
 /* Bury or drop a message: TQUEUE_RESULT_*. */
@@ -315,7 +313,7 @@ int tq_expire(struct tqueue *queue, struct tq_message *message,
 /**
  * tq_come_back - a message comes back from a delivery
  * @queue: the queue
- * @message: seized
+ * @message: leased; or, where its id was given, ready, delayed or buried
  * @how: what its delivery came to
  * @notify: what others are to be notified of is added
  *
@@ -330,9 +328,11 @@ int tq_come_back(struct tqueue *queue, struct tq_message *message,
 
 	lockdep_assert_held(&queue->rx.lock);
 
+	if (message->state == TQ_MESSAGE_LEASED)
+		tq_counter_add(&queue->rx.ever_requeued, 1);
+	tq_seize(queue, message);
 	if (policy->shutdown_error == -EIDRM) {
-		notify->events |= tq_finish(queue, message);
-		tq_notify_free(notify, message);
+		tq_finish(queue, message, notify);
 		return TQUEUE_RESULT_DROPPED;
 	}
 	message->reason = how->reason;

@@ -22,12 +22,16 @@
 
 #include <linux/list.h>
 #include <linux/poll.h>
-#include <linux/timekeeping.h>
 
+#include "clock.h"
 #include "due.h"
 #include "notify.h"
 #include "store.h"
 #include "tqueue.h"
+#include "trace.h"
+
+/* How many messages may change their states while the lock is held once. */
+#define TQ_STATES_PIECE	64
 
 /**
  * struct tq_return - how a message comes back from a delivery
@@ -50,7 +54,10 @@ struct tq_return {
 };
 
 void tq_seize(struct tqueue *queue, struct tq_message *message);
-unsigned int tq_finish(struct tqueue *queue, struct tq_message *message);
+void tq_finish(struct tqueue *queue, struct tq_message *message,
+	       struct tq_notify *notify);
+void tq_drop(struct tqueue *queue, struct tq_message *message,
+	     struct tq_notify *notify);
 void tq_place_ready(struct tqueue *queue, struct tq_message *message,
 		    struct tq_notify *notify);
 void tq_place_delayed(struct tqueue *queue, struct tq_message *message,
@@ -75,6 +82,16 @@ static inline void tq_flights_begin(struct tq_rx *rx)
 	WRITE_ONCE(rx->flights_begun, rx->flights_begun + 1);
 	/* In flight, then no longer ready: see tq_nothing_left(). */
 	smp_wmb();
+}
+
+/* A copy of a record goes in flight, and the record is about to leave the ring. */
+static inline void tq_flights_begin_copy(struct tq_rx *rx,
+					 struct tq_message *copy)
+{
+	tq_flights_begin(rx);
+	tq_store_track(&rx->store, copy);
+	if (!copy->record.length)
+		WRITE_ONCE(rx->empties, rx->empties + 1);
 }
 
 /* It is over, or is ready or buried again. */
@@ -123,6 +140,24 @@ static inline void tq_lease_unlink(struct tq_message *message)
 		wake_up_poll(holder->over, EPOLLHUP);
 }
 
+/*
+ * A message in flight, of which the delivery has its number, is leased by @pid since
+ * @since, until @limit or for ever (S64_MAX).  With rx.lock held.
+ */
+static inline void tq_lease_begin(struct tqueue *queue,
+				  struct tq_message *message,
+				  struct tq_holder *holder, s64 limit,
+				  s64 since, u32 pid)
+{
+	message->state = TQ_MESSAGE_LEASED;
+	message->pid = pid;
+	message->when = limit;
+	message->since = since;
+	tq_lease_link(message, holder);
+	tq_due_add_limit(queue, message);
+	trace_tqueue_lease(queue, message->record.id, message->record.delivery);
+}
+
 /* The lease of a message is over.  With rx.lock held. */
 static inline void tq_lease_end(struct tqueue *queue,
 				struct tq_message *message)
@@ -150,9 +185,7 @@ static inline u32 tq_next_delivery(struct tq_rx *rx)
 /* When @delay nanoseconds from now on have passed: CLOCK_BOOTTIME. */
 static inline s64 tq_delay_until(u64 delay)
 {
-	u64 now = ktime_get_boottime_ns();
-
-	return delay >= S64_MAX - now ? S64_MAX : (s64)(now + delay);
+	return tq_time_after(tq_now_boottime(), delay);
 }
 
 /*
@@ -161,14 +194,11 @@ static inline s64 tq_delay_until(u64 delay)
  */
 static inline s64 tq_limit_at(const struct tqueue *queue, u64 limit)
 {
-	u64 now;
-
 	if (!limit)
 		limit = queue->policy.lease_limit;
 	if (!limit || limit == TQUEUE_FOREVER)
 		return S64_MAX;
-	now = ktime_get_ns();
-	return limit >= S64_MAX - now ? S64_MAX : (s64)(now + limit);
+	return tq_time_after(ktime_get_ns(), limit);
 }
 
 /* The bytes of buried messages that a queue may have. */
@@ -176,6 +206,13 @@ static inline u64 tq_max_buried(const struct tqueue *queue)
 {
 	return READ_ONCE(queue->policy.max_buried) ?:
 	       READ_ONCE(queue->ring.size) / 4;
+}
+
+/* Whether only those who hold leases can go on: %TQUEUE_STATE_HELD_UP. */
+static inline bool tq_held_up(const struct tqueue *queue, u64 ready)
+{
+	return READ_ONCE(queue->tx.blocked_count) && !ready &&
+	       READ_ONCE(queue->rx.leased.count);
 }
 
 /* Whether the queue holds nothing at all.  With rx.lock held. */

@@ -82,7 +82,7 @@ void tq_stats_info(struct tqueue *queue, struct tqueue_info *info)
 		info->state |= TQUEUE_STATE_STOPPED;
 	if (rx->paused)
 		info->state |= TQUEUE_STATE_PAUSED;
-	if (tx->blocked_count && !info->messages && rx->leased.count)
+	if (tq_held_up(queue, info->messages))
 		info->state |= TQUEUE_STATE_HELD_UP;
 	tq_stats_leases(queue, info);
 	info->readers = queue->opens.readers;

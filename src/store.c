@@ -25,24 +25,10 @@ static bool tq_id_precedes(struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct tq_message, by_id)->record.id;
 }
 
-static bool tq_burial_precedes(struct rb_node *a, const struct rb_node *b)
-{
-	return rb_entry(a, struct tq_message, ready)->record.id <
-	       rb_entry(b, struct tq_message, ready)->record.id;
-}
-
 static int tq_compare_id(const void *key, const struct rb_node *node)
 {
 	u64 id = *(const u64 *)key;
 	u64 other = rb_entry(node, struct tq_message, by_id)->record.id;
-
-	return id < other ? -1 : id > other;
-}
-
-static int tq_compare_buried(const void *key, const struct rb_node *node)
-{
-	u64 id = *(const u64 *)key;
-	u64 other = rb_entry(node, struct tq_message, ready)->record.id;
 
 	return id < other ? -1 : id > other;
 }
@@ -297,7 +283,7 @@ void tq_store_bury(struct tq_store *store, struct tq_message *message)
 	tq_store_unindex(store, message);
 	tq_key_release(store, message);
 	message->state = TQ_MESSAGE_BURIED;
-	rb_add_cached(&message->ready, &store->buried, tq_burial_precedes);
+	rb_add_cached(&message->by_id, &store->buried, tq_id_precedes);
 }
 
 /**
@@ -309,7 +295,7 @@ void tq_store_bury(struct tq_store *store, struct tq_message *message)
  */
 void tq_store_unbury(struct tq_store *store, struct tq_message *message)
 {
-	rb_erase_cached(&message->ready, &store->buried);
+	rb_erase_cached(&message->by_id, &store->buried);
 	tq_store_track(store, message);
 }
 
@@ -371,52 +357,26 @@ struct tq_message *tq_store_by_id(struct tq_store *store, u64 id)
 	struct rb_node *node = rb_find(&id, &store->by_id.rb_root,
 				       tq_compare_id);
 
-	if (node)
-		return rb_entry(node, struct tq_message, by_id);
-	node = rb_find(&id, &store->buried.rb_root, tq_compare_buried);
-	return node ? rb_entry(node, struct tq_message, ready) : NULL;
+	if (!node)
+		node = rb_find(&id, &store->buried.rb_root, tq_compare_id);
+	return node ? rb_entry(node, struct tq_message, by_id) : NULL;
 }
 
 /**
- * tq_store_next_by_id - find the next detached message that is not buried
- * @store: the store
+ * tq_store_next - find the next message in an order of ids
+ * @tree: &tq_store.by_id or &tq_store.buried
  * @id: an id
  *
  * Context: rx.lock held.
  * Return: the one with the lowest id above @id, or NULL.
  */
-struct tq_message *tq_store_next_by_id(const struct tq_store *store, u64 id)
+struct tq_message *tq_store_next(const struct rb_root_cached *tree, u64 id)
 {
-	struct rb_node *node = store->by_id.rb_root.rb_node;
+	struct rb_node *node = tree->rb_root.rb_node;
 	struct tq_message *message, *next = NULL;
 
 	while (node) {
 		message = rb_entry(node, struct tq_message, by_id);
-		if (message->record.id > id) {
-			next = message;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
-	}
-	return next;
-}
-
-/**
- * tq_store_next_buried - find the next buried message
- * @store: the store
- * @id: an id
- *
- * Context: rx.lock held.
- * Return: the one with the lowest id above @id, or NULL.
- */
-struct tq_message *tq_store_next_buried(const struct tq_store *store, u64 id)
-{
-	struct rb_node *node = store->buried.rb_root.rb_node;
-	struct tq_message *message, *next = NULL;
-
-	while (node) {
-		message = rb_entry(node, struct tq_message, ready);
 		if (message->record.id > id) {
 			next = message;
 			node = node->rb_left;

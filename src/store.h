@@ -85,8 +85,7 @@ void tq_store_track(struct tq_store *store, struct tq_message *message);
 void tq_store_settle(struct tq_store *store, struct tq_message *message);
 u64 tq_store_lowest_id(struct tq_store *store);
 struct tq_message *tq_store_by_id(struct tq_store *store, u64 id);
-struct tq_message *tq_store_next_by_id(const struct tq_store *store, u64 id);
-struct tq_message *tq_store_next_buried(const struct tq_store *store, u64 id);
+struct tq_message *tq_store_next(const struct rb_root_cached *tree, u64 id);
 struct tq_message *tq_store_oldest_last(const struct tq_store *store);
 int tq_store_find(struct tq_store *store, u64 id, unsigned long *pos,
 		  unsigned int most);
@@ -99,7 +98,7 @@ static inline struct tq_message *tq_store_first_buried(struct tq_store *store)
 {
 	struct rb_node *node = rb_first_cached(&store->buried);
 
-	return node ? rb_entry(node, struct tq_message, ready) : NULL;
+	return node ? rb_entry(node, struct tq_message, by_id) : NULL;
 }
 
 static inline struct tqueue_record *tq_store_at(const struct tq_store *store,

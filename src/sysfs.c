@@ -225,13 +225,6 @@ static const char * const tq_unique_names[] = {
 TQ_POLICY_CHOICE(unique, unique, TQUEUE_CONFIG_UNIQUE,
 		 queue->policy.unique);
 
-/* Senders wait for room, and only those who hold leases can go on. */
-static bool tq_held_up(const struct tqueue *queue)
-{
-	return READ_ONCE(queue->tx.blocked_count) && !tq_messages(queue) &&
-	       READ_ONCE(queue->rx.leased.count);
-}
-
 static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
@@ -240,7 +233,8 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 	return sysfs_emit(buf, "%s%s%s\n",
 			  tq_shutdown_error(queue) ? "stopped" : "started",
 			  READ_ONCE(queue->rx.paused) ? " paused" : "",
-			  tq_held_up(queue) ? " held-up" : "");
+			  tq_held_up(queue, tq_messages(queue)) ?
+			  " held-up" : "");
 }
 static DEVICE_ATTR_RO(state);
 

@@ -19,9 +19,6 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* How many messages are looked after while the lock is held once. */
-#define TQ_TIMER_PIECE	64
-
 /* How often in a row that is done for one queue, while others wait. */
 #define TQ_TIMER_ROUNDS		16
 
@@ -74,8 +71,6 @@ static void tq_end_leases(struct tqueue *queue, struct tq_round *round)
 		if (message->when > round->monotonic)
 			return;
 		how.counted = message->started;
-		tq_seize(queue, message);
-		tq_counter_add(&queue->rx.ever_requeued, 1);
 		tq_come_back(queue, message, &how, &round->notify);
 	}
 }
@@ -130,10 +125,7 @@ static bool tq_bury_record(struct tqueue *queue, struct tq_round *round,
 	}
 	round->spare = NULL;
 	tq_message_copy(message, record, length);
-	tq_flights_begin(rx);
-	tq_store_track(&rx->store, message);
-	if (!length)
-		WRITE_ONCE(rx->empties, rx->empties + 1);
+	tq_flights_begin_copy(rx, message);
 	round->notify.events |=
 		tq_keep_space(queue, tq_store_take(&rx->store, &cursor),
 			      message);
@@ -171,7 +163,7 @@ static bool tq_timer_round(struct tqueue *queue, struct tq_round *round)
 	bool more = false;
 
 	memset(&round->notify, 0, sizeof(round->notify));
-	round->left = TQ_TIMER_PIECE;
+	round->left = TQ_STATES_PIECE;
 	round->boottime = tq_now_boottime();
 	round->monotonic = ktime_get_ns();
 

@@ -61,6 +61,7 @@
  *	unique.[ch]		unique keys
  *	message.[ch]		detached messages
  *	ring.[ch]		the memory of a ring
+ *	clock.h			times
  *	user.h			the caller's memory
  *	counter.h		counts that are read without a lock
  *	trace.[ch]		the tracepoints

@@ -461,10 +461,10 @@ static void ask_for_ids(void)
 {
 	u64 id = count && below(2) ? known[below(count)].id : below(last_id + 2);
 
-	check(tq_store_next_by_id(&store, id) ==
+	check(tq_store_next(&store.by_id, id) ==
 	      message_of(next_in(id, READY, IN_FLIGHT)), "another follows %" PRIu64,
 	      (uint64_t)id);
-	check(tq_store_next_buried(&store, id) == message_of(next_in(id, BURIED, BURIED)),
+	check(tq_store_next(&store.buried, id) == message_of(next_in(id, BURIED, BURIED)),
 	      "another buried one follows %" PRIu64, (uint64_t)id);
 	check(tq_store_first_buried(&store) == message_of(next_in(0, BURIED, BURIED)),
 	      "another buried one is first");
