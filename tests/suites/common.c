@@ -81,6 +81,22 @@ double t_seconds(double otherwise)
 	return text && atof(text) > 0 ? atof(text) : otherwise;
 }
 
+void t_runs(unsigned long *seed, void (*one_run)(void))
+{
+	double end = t_now() + t_seconds(5);
+	const char *given = getenv("TQUEUE_SEED");
+	int runs = 0;
+
+	*seed = given ? strtoul(given, NULL, 0) :
+		(unsigned long)(t_now() * 1e6) % 100000000;
+	do {
+		one_run();
+		++*seed;
+		runs++;
+	} while (t_now() < end);
+	fprintf(stderr, "# %d runs\n", runs);
+}
+
 /*
  * A timed test ends when its time is over and it has seen enough: what a slow
  * machine does not get done in time it may do later, but not never.

@@ -139,6 +139,8 @@ double t_now(void);			/* seconds, CLOCK_MONOTONIC */
 void t_sleep_ms(unsigned int ms);	/* scaled by TQUEUE_SLOW */
 double t_seconds(double otherwise);	/* length of a timed test, unscaled */
 bool t_goes_on(double end, bool enough);	/* is a timed test to go on? */
+/* Runs of a random test for its time, each with the next seed; TQUEUE_SEED begins. */
+void t_runs(unsigned long *seed, void (*one_run)(void));
 
 /* ---- the queue ------------------------------------------------------- */
 

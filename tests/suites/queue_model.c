@@ -661,18 +661,7 @@ static void one_run(void)
 
 static void random_calls(void)
 {
-	double end = t_now() + t_seconds(5);
-	const char *given = getenv("TQUEUE_SEED");
-	int runs = 0;
-
-	seed = given ? strtoul(given, NULL, 0) :
-	       (unsigned long)(t_now() * 1e6) % 100000000;
-	do {
-		one_run();
-		seed++;
-		runs++;
-	} while (t_now() < end);
-	fprintf(stderr, "# %d runs\n", runs);
+	t_runs(&seed, one_run);
 }
 
 static const struct t_test tests[] = {
