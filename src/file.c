@@ -147,7 +147,8 @@ static void tq_file_leave(struct tq_file *file, struct tq_notify *notify)
 		tq_senders_fail(queue, -EPIPE, notify);
 	if (file->mode & FMODE_WRITE && !opens->writers)
 		notify->events |= TQ_NOTIFY_ENDED;
-	if (!--opens->count && !tq_vacant(queue)) {
+	/* What is left of a removed queue is about to go, and nobody unpins it. */
+	if (!--opens->count && !tq_vacant(queue) && !tq_removed(queue)) {
 		__module_get(THIS_MODULE);
 		opens->pinned = true;
 	}

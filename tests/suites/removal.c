@@ -793,6 +793,40 @@ static void everybody_at_once(void)
 	fprintf(stderr, "# removed %d times\n", removed);
 }
 
+static void poll_and_close(struct t_task *task)
+{
+	struct pollfd one = { .fd = task->fd };
+
+	task->result = poll(&one, 1, -1);
+	close(task->fd);
+}
+
+/* Whoever closes it last: what a removed queue has still to free keeps nothing. */
+static void closed_while_it_is_cleared(void)
+{
+	double end = t_now() + t_seconds(2);
+	int before, i;
+	long rounds;
+
+	t_control();
+	before = t_references();
+	for (rounds = 0; t_goes_on(end, rounds); rounds++) {
+		struct t_task task = { 0 };
+
+		t_create(NAME, 64 * TQ_PAGE);
+		task.fd = t_open_queue(NAME, O_RDWR);
+		for (i = 0; i < 300; i++)
+			t_send_delayed(task.fd, 10, i, 1000 * T_SECOND);
+		t_start(&task, poll_and_close);
+		t_asleep(&task, SYS_poll);
+		remove_it();
+		t_finish(&task);
+		t_is(task.result, 1);
+		t_is(t_references(), before);
+	}
+	fprintf(stderr, "# %ld rounds\n", rounds);
+}
+
 static const struct t_test tests[] = {
 	TQ_TEST(sleeping_readers),
 	TQ_TEST(waiting_senders),
@@ -811,6 +845,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(stalled_reader),
 	TQ_TEST(stalled_sender),
 	TQ_TEST(never_under_a_user),
+	TQ_TEST(closed_while_it_is_cleared),
 	{ .name = "everybody_at_once", .run = everybody_at_once, .seconds = 90 },
 };
 
