@@ -361,14 +361,6 @@ static void not_unless_it_is_asked_for(void)
 
 /* ---- who sleeps ---------------------------------------------------------------- */
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = task->number };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
 static void run_splice(struct t_task *task)
 {
 	int ends[2];
@@ -378,20 +370,9 @@ static void run_splice(struct t_task *task)
 	task->error = errno;
 }
 
-static void run_epoll(struct t_task *task)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
-	int epoll = epoll_create1(0);
-
-	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, task->fd, &event), 0);
-	task->result = epoll_wait(epoll, &event, 1, -1);
-	task->error = event.events;
-	close(epoll);
-}
-
 static void sleepers(bool by_policy)
 {
-	struct t_task readers[3], poller = { .number = POLLIN }, splicer, epoller;
+	struct t_task readers[3], poller, splicer, epoller;
 	struct t_batch batch;
 	char buf[64];
 	int in, i;
@@ -405,11 +386,9 @@ static void sleepers(bool by_policy)
 		t_start_read(&readers[i], t_open_queue(NAME, O_RDONLY), buf, 10);
 		t_asleep(&readers[i], SYS_read);
 	}
-	poller.fd = readers[0].fd;
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, readers[0].fd, POLLIN);
 	t_asleep(&poller, SYS_poll);
-	epoller.fd = readers[0].fd;
-	t_start(&epoller, run_epoll);
+	t_start_epoll(&epoller, readers[0].fd, EPOLLIN | EPOLLET);
 	t_asleep(&epoller, SYS_epoll_wait);
 	splicer.fd = readers[1].fd;
 	t_start(&splicer, run_splice);
@@ -423,9 +402,9 @@ static void sleepers(bool by_policy)
 	for (i = 0; i < 3; i++)
 		t_result(&readers[i], 0);
 	t_result(&poller, 1);
-	t_true(poller.error & POLLHUP, "poll finds %#x", poller.error);
+	t_true(poller.events & POLLHUP, "poll finds %#x", poller.events);
 	t_result(&epoller, 1);
-	t_true(epoller.error & POLLHUP, "epoll finds %#x", epoller.error);
+	t_true(epoller.events & POLLHUP, "epoll finds %#x", epoller.events);
 	t_result(&splicer, 0);
 	t_result(&batch.task, 0);
 	close(readers[0].fd);
@@ -587,7 +566,7 @@ static void nobody_is_woken_for_nothing(void)
 /* Who waits for nothing but the end learns of it from the last message, too. */
 static void who_polls_for_the_end_alone(void)
 {
-	struct t_task poller = { .number = POLLRDHUP };
+	struct t_task poller;
 	int in, fd, i;
 
 	make();
@@ -598,7 +577,7 @@ static void who_polls_for_the_end_alone(void)
 		t_send(in, 10, 1);
 		t_send(in, 10, 2);
 		close(in);
-		t_start(&poller, run_poll);
+		t_start_poll(&poller, poller.fd, POLLRDHUP);
 		t_asleep(&poller, SYS_poll);
 		t_receive(fd, 10, 1);
 		t_still_asleep(&poller, SYS_poll);
@@ -606,8 +585,7 @@ static void who_polls_for_the_end_alone(void)
 			t_received(fd, 1, 10, 2);
 		else
 			t_receive(fd, 10, 2);
-		t_result(&poller, 1);
-		t_is(poller.error, POLLRDHUP | POLLHUP);
+		t_polled(&poller, POLLRDHUP | POLLHUP);
 		close(poller.fd);
 		close(fd);
 	}

@@ -258,14 +258,6 @@ static void a_reader_of_its_own(void)
 
 /* ---- who waits ------------------------------------------------------------------- */
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = task->number };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
 static void run_splice(struct t_task *task)
 {
 	task->result = splice(task->number, NULL, task->fd, NULL, 100, 0);
@@ -304,10 +296,7 @@ static void who_waits(bool killed)
 	}
 	t_is(t_fill_file(out, TQ_SMALL_MAX, 0), FULL);
 	for (i = 0; i < 2; i++) {
-		pollers[i] = (struct t_task){
-			.fd = out, .number = i ? 0 : POLLOUT,
-		};
-		t_start(&pollers[i], run_poll);
+		t_start_poll(&pollers[i], out, i ? 0 : POLLOUT);
 		t_asleep(&pollers[i], SYS_poll);
 	}
 	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, out, &event), 0);
@@ -332,7 +321,7 @@ static void who_waits(bool killed)
 	/* Of write and splice. */
 	t_is(signals, 2);
 	t_finish(&pollers[1]);
-	t_true(pollers[1].error & POLLERR, "poll finds %#x", pollers[1].error);
+	t_true(pollers[1].events & POLLERR, "poll finds %#x", pollers[1].events);
 	t_finish(&pollers[0]);
 	t_is(epoll_wait(epoll, &event, 1, 5000 * t_slow()), 1);
 	t_true(t_poll(out, POLLOUT) & POLLERR, "no POLLERR");

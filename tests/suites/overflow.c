@@ -750,27 +750,19 @@ static void to_drop_oldest(void)
 	waiting_senders(TQUEUE_OVERFLOW_DROP_OLDEST);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = POLLOUT };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
 /* Who polls for room is told that there always is some now. */
 static void pollers(void)
 {
-	struct t_task poller = { .fd = open_with(TQUEUE_OVERFLOW_BLOCK) };
+	int fd = open_with(TQUEUE_OVERFLOW_BLOCK);
+	struct t_task poller;
 
-	t_is(t_fill_file(poller.fd, TQ_SMALL_MAX, 0), FULL);
-	t_start(&poller, run_poll);
+	t_is(t_fill_file(fd, TQ_SMALL_MAX, 0), FULL);
+	t_start_poll(&poller, fd, POLLOUT);
 	t_asleep(&poller, SYS_poll);
 	set_overflow(TQUEUE_OVERFLOW_DROP_OLDEST);
-	t_result(&poller, 1);
-	t_is(poller.error, POLLOUT);
-	t_received(poller.fd, FULL, TQ_SMALL_MAX, 0);
-	t_end(poller.fd);
+	t_polled(&poller, POLLOUT);
+	t_received(fd, FULL, TQ_SMALL_MAX, 0);
+	t_end(fd);
 }
 
 static void back_to_block(void)

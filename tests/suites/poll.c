@@ -101,26 +101,16 @@ static void not_writable_while_a_sender_waits(void)
 	close(fd);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = task->number };
-
-	task->result = poll(&one, 1, -1);
-	task->number = one.revents;
-}
-
 static void poll_waits_for_a_message(void)
 {
 	int fd = t_open(O_RDWR), in = t_open(O_RDONLY), i;
-	struct t_task poller = { .fd = in, .number = IN };
+	struct t_task poller;
 
 	for (i = 0; i < 20; i++) {
-		poller.number = IN;
-		t_start(&poller, run_poll);
+		t_start_poll(&poller, in, IN);
 		t_asleep(&poller, SYS_poll);
 		t_send(fd, 1, 1);
-		t_finish(&poller);
-		t_is(poller.number, IN);
+		t_polled(&poller, IN);
 		t_receive(fd, 1, 1);
 	}
 	close(fd);
@@ -130,18 +120,17 @@ static void poll_waits_for_a_message(void)
 static void poll_waits_for_room(void)
 {
 	int fd = t_open(O_RDWR), n, i;
-	struct t_task poller = { .fd = t_open(O_WRONLY), .number = OUT };
+	struct t_task poller = { .fd = t_open(O_WRONLY) };
 
 	n = t_fill(24, 0);	/* 64 bytes each: a quarter makes room for the largest */
 	t_is(n, TQ_PAGE / 64);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, poller.fd, OUT);
 	t_asleep(&poller, SYS_poll);
 	for (i = 0; i < TQ_PAGE / 256 - 1; i++)
 		t_receive(fd, 24, i);
 	t_still_asleep(&poller, SYS_poll);
 	t_receive(fd, 24, TQ_PAGE / 256 - 1);
-	t_finish(&poller);
-	t_is(poller.number, OUT);
+	t_polled(&poller, OUT);
 	t_is(t_drain(), TQ_PAGE / 64 - TQ_PAGE / 256);
 	close(fd);
 	close(poller.fd);
@@ -151,9 +140,7 @@ static void poll_waits_for_room(void)
 static void poll_waits_for_room_behind_a_line(void)
 {
 	int fd = t_open(O_RDWR);
-	struct t_task poller = {
-		.fd = t_open(O_WRONLY | O_NONBLOCK), .number = OUT,
-	};
+	struct t_task poller = { .fd = t_open(O_WRONLY | O_NONBLOCK) };
 	struct t_task sender;
 	char buf[TQ_SMALL_MAX] = "";
 
@@ -162,15 +149,14 @@ static void poll_waits_for_room_behind_a_line(void)
 	t_asleep(&sender, SYS_write);
 	/* Its turn. */
 	t_send(poller.fd, 1, 9);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, poller.fd, OUT);
 	t_asleep(&poller, SYS_poll);
 	t_receive(fd, TQ_SMALL_MAX, 0);
 	t_receive(fd, TQ_SMALL_MAX, 1);
 	t_finish(&sender);
 	t_still_asleep(&poller, SYS_poll);
 	t_receive(fd, TQ_SMALL_MAX, 2);
-	t_finish(&poller);
-	t_is(poller.number, OUT);
+	t_polled(&poller, OUT);
 	t_receive(fd, TQ_SMALL_MAX, 3);
 	t_receive(fd, 1, 9);
 	t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
@@ -182,9 +168,7 @@ static void poll_waits_for_room_behind_a_line(void)
 static void poll_sees_the_line_gone(void)
 {
 	int fd = t_open(O_RDWR);
-	struct t_task poller = {
-		.fd = t_open(O_WRONLY | O_NONBLOCK), .number = OUT,
-	};
+	struct t_task poller = { .fd = t_open(O_WRONLY | O_NONBLOCK) };
 	char buf[TQ_SMALL_MAX] = "", records[3 * TQ_PAGE / 4];
 	struct t_task sender;
 
@@ -193,12 +177,11 @@ static void poll_sees_the_line_gone(void)
 	t_asleep(&sender, SYS_write);
 	/* Its turn. */
 	t_send(poller.fd, 1, 9);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, poller.fd, OUT);
 	t_asleep(&poller, SYS_poll);
 	t_is(t_receive_call(fd, records, sizeof(records), 0), 3);
 	t_finish(&sender);
-	t_finish(&poller);
-	t_is(poller.number, OUT);
+	t_polled(&poller, OUT);
 	t_is(t_drain(), 3);
 	close(fd);
 	close(poller.fd);
@@ -207,17 +190,16 @@ static void poll_sees_the_line_gone(void)
 static void poll_sees_a_returned_rest(void)
 {
 	int fd = t_open(O_RDWR), a = t_open(O_RDONLY);
-	struct t_task poller = { .fd = fd, .number = IN };
+	struct t_task poller;
 	char byte;
 
 	t_send(fd, 10, 1);
 	t_is(read(a, &byte, 1), 1);
 	t_is(t_poll(fd, IN), 0);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, fd, IN);
 	t_asleep(&poller, SYS_poll);
 	close(a);
-	t_finish(&poller);
-	t_is(poller.number, IN);
+	t_polled(&poller, IN);
 	t_receive_rest(fd, 9, 1, 1);
 	close(fd);
 }
@@ -375,14 +357,6 @@ static void epoll_oneshot(void)
 	close(fd);
 }
 
-static void run_epoll(struct t_task *task)
-{
-	struct epoll_event event;
-
-	task->result = epoll_wait(task->fd, &event, 1, -1);
-	task->error = errno;
-}
-
 /* Several event loops that share the work: one message, not all of them. */
 static void epoll_exclusive(void)
 {
@@ -395,7 +369,7 @@ static void epoll_exclusive(void)
 		for (i = 0; i < MANY; i++) {
 			in[i] = t_open(O_RDONLY);
 			loops[i].fd = watch(in[i], EPOLLIN | EPOLLEXCLUSIVE);
-			t_start(&loops[i], run_epoll);
+			t_start(&loops[i], t_run_epoll_wait);
 			t_asleep(&loops[i], SYS_epoll_wait);
 		}
 		t_send(fd, 1, 1);
@@ -434,14 +408,14 @@ static void epoll_exclusive_by_direction(void)
 
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	writers.fd = watch(out, EPOLLOUT | EPOLLEXCLUSIVE);
-	t_start(&writers, run_epoll);
+	t_start(&writers, t_run_epoll_wait);
 	t_asleep(&writers, SYS_epoll_wait);
 	readers.fd = watch(in, EPOLLIN | EPOLLEXCLUSIVE);
 	t_is(epoll_wait(readers.fd, &event, 1, 0), 1);
 	/* Room: for the writer. Then the readers' loop sleeps until a message. */
 	t_is(t_drain(), 4);
 	t_finish(&writers);
-	t_start(&readers, run_epoll);
+	t_start(&readers, t_run_epoll_wait);
 	t_asleep(&readers, SYS_epoll_wait);
 	t_send(fd, 5, 1);
 	t_finish(&readers);
@@ -474,7 +448,7 @@ static void epoll_exclusive_for_room(void)
 			loops[i] = (struct t_task){
 				.fd = watch(out[i], EPOLLOUT | EPOLLEXCLUSIVE),
 			};
-			t_start(&loops[i], run_epoll);
+			t_start(&loops[i], t_run_epoll_wait);
 			t_asleep(&loops[i], SYS_epoll_wait);
 		}
 		if (!how)
@@ -504,12 +478,12 @@ static void all_kinds_at_once(void)
 	struct t_task tasks[4] = {
 		{ .fd = watch(in, EPOLLIN) },
 		{ .fd = watch(in, EPOLLIN | EPOLLET) },
-		{ .fd = in, .number = IN },
-		{ .fd = t_open(O_RDONLY), .number = IN },
+		{ .fd = in, .events = IN },
+		{ .fd = t_open(O_RDONLY), .events = IN },
 	};
 
 	for (i = 0; i < 4; i++) {
-		t_start(&tasks[i], i < 2 ? run_epoll : run_poll);
+		t_start(&tasks[i], i < 2 ? t_run_epoll_wait : t_run_poll);
 		t_asleep(&tasks[i], i < 2 ? SYS_epoll_wait : SYS_poll);
 	}
 	t_send(fd, 4, 1);

@@ -111,14 +111,6 @@ static void who_waits_until_all_is_done(void)
 		t_fails(&batches[i].task, EIDRM);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = task->number };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
 static void sleeping_pollers(void)
 {
 	/* Full and empty at once: nothing of what they ask for is there. */
@@ -128,40 +120,29 @@ static void sleeping_pollers(void)
 
 	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < ARRAY_SIZE(events); i++) {
-		tasks[i].fd = t_open_queue(NAME, O_RDWR);
-		tasks[i].number = events[i];
-		t_start(&tasks[i], run_poll);
+		t_start_poll(&tasks[i], t_open_queue(NAME, O_RDWR), events[i]);
 		t_asleep(&tasks[i], SYS_poll);
 	}
 	remove_it();
 	for (i = 0; i < ARRAY_SIZE(events); i++) {
-		t_finish(&tasks[i]);
-		t_is(tasks[i].result, 1);
-		t_is(tasks[i].error & ENDED, ENDED);
+		t_result(&tasks[i], 1);
+		t_is(tasks[i].events & ENDED, ENDED);
 	}
 }
 
 static void pollers_for_room(void)
 {
-	struct t_task task = { .number = POLLOUT };
+	struct t_task task;
+	int fd;
 
 	t_create(NAME, TQ_PAGE);
-	task.fd = t_open_queue(NAME, O_WRONLY);
-	t_fill_file(task.fd, TQ_SMALL_MAX, 1);
-	t_start(&task, run_poll);
+	fd = t_open_queue(NAME, O_WRONLY);
+	t_fill_file(fd, TQ_SMALL_MAX, 1);
+	t_start_poll(&task, fd, POLLOUT);
 	t_asleep(&task, SYS_poll);
 	remove_it();
-	t_finish(&task);
-	t_is(task.result, 1);
-	t_is(task.error & ENDED, ENDED);
-}
-
-static void run_epoll(struct t_task *task)
-{
-	struct epoll_event event = { 0 };
-
-	task->result = epoll_wait(task->fd, &event, 1, -1);
-	task->error = event.events;
+	t_result(&task, 1);
+	t_is(task.events & ENDED, ENDED);
 }
 
 static void sleeping_epolls(void)
@@ -175,19 +156,13 @@ static void sleeping_epolls(void)
 
 	t_create(NAME, TQ_PAGE);
 	for (i = 0; i < ARRAY_SIZE(how); i++) {
-		struct epoll_event event = { .events = how[i] };
-
-		tasks[i].fd = epoll_create1(0);
-		t_is(epoll_ctl(tasks[i].fd, EPOLL_CTL_ADD,
-			       t_open_queue(NAME, O_RDWR), &event), 0);
-		t_start(&tasks[i], run_epoll);
+		t_start_epoll(&tasks[i], t_open_queue(NAME, O_RDWR), how[i]);
 		t_asleep(&tasks[i], SYS_epoll_wait);
 	}
 	remove_it();
 	for (i = 0; i < ARRAY_SIZE(how); i++) {
-		t_finish(&tasks[i]);
-		t_is(tasks[i].result, 1);
-		t_is(tasks[i].error & (EPOLLERR | EPOLLHUP), EPOLLERR | EPOLLHUP);
+		t_result(&tasks[i], 1);
+		t_is(tasks[i].events & (EPOLLERR | EPOLLHUP), EPOLLERR | EPOLLHUP);
 	}
 }
 

@@ -445,13 +445,6 @@ static void stalled_with_the_rest_of_a_shared_file(void)
 	close(other);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = POLLIN };
-
-	task->result = poll(&one, 1, -1);
-}
-
 /*
  * The end of a rest that another reader of the file had in flight: who polls that
  * file is told of the message that is next.
@@ -460,7 +453,7 @@ static void poll_after_a_stalled_rest(void)
 {
 	int shared = t_open(O_RDWR);
 	struct t_stall stall;
-	struct t_task stalled, poller = { .fd = shared };
+	struct t_task stalled, poller;
 	char buf[64];
 
 	t_send(shared, 100, 1);
@@ -470,7 +463,7 @@ static void poll_after_a_stalled_rest(void)
 	t_start_read(&stalled, shared, stall.map, 200);
 	t_stall_wait(&stall);
 	t_sleep_ms(5);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, shared, POLLIN);
 	while (!t_done(&poller) && !t_is_asleep(poller.tid, SYS_poll))
 		t_sleep_ms(1);
 	t_stall_release(&stall, NULL);
@@ -481,13 +474,6 @@ static void poll_after_a_stalled_rest(void)
 	t_receive(shared, 50, 2);
 	t_nothing();
 	close(shared);
-}
-
-static void run_epoll(struct t_task *task)
-{
-	struct epoll_event event;
-
-	task->result = epoll_wait(task->fd, &event, 1, -1);
 }
 
 /* A rest is news for its own file's event loop, however many others wait. */
@@ -510,7 +496,7 @@ static void epoll_of_a_stalled_rest(void)
 
 		loops[i] = (struct t_task){ .fd = epoll_create1(0) };
 		t_is(epoll_ctl(loops[i].fd, EPOLL_CTL_ADD, fd, &event), 0);
-		t_start(&loops[i], run_epoll);
+		t_start(&loops[i], t_run_epoll_wait);
 		while (!t_done(&loops[i]) &&
 		       !t_is_asleep(loops[i].tid, SYS_epoll_wait))
 			t_sleep_ms(1);
@@ -557,7 +543,7 @@ static void epoll_beside_a_held_rest(void)
 		loops[i] = (struct t_task){ .fd = epoll_create1(0) };
 		t_is(epoll_ctl(loops[i].fd, EPOLL_CTL_ADD, i ? other : shared,
 			       &event), 0);
-		t_start(&loops[i], run_epoll);
+		t_start(&loops[i], t_run_epoll_wait);
 	}
 	t_finish(&loops[0]);
 	t_is(loops[0].result, 1);

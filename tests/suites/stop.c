@@ -141,14 +141,6 @@ static void waiting_senders(void)
 	finish(fd);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = task->number };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
 static void run_splice(struct t_task *task)
 {
 	int ends[2];
@@ -161,7 +153,7 @@ static void run_splice(struct t_task *task)
 static void sleeping_readers(void)
 {
 	int fd = t_open_small(NAME), i;
-	struct t_task readers[3], poller = { .number = POLLRDHUP }, splicer;
+	struct t_task readers[3], poller, splicer;
 	struct t_batch batch;
 	char buf[64];
 
@@ -169,8 +161,7 @@ static void sleeping_readers(void)
 		t_start_read(&readers[i], t_open_queue(NAME, O_RDONLY), buf, 10);
 		t_asleep(&readers[i], SYS_read);
 	}
-	poller.fd = fd;
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, fd, POLLRDHUP);
 	t_asleep(&poller, SYS_poll);
 	splicer.fd = fd;
 	t_start(&splicer, run_splice);
@@ -184,8 +175,7 @@ static void sleeping_readers(void)
 	}
 	t_result(&splicer, 0);
 	t_result(&batch.task, 0);
-	t_result(&poller, 1);
-	t_is(poller.error, POLLRDHUP);
+	t_polled(&poller, POLLRDHUP);
 	finish(fd);
 }
 
