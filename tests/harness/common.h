@@ -36,6 +36,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "dice.h"
 #include "kernel_log.h"
 #include "memory.h"
 #include "messages.h"

@@ -90,6 +90,14 @@ void t_receive_at(const char *file, int line, int fd, size_t len,
 	free(buf);
 }
 
+void t_read_part(int fd, size_t len, uint64_t seed, size_t offset)
+{
+	char buf[TQ_PAGE];
+
+	t_is(read(fd, buf, len), len);
+	t_is(t_differs(buf, len, seed, offset), -1);
+}
+
 void t_nothing_at(const char *file, int line)
 {
 	int fd = t_open(O_RDONLY | O_NONBLOCK);

@@ -16,6 +16,7 @@ void t_receive_at(const char *file, int line, int fd, size_t len,
 	t_receive_at(__FILE__, __LINE__, fd, len, seed, 0)
 #define t_receive_rest(fd, len, seed, offset)				\
 	t_receive_at(__FILE__, __LINE__, fd, len, seed, offset)
+void t_read_part(int fd, size_t len, uint64_t seed, size_t offset);	/* read() takes no more */
 void t_nothing_at(const char *file, int line);
 /* The default queue is empty. */
 #define t_nothing()	t_nothing_at(__FILE__, __LINE__)

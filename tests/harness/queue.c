@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -118,4 +119,13 @@ short t_poll(int fd, short events)
 
 	t_true(n >= 0, "poll fails with %s", t_error_name(errno));
 	return n ? one.revents : 0;
+}
+
+int t_epoll(int fd, unsigned int events)
+{
+	struct epoll_event event = { .events = events };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	return epoll;
 }

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "clock.h"
 #include "files.h"
+#include "queue.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -137,6 +138,57 @@ void t_start_write(struct t_task *task, int fd, const void *buf, size_t len)
 	t_start(task, run_write);
 }
 
+static void run_writev(struct t_task *task)
+{
+	task->result = writev(task->fd, task->arg, task->number);
+	task->error = errno;
+}
+
+void t_start_writev(struct t_task *task, int fd, const struct iovec *parts, int n)
+{
+	task->fd = fd;
+	task->arg = (void *)parts;
+	task->number = n;
+	t_start(task, run_writev);
+}
+
+static void run_splice(struct t_task *task)
+{
+	int ends[2];
+
+	t_is(pipe(ends), 0);
+	task->result = splice(task->fd, NULL, ends[1], NULL, TQ_PAGE, 0);
+	task->error = errno;
+	close(ends[0]);
+	close(ends[1]);
+}
+
+void t_start_splice(struct t_task *task, int fd)
+{
+	task->fd = fd;
+	t_start(task, run_splice);
+}
+
+static void run_splice_in(struct t_task *task)
+{
+	static const char bytes[TQ_PAGE];
+	int ends[2];
+
+	t_is(pipe(ends), 0);
+	t_is(write(ends[1], bytes, task->len), task->len);
+	task->result = splice(ends[0], NULL, task->fd, NULL, task->len, 0);
+	task->error = errno;
+	close(ends[0]);
+	close(ends[1]);
+}
+
+void t_start_splice_in(struct t_task *task, int fd, size_t len)
+{
+	task->fd = fd;
+	task->len = len;
+	t_start(task, run_splice_in);
+}
+
 /* ---- sleeping for events ------------------------------------------------- */
 
 void t_run_poll(struct t_task *task)
@@ -159,14 +211,12 @@ void t_run_epoll_wait(struct t_task *task)
 
 void t_run_epoll(struct t_task *task)
 {
-	struct epoll_event event = { .events = task->events };
-	int fd = task->fd, epoll = epoll_create1(EPOLL_CLOEXEC);
+	int fd = task->fd;
 
-	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
-	task->fd = epoll;
+	task->fd = t_epoll(fd, task->events);
 	t_run_epoll_wait(task);
+	close(task->fd);
 	task->fd = fd;
-	close(epoll);
 }
 
 void t_start_poll(struct t_task *task, int fd, unsigned int events)
@@ -339,16 +389,30 @@ void t_result_at(const char *file, int line, struct t_task *task,
 
 /* ---- signals and processes ---------------------------------------------- */
 
-static void ignore_signal(int number)
+atomic_int t_caught;
+
+static void count_signal(int number)
 {
 	(void)number;
+	atomic_fetch_add(&t_caught, 1);
 }
 
 void t_catch(int number, int flags)
 {
-	struct sigaction action = { .sa_handler = ignore_signal, .sa_flags = flags };
+	struct sigaction action = { .sa_handler = count_signal, .sa_flags = flags };
 
+	atomic_store(&t_caught, 0);
 	t_is(sigaction(number, &action, NULL), 0);
+}
+
+void t_wait_caught(int n)
+{
+	double end = t_now() + t_patience();
+
+	while (atomic_load(&t_caught) < n) {
+		t_true(t_now() < end, "the signal is not handled");
+		sched_yield();
+	}
 }
 
 void t_unblockable(void)

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct t_task {
 	pthread_t thread;
@@ -29,6 +30,10 @@ struct t_task {
 void t_start(struct t_task *task, void (*run)(struct t_task *self));
 void t_start_read(struct t_task *task, int fd, void *buf, size_t len);
 void t_start_write(struct t_task *task, int fd, const void *buf, size_t len);
+void t_start_writev(struct t_task *task, int fd, const struct iovec *parts, int n);
+/* Out of the queue into a new pipe; and @len bytes out of one. */
+void t_start_splice(struct t_task *task, int fd);
+void t_start_splice_in(struct t_task *task, int fd, size_t len);
 void t_run_poll(struct t_task *task);
 void t_run_epoll(struct t_task *task);	/* with a new epoll instance */
 void t_run_epoll_wait(struct t_task *task);	/* fd is an epoll instance */
@@ -50,7 +55,12 @@ void t_polled_at(const char *file, int line, struct t_task *task,
 		 unsigned int events);
 /* The task that polls ends, for these events. */
 #define t_polled(task, events)	t_polled_at(__FILE__, __LINE__, task, events)
-void t_catch(int number, int flags);	/* a handler that does nothing */
+
+/* ---- signals ----------------------------------------------------------- */
+
+extern atomic_int t_caught;	/* signals since t_catch() */
+void t_catch(int number, int flags);	/* a handler that counts, and these SA_ flags */
+void t_wait_caught(int n);
 void t_unblockable(void);	/* SIGUSR1 interrupts, does nothing else */
 
 /* ---- processes ----------------------------------------------------------- */

@@ -39,6 +39,15 @@ uint64_t t_send_id(int fd, size_t len, uint64_t seed)
 	return t_send_priority(fd, len, seed, 0);
 }
 
+uint64_t t_send_many(int fd, unsigned int n, uint64_t seed)
+{
+	uint64_t id = 0;
+
+	while (n--)
+		id = t_send_id(fd, 20, seed++);
+	return id;
+}
+
 uint64_t t_send_delayed(int fd, size_t len, uint64_t seed, uint64_t delay)
 {
 	char *buf = malloc(t_record(len));

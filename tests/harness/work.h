@@ -19,6 +19,8 @@
 
 /* Sends one message of @len bytes, by SEND; its id. */
 uint64_t t_send_id(int fd, size_t len, uint64_t seed);
+/* @n of 20 bytes: seed, seed + 1, ...; the id of the last. */
+uint64_t t_send_many(int fd, unsigned int n, uint64_t seed);
 uint64_t t_send_priority(int fd, size_t len, uint64_t seed, unsigned int priority);
 uint64_t t_send_delayed(int fd, size_t len, uint64_t seed, uint64_t delay);
 /* With a key; 1, or -1 and errno. @id: of the message sent, or that which has the key. */

@@ -361,15 +361,6 @@ static void not_unless_it_is_asked_for(void)
 
 /* ---- who sleeps ---------------------------------------------------------------- */
 
-static void run_splice(struct t_task *task)
-{
-	int ends[2];
-
-	t_is(pipe(ends), 0);
-	task->result = splice(task->fd, NULL, ends[1], NULL, TQ_PAGE, 0);
-	task->error = errno;
-}
-
 static void sleepers(bool by_policy)
 {
 	struct t_task readers[3], poller, splicer, epoller;
@@ -390,8 +381,7 @@ static void sleepers(bool by_policy)
 	t_asleep(&poller, SYS_poll);
 	t_start_epoll(&epoller, readers[0].fd, EPOLLIN | EPOLLET);
 	t_asleep(&epoller, SYS_epoll_wait);
-	splicer.fd = readers[1].fd;
-	t_start(&splicer, run_splice);
+	t_start_splice(&splicer, readers[1].fd);
 	t_asleep(&splicer, SYS_splice);
 	t_start_receive(&batch, readers[2].fd, buf, sizeof(buf), TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);

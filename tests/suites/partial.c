@@ -33,10 +33,9 @@ static void run_read(struct t_task *task)
 
 static int watch(int fd, uint32_t events)
 {
-	struct epoll_event event = { .events = events };
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event;
+	int epoll = t_epoll(fd, events);
 
-	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	/* What is there now is no news. */
 	if (events & EPOLLET)
 		epoll_wait(epoll, &event, 1, 0);

@@ -228,16 +228,6 @@ static void select_works(void)
 	close(fd);
 }
 
-static int watch(int fd, uint32_t events)
-{
-	struct epoll_event event = { .events = events };
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-
-	t_true(epoll >= 0, "epoll_create1 fails");
-	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
-	return epoll;
-}
-
 /* The events that are there now, or come within @ms. */
 static uint32_t events_of(int epoll, int ms)
 {
@@ -253,7 +243,7 @@ static int soon(void)
 
 static void epoll_level(void)
 {
-	int fd = t_open(O_RDWR), epoll = watch(fd, EPOLLIN);
+	int fd = t_open(O_RDWR), epoll = t_epoll(fd, EPOLLIN);
 	int i;
 
 	t_is(events_of(epoll, 0), 0);
@@ -273,7 +263,7 @@ static void epoll_level(void)
 static void epoll_edge_per_arrival(void)
 {
 	int fd = t_open(O_RDWR), in = t_open(O_RDONLY);
-	int epoll = watch(in, EPOLLIN | EPOLLET), i;
+	int epoll = t_epoll(in, EPOLLIN | EPOLLET), i;
 
 	t_is(events_of(epoll, 0), 0);
 	for (i = 0; i < 10; i++) {
@@ -303,7 +293,7 @@ static void epoll_edge_of_other_arrivals(void)
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	t_start_write(&sender, fd, buf, sizeof(buf));
 	t_asleep(&sender, SYS_write);
-	epoll = watch(in, EPOLLIN | EPOLLET);
+	epoll = t_epoll(in, EPOLLIN | EPOLLET);
 	t_is(events_of(epoll, 0), EPOLLIN);
 	t_is(events_of(epoll, 0), 0);
 	t_is(read(a, buf, 10), 10);
@@ -321,7 +311,7 @@ static void epoll_edge_of_other_arrivals(void)
 static void epoll_edge_of_room(void)
 {
 	int fd = t_open(O_RDWR | O_NONBLOCK), out = t_open(O_WRONLY);
-	int epoll = watch(out, EPOLLOUT | EPOLLET), i, round;
+	int epoll = t_epoll(out, EPOLLOUT | EPOLLET), i, round;
 
 	t_is(events_of(epoll, 0), EPOLLOUT);
 	for (round = 0; round < 5; round++) {
@@ -343,7 +333,7 @@ static void epoll_edge_of_room(void)
 
 static void epoll_oneshot(void)
 {
-	int fd = t_open(O_RDWR), epoll = watch(fd, EPOLLIN | EPOLLONESHOT);
+	int fd = t_open(O_RDWR), epoll = t_epoll(fd, EPOLLIN | EPOLLONESHOT);
 	struct epoll_event again = { .events = EPOLLIN | EPOLLONESHOT };
 
 	t_send(fd, 1, 1);
@@ -368,7 +358,7 @@ static void epoll_exclusive(void)
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < MANY; i++) {
 			in[i] = t_open(O_RDONLY);
-			loops[i].fd = watch(in[i], EPOLLIN | EPOLLEXCLUSIVE);
+			loops[i].fd = t_epoll(in[i], EPOLLIN | EPOLLEXCLUSIVE);
 			t_start(&loops[i], t_run_epoll_wait);
 			t_asleep(&loops[i], SYS_epoll_wait);
 		}
@@ -407,10 +397,10 @@ static void epoll_exclusive_by_direction(void)
 	struct epoll_event event;
 
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
-	writers.fd = watch(out, EPOLLOUT | EPOLLEXCLUSIVE);
+	writers.fd = t_epoll(out, EPOLLOUT | EPOLLEXCLUSIVE);
 	t_start(&writers, t_run_epoll_wait);
 	t_asleep(&writers, SYS_epoll_wait);
-	readers.fd = watch(in, EPOLLIN | EPOLLEXCLUSIVE);
+	readers.fd = t_epoll(in, EPOLLIN | EPOLLEXCLUSIVE);
 	t_is(epoll_wait(readers.fd, &event, 1, 0), 1);
 	/* Room: for the writer. Then the readers' loop sleeps until a message. */
 	t_is(t_drain(), 4);
@@ -446,7 +436,7 @@ static void epoll_exclusive_for_room(void)
 		for (i = 0; i < MANY; i++) {
 			out[i] = t_open(O_WRONLY);
 			loops[i] = (struct t_task){
-				.fd = watch(out[i], EPOLLOUT | EPOLLEXCLUSIVE),
+				.fd = t_epoll(out[i], EPOLLOUT | EPOLLEXCLUSIVE),
 			};
 			t_start(&loops[i], t_run_epoll_wait);
 			t_asleep(&loops[i], SYS_epoll_wait);
@@ -476,8 +466,8 @@ static void all_kinds_at_once(void)
 {
 	int fd = t_open(O_RDWR), in = t_open(O_RDONLY), i;
 	struct t_task tasks[4] = {
-		{ .fd = watch(in, EPOLLIN) },
-		{ .fd = watch(in, EPOLLIN | EPOLLET) },
+		{ .fd = t_epoll(in, EPOLLIN) },
+		{ .fd = t_epoll(in, EPOLLIN | EPOLLET) },
 		{ .fd = in, .events = IN },
 		{ .fd = t_open(O_RDONLY), .events = IN },
 	};
@@ -516,7 +506,7 @@ static void edge_triggered_transfer(void)
 	struct passing passing = { .out = t_open(O_WRONLY), .n = 3000 };
 	struct t_task sender = { .arg = &passing };
 	int in = t_open(O_RDONLY | O_NONBLOCK);
-	int epoll = watch(in, EPOLLIN | EPOLLET);
+	int epoll = t_epoll(in, EPOLLIN | EPOLLET);
 	unsigned int got = 0, value;
 
 	t_start(&sender, run_sender);
@@ -544,7 +534,7 @@ static void edge_triggered_transfer(void)
 static void run_edge_sender(struct t_task *task)
 {
 	struct passing *passing = task->arg;
-	int epoll = watch(passing->out, EPOLLOUT | EPOLLET);
+	int epoll = t_epoll(passing->out, EPOLLOUT | EPOLLET);
 	unsigned int i = 0;
 
 	while (i < passing->n) {

@@ -166,39 +166,19 @@ static void sleeping_epolls(void)
 	}
 }
 
-static void run_splice(struct t_task *task)
-{
-	int ends[2];
-
-	t_is(pipe(ends), 0);
-	task->result = splice(task->fd, NULL, ends[1], NULL, TQ_PAGE, 0);
-	task->error = errno;
-}
-
-static void run_splice_in(struct t_task *task)
-{
-	int ends[2];
-
-	t_is(pipe(ends), 0);
-	t_is(write(ends[1], "message", 7), 7);
-	task->result = splice(ends[0], NULL, task->fd, NULL, 7, 0);
-	task->error = errno;
-}
-
 static void sleeping_splices(void)
 {
 	struct t_task out, in;
 
 	t_create(NAME, TQ_PAGE);
-	out.fd = t_open_queue(NAME, O_RDONLY);
-	t_start(&out, run_splice);
+	t_start_splice(&out, t_open_queue(NAME, O_RDONLY));
 	t_asleep(&out, SYS_splice);
 	remove_it();
 	t_fails(&out, EIDRM);
 	t_create(NAME, TQ_PAGE);
 	in.fd = t_open_queue(NAME, O_WRONLY);
 	t_fill_file(in.fd, TQ_SMALL_MAX, 1);
-	t_start(&in, run_splice_in);
+	t_start_splice_in(&in, in.fd, 7);
 	t_asleep(&in, SYS_splice);
 	remove_it();
 	t_fails(&in, EIDRM);
@@ -253,29 +233,17 @@ static void pending_requests(void)
 	uring_close(&ring);
 }
 
-static atomic_int signals;
-
-static void count_signal(int number)
-{
-	(void)number;
-	atomic_fetch_add(&signals, 1);
-}
-
 static void owners_are_signalled(void)
 {
-	double end = t_now() + 10 * t_slow();
 	int fd;
 
-	signal(SIGIO, count_signal);
+	t_catch(SIGIO, SA_RESTART);
 	t_create(NAME, TQ_PAGE);
 	fd = t_open_queue(NAME, O_RDONLY | O_NONBLOCK);
 	fcntl(fd, F_SETOWN, getpid());
 	t_is(fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC), 0);
 	remove_it();
-	while (!atomic_load(&signals)) {
-		t_true(t_now() < end, "no SIGIO");
-		sched_yield();
-	}
+	t_wait_caught(1);
 	close(fd);
 }
 

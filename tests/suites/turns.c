@@ -471,15 +471,6 @@ static void files_that_go(void)
 
 /* ---- edges -------------------------------------------------------------------- */
 
-static int watch(int fd, uint32_t events)
-{
-	struct epoll_event event = { .events = events };
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-
-	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
-	return epoll;
-}
-
 static uint32_t events_of(int epoll, bool soon)
 {
 	struct epoll_event event = { 0 };
@@ -495,8 +486,8 @@ static void edges(void)
 	int level, edge;
 	struct blocked large[2];
 
-	edge = watch(quick, EPOLLOUT | EPOLLET);
-	level = watch(quick, EPOLLOUT);
+	edge = t_epoll(quick, EPOLLOUT | EPOLLET);
+	level = t_epoll(quick, EPOLLOUT);
 	t_is(events_of(edge, false), 0);
 	t_is(events_of(level, false), 0);
 	for (round = 0; round < 3; round++) {
@@ -541,7 +532,7 @@ static void start_is_an_edge(void)
 {
 	int fd = open_full(), quick = open_nonblocking(), edge, i, how;
 
-	edge = watch(quick, EPOLLOUT | EPOLLET);
+	edge = t_epoll(quick, EPOLLOUT | EPOLLET);
 	t_is(events_of(edge, false), 0);
 	for (how = 0; how < 3; how++) {
 		t_errno(write(quick, buf, 1), EAGAIN);
@@ -586,7 +577,7 @@ static atomic_int stop;
 /* Sends until it is refused, for whatever reason, and then waits for an edge. */
 static void run_edge_sender(struct t_task *task)
 {
-	int epoll = watch(task->fd, EPOLLOUT | EPOLLET);
+	int epoll = t_epoll(task->fd, EPOLLOUT | EPOLLET);
 
 	while (!atomic_load(&stop)) {
 		while (write(task->fd, "message", 7) == 7)
@@ -652,7 +643,7 @@ static void run_blocking(struct t_task *task)
 static void run_polling(struct t_task *task)
 {
 	struct pollfd one = { .fd = task->fd, .events = POLLOUT };
-	int epoll = watch(task->fd, EPOLLOUT | EPOLLET);
+	int epoll = t_epoll(task->fd, EPOLLOUT | EPOLLET);
 	char message[LENGTH] = { task->number };
 	char records[3 * TQ_PAGE / 4];
 	struct epoll_event event;
@@ -820,7 +811,7 @@ enum { WAITS, POLLS, EDGES, COMES_AND_GOES, KINDS };
 static void run_any(struct t_task *task)
 {
 	struct pollfd one = { .fd = task->fd, .events = POLLOUT };
-	int epoll = task->number == EDGES ? watch(task->fd, EPOLLOUT | EPOLLET) : -1;
+	int epoll = task->number == EDGES ? t_epoll(task->fd, EPOLLOUT | EPOLLET) : -1;
 	char message[700] = "";
 	unsigned int dice = task->len;
 
