@@ -7,9 +7,11 @@
  *   t_is(call, value)              the call returns the value
  *   t_errno(call, error)           it returns -1, with that errno
  *   t_true(condition, format, ...) the condition holds
+ *   t_ok(condition)               it holds, and its text says enough of it
  *   t_fail(format, ...)            it never gets here
  *
- * Who uses them defines t_fail_at() and t_here(): verdict.c does for the suites.
+ * What a failure does is up to who uses them, and defines t_fail_at() and t_here():
+ * verdict.c does for the suites.
  */
 #ifndef TQUEUE_TESTS_CHECK_H
 #define TQUEUE_TESTS_CHECK_H
@@ -36,6 +38,8 @@ const char *t_error_name(int error);
 		if (!(condition))					\
 			t_fail_at(__FILE__, __LINE__, __VA_ARGS__);	\
 	} while (0)
+
+#define t_ok(condition)	t_true(condition, "%s does not hold", #condition)
 
 #define t_is(call, want)						\
 	do {								\
