@@ -1237,11 +1237,6 @@ static void open_other_with_rest(void)
 	t_is(read(other, part, 100), 100);
 }
 
-static ssize_t call_close(void)
-{
-	return close(other);
-}
-
 static void after_close(ssize_t result)
 {
 	t_is(result, 0);
