@@ -11,6 +11,9 @@
  * __copy_from_user_inatomic(), for one) must not pass for one that was tried.
  *
  * Needs a kernel with fault injection, filtered by stack trace.
+ *
+ * It is one file of more than 700 lines because it is a long list of short things:
+ * for each kind of call what comes before it, the call, and what must hold after it.
  */
 #include "faultn.h"
 #include "uring.h"

@@ -14,6 +14,9 @@
  * process that behaves well must never wait. The kernel's own checks tell the
  * rest. All choices follow from the seed and the number of the round, which is
  * printed when something is wrong: TQUEUE_ROUND starts there.
+ *
+ * It is one file of more than 700 lines because the calls are one table, and all of
+ * them take their arguments out of the same hat; fuzz_calls.h has the driver's own.
  */
 #include "calls.h"
 #include "options.h"
