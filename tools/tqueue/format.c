@@ -22,7 +22,7 @@ char *text_room(struct text *text, size_t more)
 	return text->data + text->length;
 }
 
-static void add_bytes(struct text *text, const void *data, size_t length)
+void text_add_bytes(struct text *text, const void *data, size_t length)
 {
 	char *to = text_room(text, length);
 
@@ -33,7 +33,7 @@ static void add_bytes(struct text *text, const void *data, size_t length)
 
 void text_add(struct text *text, const char *string)
 {
-	add_bytes(text, string, strlen(string));
+	text_add_bytes(text, string, strlen(string));
 }
 
 void text_add_number(struct text *text, uint64_t number)
@@ -42,7 +42,7 @@ void text_add_number(struct text *text, uint64_t number)
 	int length;
 
 	length = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
-	add_bytes(text, digits, (size_t)length);
+	text_add_bytes(text, digits, (size_t)length);
 }
 
 /*
@@ -166,7 +166,7 @@ static void add_time(struct text *text, int64_t ns)
 	length = strftime(digits, sizeof(digits), "\"%Y-%m-%dT%H:%M:%S", &tm);
 	length += (size_t)snprintf(digits + length, sizeof(digits) - length,
 				   ".%09lldZ\"", (long long)(ns % NS_A_SECOND));
-	add_bytes(text, digits, length);
+	text_add_bytes(text, digits, length);
 }
 
 static void add_field(struct text *text, const char *key, uint64_t number)

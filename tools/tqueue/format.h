@@ -30,7 +30,8 @@ struct text {
 /* Makes room for so many more bytes, and returns where they go. */
 char *text_room(struct text *text, size_t more);
 
-/* Appends a constant string, or a number. */
+/* Appends bytes, a constant string, or a number. */
+void text_add_bytes(struct text *text, const void *data, size_t length);
 void text_add(struct text *text, const char *string);
 void text_add_number(struct text *text, uint64_t number);
 
