@@ -389,7 +389,7 @@ static void written_files(void)
 static char *formatted_as(enum format format, int leases, const char *payload, size_t length,
 			  uint16_t flags, uint64_t dropped)
 {
-	static struct text text;
+	static struct strbuf text;
 	struct tqueue_record *record = calloc(1, TQUEUE_RECORD_BYTES(length));
 	struct tqueue_batch batch;
 
@@ -406,7 +406,7 @@ static char *formatted_as(enum format format, int leases, const char *payload, s
 	tqueue_batch_load(&batch, record, TQUEUE_RECORD_BYTES(length));
 	batch.dropped = dropped;
 	check(format_messages(&text, format, leases, &batch, 2) == length);
-	*text_room(&text, 1) = '\0';
+	*strbuf_room(&text, 1) = '\0';
 	free(record);
 	return text.data;
 }
@@ -423,7 +423,7 @@ static void leases(void)
 	struct tqueue_record record = {
 		.header_words = TQUEUE_HEADER_WORDS, .id = UINT64_MAX, .delivery = UINT32_MAX,
 	};
-	struct text text = { 0 };
+	struct strbuf text = { 0 };
 	struct tqueue_batch batch;
 
 	check(!strcmp(formatted_as(FORMAT_LINES, 1, "ab", 2, 0, 0), "7:3 ab\n"));

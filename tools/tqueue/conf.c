@@ -274,13 +274,13 @@ char **conf_names(void)
 			length = stem(entry->d_name);
 			if (!length)
 				continue;
-			names = need_memory(realloc(names, (count + 2) * sizeof(*names)));
-			names[count++] = need_memory(strndup(entry->d_name, length));
+			names = xnonnull(realloc(names, (count + 2) * sizeof(*names)));
+			names[count++] = xnonnull(strndup(entry->d_name, length));
 		}
 		closedir(open_directory);
 	}
 	if (!names)
-		return need_memory(calloc(1, sizeof(*names)));
+		return xnonnull(calloc(1, sizeof(*names)));
 	qsort(names, count, sizeof(*names), compare);
 	for (kept = 1, i = 1; i < count; i++) {
 		if (!strcmp(names[i], names[kept - 1]))
@@ -300,9 +300,9 @@ struct lines {
 
 static void insert(struct lines *lines, size_t at, const char *text)
 {
-	lines->line = need_memory(realloc(lines->line, (lines->count + 1) * sizeof(char *)));
+	lines->line = xnonnull(realloc(lines->line, (lines->count + 1) * sizeof(char *)));
 	memmove(lines->line + at + 1, lines->line + at, (lines->count - at) * sizeof(char *));
-	lines->line[at] = need_memory(strdup(text));
+	lines->line[at] = xnonnull(strdup(text));
 	lines->count++;
 }
 
@@ -333,7 +333,7 @@ static size_t find_lines(const struct lines *lines, size_t last[SETTINGS])
 	size_t i, end = 0;
 
 	for (i = 0; i < lines->count; i++) {
-		copy = need_memory(strdup(lines->line[i]));
+		copy = xnonnull(strdup(lines->line[i]));
 		kind = cut(copy, &name, &value);
 		if (kind == KIND_SECTION)
 			section = find_section(name);
@@ -367,7 +367,7 @@ static void edit(struct lines *lines, const struct settings *settings)
 		snprintf(text, sizeof(text), "%s=%s", setting_names[which], value);
 		if (last[which]) {
 			free(lines->line[last[which] - 1]);
-			lines->line[last[which] - 1] = need_memory(strdup(text));
+			lines->line[last[which] - 1] = xnonnull(strdup(text));
 		} else {
 			insert(lines, end++, text);
 		}

@@ -4,7 +4,7 @@
 
 #include "command.h"
 #include "deliver.h"
-#include "ending.h"
+#include "signals.h"
 #include "forward.h"
 #include "report.h"
 
@@ -25,7 +25,7 @@ struct outcome {
 static uint64_t count_whole(const struct deliverer *deliverer, struct tqueue_batch batch,
 			    size_t written, size_t *part)
 {
-	struct text text = { 0 };
+	struct strbuf text = { 0 };
 	uint64_t count = 0;
 	size_t whole = 0;
 
@@ -53,10 +53,10 @@ static void write_bytes(struct deliverer *deliverer, struct tqueue_batch *batch,
 	format_messages(&deliverer->text, deliverer->output.format, deliverer->keep,
 			batch, (size_t)count);
 	/* What does not fit into a pipe may take its time: end then, if asked to. */
-	ending_release();
+	signals_release();
 	written = output_write(&deliverer->text);
 	outcome->error = errno;
-	ending_hold();
+	signals_hold();
 	outcome->done = count;
 	if (written == deliverer->text.length)
 		return;

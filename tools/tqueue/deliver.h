@@ -25,7 +25,7 @@ struct deliverer {
 	int fd;
 	struct output output;
 	int keep;
-	struct text text;
+	struct strbuf text;
 };
 
 /*

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,42 +7,6 @@
 #include "report.h"
 
 #define NS_A_SECOND	1000000000LL
-
-char *text_room(struct text *text, size_t more)
-{
-	size_t size = text->size;
-
-	if (more > size - text->length) {
-		while (more > size - text->length)
-			size = size ? size * 2 : 65536;
-		text->data = need_memory(realloc(text->data, size));
-		text->size = size;
-	}
-	return text->data + text->length;
-}
-
-void text_add_bytes(struct text *text, const void *data, size_t length)
-{
-	char *to = text_room(text, length);
-
-	if (length)
-		memcpy(to, data, length);
-	text->length += length;
-}
-
-void text_add(struct text *text, const char *string)
-{
-	text_add_bytes(text, string, strlen(string));
-}
-
-void text_add_number(struct text *text, uint64_t number)
-{
-	char digits[24];
-	int length;
-
-	length = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
-	text_add_bytes(text, digits, (size_t)length);
-}
 
 /*
  * The bytes of the character that begins here: 1 to 4, or 0 if it is none.
@@ -91,42 +54,11 @@ int is_utf8(const unsigned char *data, size_t length)
 	return 1;
 }
 
-void text_add_quoted(struct text *text, const char *string, size_t length)
-{
-	/* What the escapes of these control characters are; 0: by number. */
-	static const char escapes[32] = {
-		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
-	};
-	const char *end = string + length;
-	unsigned char c;
-	char *to;
-
-	/* Six bytes are the longest escape. */
-	to = text_room(text, length * 6 + 2);
-	*to++ = '"';
-	for (; string < end; string++) {
-		c = (unsigned char)*string;
-		if (c == '"' || c == '\\') {
-			*to++ = '\\';
-			*to++ = (char)c;
-		} else if (c < 32 && escapes[c]) {
-			*to++ = '\\';
-			*to++ = escapes[c];
-		} else if (c < 32 || c == 127) {
-			to += sprintf(to, "\\u%04x", c);
-		} else {
-			*to++ = (char)c;
-		}
-	}
-	*to++ = '"';
-	text->length = (size_t)(to - text->data);
-}
-
-static void add_base64(struct text *text, const unsigned char *data, size_t length)
+static void add_base64(struct strbuf *text, const unsigned char *data, size_t length)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char *to = text_room(text, (length + 2) / 3 * 4 + 2);
+	char *to = strbuf_room(text, (length + 2) / 3 * 4 + 2);
 	unsigned int word;
 	size_t part, i;
 
@@ -155,7 +87,7 @@ static int64_t boot_epoch(void)
 }
 
 /* "2026-11-21T08:15:00.123456789Z" */
-static void add_time(struct text *text, int64_t ns)
+static void add_time(struct strbuf *text, int64_t ns)
 {
 	time_t seconds = (time_t)(ns / NS_A_SECOND);
 	char digits[64];
@@ -166,21 +98,21 @@ static void add_time(struct text *text, int64_t ns)
 	length = strftime(digits, sizeof(digits), "\"%Y-%m-%dT%H:%M:%S", &tm);
 	length += (size_t)snprintf(digits + length, sizeof(digits) - length,
 				   ".%09lldZ\"", (long long)(ns % NS_A_SECOND));
-	text_add_bytes(text, digits, length);
+	strbuf_add_bytes(text, digits, length);
 }
 
-static void add_field(struct text *text, const char *key, uint64_t number)
+static void add_field(struct strbuf *text, const char *key, uint64_t number)
 {
-	text_add(text, key);
-	text_add_number(text, number);
+	strbuf_add(text, key);
+	strbuf_add_number(text, number);
 }
 
-void text_add_time(struct text *text, int64_t boottime_ns)
+void strbuf_add_time(struct strbuf *text, int64_t boottime_ns)
 {
 	add_time(text, boottime_ns + boot_epoch());
 }
 
-static void add_json(struct text *text, const struct tqueue_record *record, int leases,
+static void add_json(struct strbuf *text, const struct tqueue_record *record, int leases,
 		     uint64_t dropped, int64_t epoch)
 {
 	const unsigned char *payload = tqueue_payload(record);
@@ -192,7 +124,7 @@ static void add_json(struct text *text, const struct tqueue_record *record, int 
 		add_field(text, ":", record->delivery);
 		add_field(text, "\",\"delivery\":", record->delivery);
 	}
-	text_add(text, ",\"time\":");
+	strbuf_add(text, ",\"time\":");
 	add_time(text, (int64_t)record->sent_ns + epoch);
 	/* Before the machine was booted: the minus, then what follows it. */
 	add_field(text, record->sent_ns < 0 ? ",\"sent_ns\":-" : ",\"sent_ns\":",
@@ -202,27 +134,27 @@ static void add_json(struct text *text, const struct tqueue_record *record, int 
 	add_field(text, ",\"pid\":", record->pid);
 	add_field(text, ",\"priority\":", record->priority);
 	add_field(text, ",\"attempts\":", record->attempts);
-	text_add(text, ",\"flags\":[");
+	strbuf_add(text, ",\"flags\":[");
 	if (record->flags & TQUEUE_FLAG_PARTIAL) {
-		text_add(text, "\"partial\"");
+		strbuf_add(text, "\"partial\"");
 		separator = ",";
 	}
 	if (record->flags & TQUEUE_FLAG_DROPPED) {
-		text_add(text, separator);
-		text_add(text, "\"dropped\"");
+		strbuf_add(text, separator);
+		strbuf_add(text, "\"dropped\"");
 	}
-	text_add(text, "]");
+	strbuf_add(text, "]");
 	if (dropped)
 		add_field(text, ",\"dropped\":", dropped);
 	add_field(text, ",\"length\":", record->length);
 	if (is_utf8(payload, record->length)) {
-		text_add(text, ",\"text\":");
-		text_add_quoted(text, (const char *)payload, record->length);
+		strbuf_add(text, ",\"text\":");
+		strbuf_add_quoted(text, (const char *)payload, record->length);
 	} else {
-		text_add(text, ",\"base64\":");
+		strbuf_add(text, ",\"base64\":");
 		add_base64(text, payload, record->length);
 	}
-	text_add(text, "}\n");
+	strbuf_add(text, "}\n");
 }
 
 /*
@@ -251,7 +183,7 @@ static char *put_plain(char *to, enum format format, const struct tqueue_record 
 	return to;
 }
 
-uint64_t format_messages(struct text *text, enum format format, int leases,
+uint64_t format_messages(struct strbuf *text, enum format format, int leases,
 			 struct tqueue_batch *batch, size_t count)
 {
 	int64_t epoch = format == FORMAT_JSON ? boot_epoch() : 0;
@@ -260,7 +192,7 @@ uint64_t format_messages(struct text *text, enum format format, int leases,
 	char *to;
 
 	/* The header of a record is longer than what stands around its message. */
-	to = text_room(text, tqueue_batch_bytes(batch));
+	to = strbuf_room(text, tqueue_batch_bytes(batch));
 	for (; count && tqueue_batch_next(batch, &record) > 0; count--) {
 		bytes += record->length;
 		if (format == FORMAT_JSON) {

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <tqueue.h>
 
+#include "strbuf.h"
+
 enum format {
 	FORMAT_UNSET,	/* what the output wants */
 	FORMAT_LINES,	/* a newline behind each that does not end with one */
@@ -14,29 +16,6 @@ enum format {
 	FORMAT_RAW,	/* nothing behind */
 	FORMAT_JSON,	/* one object a line */
 };
-
-/**
- * struct text - bytes that are to be written
- * @data: where they are
- * @length: how many
- * @size: room there
- */
-struct text {
-	char *data;
-	size_t length;
-	size_t size;
-};
-
-/* Makes room for so many more bytes, and returns where they go. */
-char *text_room(struct text *text, size_t more);
-
-/* Appends bytes, a constant string, or a number. */
-void text_add_bytes(struct text *text, const void *data, size_t length);
-void text_add(struct text *text, const char *string);
-void text_add_number(struct text *text, uint64_t number);
-
-/* Appends a string in JSON's quotes; it must be valid UTF-8. */
-void text_add_quoted(struct text *text, const char *string, size_t length);
 
 /* Is it valid UTF-8? */
 int is_utf8(const unsigned char *data, size_t length);
@@ -46,10 +25,10 @@ int is_utf8(const unsigned char *data, size_t length);
  * carries its @dropped.  With @leases each is named by its id and delivery,
  * "17:3".  Returns the bytes of the messages.
  */
-uint64_t format_messages(struct text *text, enum format format, int leases,
+uint64_t format_messages(struct strbuf *text, enum format format, int leases,
 			 struct tqueue_batch *batch, size_t count);
 
 /* The time of a record, or of a struct tqueue_listed, as a JSON string. */
-void text_add_time(struct text *text, int64_t boottime_ns);
+void strbuf_add_time(struct strbuf *text, int64_t boottime_ns);
 
 #endif /* FORMAT_H */

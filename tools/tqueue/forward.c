@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "ending.h"
+#include "signals.h"
 #include "forward.h"
 #include "report.h"
 
@@ -36,28 +36,28 @@ static uint64_t send_what_fits(int fd, struct tqueue_batch *batch)
 	return send_all(fd, batch, 0);
 }
 
-/* The same, and waits for room until a signal comes, as ending.h has it. */
+/* The same, and waits for room until a signal comes, as signals.h has it. */
 static uint64_t send_waiting(int fd, struct tqueue_batch *batch)
 {
 	struct pollfd room = { .fd = fd, .events = POLLOUT };
-	int before = ending_count();
+	int before = signals_count();
 	uint64_t count = 0, sent;
 
-	ending_release();
-	while (ending_count() == before) {
+	signals_release();
+	while (signals_count() == before) {
 		sent = send_all(fd, batch, TQUEUE_FOREVER);
 		count += sent;
 		if (!tqueue_batch_bytes(batch) || !(is_full(errno) || errno == EINTR))
 			break;
 		/* A queue that rejects has no senders that wait. */
 		if (is_full(errno)) {
-			ending_poll(&room, 1, UNITS_FOREVER);
+			signals_poll(&room, 1, UNITS_FOREVER);
 			if (!sent)
-				ending_poll(NULL, 0, PAUSE_NS);
+				signals_poll(NULL, 0, PAUSE_NS);
 			errno = EINTR;
 		}
 	}
-	ending_hold();
+	signals_hold();
 	return count;
 }
 
@@ -75,17 +75,17 @@ static void *make_batch(struct tqueue_batch *made, enum format format,
 			struct tqueue_batch batch)
 {
 	size_t *ends = NULL, count = 0, size = 0, start = 0, i;
-	struct text text = { 0 };
+	struct strbuf text = { 0 };
 	void *room;
 
 	while (tqueue_batch_bytes(&batch)) {
 		format_messages(&text, format, 0, &batch, 1);
-		ends = need_memory(realloc(ends, (count + 1) * sizeof(*ends)));
+		ends = xnonnull(realloc(ends, (count + 1) * sizeof(*ends)));
 		ends[count] = text.length;
 		size += TQUEUE_RECORD_BYTES(text.length - (count ? ends[count - 1] : 0));
 		count++;
 	}
-	room = need_memory(malloc(size));
+	room = xnonnull(malloc(size));
 	tqueue_batch_init(made, room, size);
 	for (i = 0; i < count; i++) {
 		tqueue_batch_add(made, text.data + start, ends[i] - start);

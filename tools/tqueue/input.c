@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ending.h"
+#include "signals.h"
 #include "input.h"
 #include "report.h"
 
@@ -29,7 +29,7 @@ static void make_room(struct input *input)
 	if (input->size - input->to >= READ_BYTES)
 		return;
 	input->size = input->size ? input->size * 2 : 2 * READ_BYTES;
-	input->data = need_memory(realloc(input->data, input->size));
+	input->data = xnonnull(realloc(input->data, input->size));
 }
 
 int input_would_wait(const struct input *input)
@@ -46,7 +46,7 @@ ssize_t input_read(struct input *input)
 
 	make_room(input);
 	for (;;) {
-		if (ending_signal()) {
+		if (signals_caught()) {
 			errno = EINTR;
 			return -1;
 		}

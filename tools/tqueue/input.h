@@ -27,7 +27,7 @@ int input_would_wait(const struct input *input);
 
 /*
  * Reads more.  The bytes, or 0 at the end, or -1 and errno; EINTR: a signal came, as
- * ending.h has it.
+ * signals.h has it.
  */
 ssize_t input_read(struct input *input);
 

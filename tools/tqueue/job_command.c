@@ -45,7 +45,7 @@ static void inherit(void)
 
 	while (environ[count])
 		count++;
-	inherited.variables = need_memory(calloc(count + 1, sizeof(char *)));
+	inherited.variables = xnonnull(calloc(count + 1, sizeof(char *)));
 	for (variable = environ; *variable; variable++)
 		if (!is_taken_off(*variable))
 			inherited.variables[inherited.count++] = *variable;
@@ -58,19 +58,19 @@ static void add(char ***to, const char *format, ...)
 
 	va_start(arguments, format);
 	if (vasprintf((*to)++, format, arguments) < 0)
-		need_memory(NULL);
+		xnonnull(NULL);
 	va_end(arguments);
 }
 
 static char **make_environment(const struct run_options *options, const struct job *job,
 			       const struct tqueue_record *record)
 {
-	struct text sent = { 0 };
+	struct strbuf sent = { 0 };
 	char **envp, **to;
 
 	if (!inherited.variables)
 		inherit();
-	envp = need_memory(calloc(inherited.count + ADDED, sizeof(char *)));
+	envp = xnonnull(calloc(inherited.count + ADDED, sizeof(char *)));
 	memcpy(envp, inherited.variables, inherited.count * sizeof(char *));
 	to = envp + inherited.count;
 	add(&to, "TQUEUE_QUEUE=%s", job->queue->name);
@@ -82,7 +82,7 @@ static char **make_environment(const struct run_options *options, const struct j
 	add(&to, "TQUEUE_UID=%u", record->uid);
 	add(&to, "TQUEUE_PID=%u", record->pid);
 	add(&to, "TQUEUE_SLOT=%u", job->slot);
-	text_add_time(&sent, record->sent_ns);
+	strbuf_add_time(&sent, record->sent_ns);
 	/* Without JSON's quotes. */
 	add(&to, "TQUEUE_SENT=%.*s", (int)sent.length - 2, sent.data + 1);
 	free(sent.data);
@@ -95,14 +95,14 @@ static char **make_environment(const struct run_options *options, const struct j
 static char *replace(const char *argument, const char *place, const char *payload,
 		     size_t length)
 {
-	struct text text = { 0 };
+	struct strbuf text = { 0 };
 	const char *found;
 
 	for (; (found = strstr(argument, place)); argument = found + strlen(place)) {
-		text_add_bytes(&text, argument, (size_t)(found - argument));
-		text_add_bytes(&text, payload, length);
+		strbuf_add_bytes(&text, argument, (size_t)(found - argument));
+		strbuf_add_bytes(&text, payload, length);
 	}
-	text_add_bytes(&text, argument, strlen(argument) + 1);
+	strbuf_add_bytes(&text, argument, strlen(argument) + 1);
 	return text.data;
 }
 
@@ -121,7 +121,7 @@ int job_command_make(struct job_command *command, const struct run_options *opti
 			return -1;
 		for (count = 0; options->command[count]; count++)
 			;
-		command->argv = need_memory(calloc(count + 1, sizeof(char *)));
+		command->argv = xnonnull(calloc(count + 1, sizeof(char *)));
 		for (i = 0; i < count; i++)
 			command->argv[i] = replace(options->command[i], options->replace,
 						   payload, length);

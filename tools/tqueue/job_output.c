@@ -46,8 +46,8 @@ static void take_lines(struct job_stream *stream, const char *data, size_t lengt
 		end = memchr(data, '\n', length);
 		part = end ? (size_t)(end - data) + 1 : length;
 		if (!stream->line.length && stream->tag)
-			text_add(&stream->line, stream->tag);
-		text_add_bytes(&stream->line, data, part);
+			strbuf_add(&stream->line, stream->tag);
+		strbuf_add_bytes(&stream->line, data, part);
 		if (end || stream->line.length > MAX_LINE)
 			end_line(stream);
 		data += part;
@@ -59,11 +59,11 @@ static void take_lines(struct job_stream *stream, const char *data, size_t lengt
 static void finish_stream(struct job_stream *stream)
 {
 	if (stream->line.length) {
-		text_add(&stream->line, "\n");
+		strbuf_add(&stream->line, "\n");
 		end_line(stream);
 	}
 	free(stream->line.data);
-	stream->line = (struct text){ 0 };
+	stream->line = (struct strbuf){ 0 };
 	events_close(&stream->source);
 }
 
@@ -188,7 +188,7 @@ static void drain(struct job_stream *stream)
 /* It is written when it is its turn. */
 static void collect(struct job_output *output)
 {
-	struct collected *collected = need_memory(calloc(1, sizeof(*collected)));
+	struct collected *collected = xnonnull(calloc(1, sizeof(*collected)));
 	int i;
 
 	memcpy(collected->tag, output->tag, sizeof(collected->tag));

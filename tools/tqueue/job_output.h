@@ -7,7 +7,7 @@
 #define JOB_OUTPUT_H
 
 #include "events.h"
-#include "format.h"
+#include "strbuf.h"
 #include "sink.h"
 
 enum job_output_mode {
@@ -28,7 +28,7 @@ struct job_stream {
 	struct event_source source;
 	struct sink *sink;
 	const char *tag;
-	struct text line;
+	struct strbuf line;
 	int paused;
 };
 

@@ -157,19 +157,19 @@ static uint64_t left_until_due(const struct tqueue_listed *message, const struct
 	return message->due_ns > (uint64_t)clock ? message->due_ns - (uint64_t)clock : 0;
 }
 
-static void add_number(struct text *text, const char *key, uint64_t number)
+static void add_number(struct strbuf *text, const char *key, uint64_t number)
 {
-	text_add(text, key);
-	text_add_number(text, number);
+	strbuf_add(text, key);
+	strbuf_add_number(text, number);
 }
 
-static void add_word(struct text *text, const char *key, const char *word)
+static void add_word(struct strbuf *text, const char *key, const char *word)
 {
-	text_add(text, key);
-	text_add_quoted(text, word, strlen(word));
+	strbuf_add(text, key);
+	strbuf_add_quoted(text, word, strlen(word));
 }
 
-static void add_json(struct text *text, const struct tqueue_listed *message,
+static void add_json(struct strbuf *text, const struct tqueue_listed *message,
 		     const struct clocks *clocks)
 {
 	uint64_t left = left_until_due(message, clocks);
@@ -180,17 +180,17 @@ static void add_json(struct text *text, const struct tqueue_listed *message,
 	add_word(text, ",\"reason\":", reason_word(message));
 	add_number(text, ",\"priority\":", message->priority);
 	add_number(text, ",\"attempts\":", message->attempts);
-	text_add(text, message->code < 0 ? ",\"code\":-" : ",\"code\":");
-	text_add_number(text, message->code < 0 ? -(uint64_t)message->code :
+	strbuf_add(text, message->code < 0 ? ",\"code\":-" : ",\"code\":");
+	strbuf_add_number(text, message->code < 0 ? -(uint64_t)message->code :
 						  (uint64_t)message->code);
 	add_number(text, ",\"length\":", message->length);
-	text_add(text, ",\"time\":");
-	text_add_time(text, message->sent_ns);
-	text_add(text, ",\"since\":");
-	text_add_time(text, message->since_ns);
+	strbuf_add(text, ",\"time\":");
+	strbuf_add_time(text, message->sent_ns);
+	strbuf_add(text, ",\"since\":");
+	strbuf_add_time(text, message->since_ns);
 	if (left != UNITS_FOREVER) {
-		text_add(text, ",\"due\":");
-		text_add_time(text, clocks->boottime + (int64_t)left);
+		strbuf_add(text, ",\"due\":");
+		strbuf_add_time(text, clocks->boottime + (int64_t)left);
 	}
 	add_number(text, ",\"uid\":", message->uid);
 	add_number(text, ",\"pid\":", message->pid);
@@ -199,7 +199,7 @@ static void add_json(struct text *text, const struct tqueue_listed *message,
 		add_number(text, ",\"delivery\":", message->delivery);
 		add_number(text, ",\"lease\":\"", message->id);
 		add_number(text, ":", message->delivery);
-		text_add(text, message->flags & TQUEUE_LISTED_BEGUN ? "\",\"begun\":true" :
+		strbuf_add(text, message->flags & TQUEUE_LISTED_BEGUN ? "\",\"begun\":true" :
 								      "\",\"begun\":false");
 	}
 	if (message->flags & TQUEUE_FLAG_UNIQUE) {
@@ -207,8 +207,8 @@ static void add_json(struct text *text, const struct tqueue_listed *message,
 		add_word(text, ",\"key\":", key);
 	}
 	if (message->flags & TQUEUE_FLAG_PARTIAL)
-		text_add(text, ",\"partial\":true");
-	text_add(text, "}\n");
+		strbuf_add(text, ",\"partial\":true");
+	strbuf_add(text, "}\n");
 }
 
 static void print_row(const struct tqueue_listed *message, const struct clocks *clocks)
@@ -232,7 +232,7 @@ static void print(const struct arguments *arguments, const struct tqueue_listed 
 		  int count)
 {
 	const struct clocks clocks = { now(CLOCK_BOOTTIME), now(CLOCK_MONOTONIC) };
-	struct text text = { 0 };
+	struct strbuf text = { 0 };
 	int i;
 
 	for (i = 0; i < count; i++) {

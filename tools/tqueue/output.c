@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "ending.h"
+#include "signals.h"
 #include "output.h"
 #include "report.h"
 #include "units.h"
@@ -90,9 +90,9 @@ int output_gone(const struct output *output)
 	struct tqueue_info info;
 
 	/* A Ctrl-C ends both, and then needs no explanation. */
-	ending_release();
-	ending_hold();
-	if (ending_signal())
+	signals_release();
+	signals_hold();
+	if (signals_caught())
 		return EXIT_ERROR;
 	if (output->kind == OUTPUT_QUEUE && !tqueue_get(STDOUT_FILENO, &info))
 		report(output->queue, "the last reader of the queue that is the standard output, %s, has left; nothing was taken that was not sent",
@@ -163,8 +163,8 @@ static int wait_for_queue(struct output *output, size_t needed)
 	int status;
 
 	for (;;) {
-		ending_poll(&fd, 1, wait);
-		if (ending_signal())
+		signals_poll(&fd, 1, wait);
+		if (signals_caught())
 			return EXIT_ERROR;
 		if (fd.revents & OUTPUT_GONE || tqueue_get(STDOUT_FILENO, &info))
 			return output_gone(output);
@@ -189,8 +189,8 @@ int output_wait(struct output *output, size_t needed)
 		return EXIT_OK;
 	if (output->kind == OUTPUT_QUEUE)
 		return wait_for_queue(output, needed);
-	while (ending_poll(&fd, 1, UNITS_FOREVER) < 0)
-		if (ending_signal())
+	while (signals_poll(&fd, 1, UNITS_FOREVER) < 0)
+		if (signals_caught())
 			return EXIT_ERROR;
 	/* Nobody would read what is taken now. */
 	if (fd.revents & OUTPUT_GONE)
@@ -200,7 +200,7 @@ int output_wait(struct output *output, size_t needed)
 	return EXIT_OK;
 }
 
-size_t output_write(const struct text *text)
+size_t output_write(const struct strbuf *text)
 {
 	struct pollfd poll_fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
 	size_t written = 0;

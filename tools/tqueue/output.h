@@ -59,7 +59,7 @@ int output_may_be_seen(const struct output *output);
 int output_wait(struct output *output, size_t needed);
 
 /* Writes all of a text; the bytes that could be written, and errno. */
-size_t output_write(const struct text *text);
+size_t output_write(const struct strbuf *text);
 
 /* Takes the last bytes off again, if it is a file that ends with them; 0, or -1. */
 int output_take_off(size_t bytes);

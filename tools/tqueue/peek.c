@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "ending.h"
+#include "signals.h"
 #include "forward.h"
 #include "options.h"
 #include "output.h"
@@ -140,7 +140,7 @@ static int look(struct looker *looker, struct tqueue_batch *batch)
 		looker->size = TQUEUE_RECORD_BYTES(info.max_message);
 	do {
 		free(looker->room);
-		looker->room = need_memory(malloc(looker->size));
+		looker->room = xnonnull(malloc(looker->size));
 		/* The driver stops short at memory that is not there yet. */
 		memset(looker->room, 0, touched < looker->size ? touched : looker->size);
 		tqueue_batch_init(batch, looker->room, looker->size);
@@ -155,15 +155,15 @@ static int look(struct looker *looker, struct tqueue_batch *batch)
 /* Writes what was looked at; the exit status. */
 static int write_peeked(const struct output *output, struct tqueue_batch *batch, int count)
 {
-	struct text text = { 0 };
+	struct strbuf text = { 0 };
 	int all, error;
 
 	if (output->kind == OUTPUT_QUEUE) {
-		ending_watch(0);
-		ending_hold();
+		signals_watch(0);
+		signals_hold();
 		all = forward(output->format, batch) == (uint64_t)count;
-		if (!all && ending_signal())
-			ending_die();
+		if (!all && signals_caught())
+			signals_die();
 	} else {
 		format_messages(&text, output->format, 0, batch, (size_t)count);
 		all = output_write(&text) == text.length;

@@ -29,7 +29,7 @@ char *find_program(const char *name)
 	char *path;
 
 	if (strchr(name, '/'))
-		return check(name) ? NULL : need_memory(strdup(name));
+		return check(name) ? NULL : xnonnull(strdup(name));
 	if (!directories)
 		directories = "/usr/local/bin:/usr/bin:/bin";
 	for (;; directories = end + 1) {
@@ -37,7 +37,7 @@ char *find_program(const char *name)
 		/* An empty one is the current directory. */
 		if (asprintf(&path, "%.*s%s%s", (int)(end - directories), directories,
 			     end == directories ? "./" : "/", name) < 0)
-			path = need_memory(NULL);
+			path = xnonnull(NULL);
 		if (!check(path))
 			return path;
 		/* Such a one is not what is looked for, but better than none. */

@@ -16,7 +16,7 @@
 
 #include "command.h"
 #include "deliver.h"
-#include "ending.h"
+#include "signals.h"
 #include "options.h"
 #include "queue.h"
 #include "report.h"
@@ -173,7 +173,7 @@ static int open_output(struct receiver *receiver)
 	struct tqueue_info info;
 	int status;
 
-	receiver->room = need_memory(malloc(BATCH_BYTES));
+	receiver->room = xnonnull(malloc(BATCH_BYTES));
 	receiver->size = BATCH_BYTES;
 	deliverer->keep = arguments->lease;
 	if (arguments->discard)
@@ -220,8 +220,8 @@ static int wait_for_message(const struct receiver *receiver, uint64_t deadline)
 				return EXIT_TIMED_OUT;
 			ns = deadline - now;
 		}
-		ready = ending_poll(fds, 2, ns);
-		if (ending_signal())
+		ready = signals_poll(fds, 2, ns);
+		if (signals_caught())
 			return EXIT_ERROR;
 		if (ready <= 0)
 			continue;
@@ -271,7 +271,7 @@ static int receive_alone(struct receiver *receiver, struct tqueue_batch *batch, 
 {
 	if (needed > receiver->size) {
 		free(receiver->room);
-		receiver->room = need_memory(malloc(needed));
+		receiver->room = xnonnull(malloc(needed));
 		receiver->size = needed;
 	}
 	tqueue_batch_init(batch, receiver->room, receiver->size);
@@ -365,7 +365,7 @@ static int receive_all(struct receiver *receiver)
 		deadline = deadline_after(receiver->arguments->timeout);
 		if (receiver->left != NO_BOUND)
 			receiver->left -= (uint64_t)count;
-		if (ending_signal())
+		if (signals_caught())
 			return EXIT_ERROR;
 	}
 	return EXIT_OK;
@@ -381,13 +381,13 @@ static int receive_and_end(struct receiver *receiver)
 	/* It is told by the write, and there may be something to put back. */
 	signal(SIGPIPE, SIG_IGN);
 	/* A wait for room in a queue ends with a signal, a write only with the second. */
-	ending_watch(receiver->deliverer.output.kind != OUTPUT_QUEUE);
-	ending_hold();
+	signals_watch(receiver->deliverer.output.kind != OUTPUT_QUEUE);
+	signals_hold();
 	status = receive_all(receiver);
 	progress_stop();
-	if (ending_signal()) {
+	if (signals_caught()) {
 		close_receiver(receiver);
-		ending_die();
+		signals_die();
 	}
 	if (status == EXIT_NOTHING && arguments->all && receiver->received)
 		status = EXIT_OK;

@@ -74,7 +74,7 @@ int report_message(const char *queue, uint64_t id, int error)
 	}
 }
 
-void *need_memory(void *memory)
+void *xnonnull(void *memory)
 {
 	if (!memory) {
 		report(NULL, "there is not enough memory");

@@ -19,7 +19,7 @@ int report_message(const char *queue, uint64_t id, int error);
 int status_of(int error);
 
 /* Memory or nothing: these end the program when there is none. */
-void *need_memory(void *memory);
+void *xnonnull(void *memory);
 
 /*
  * Writes what stdio still has for stdout, where a full disk may show last; the

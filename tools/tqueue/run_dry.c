@@ -69,7 +69,7 @@ static int print_queue(const struct run_options *options, const char *name)
 	if (fd < 0 || tqueue_get(fd, &info))
 		return report_error(name, errno);
 	/* All that is in a queue has room in as many bytes. */
-	room = need_memory(calloc(1, info.size));
+	room = xnonnull(calloc(1, info.size));
 	tqueue_batch_init(&batch, room, info.size);
 	count = tqueue_peek_batch(fd, &batch, 0, 0);
 	if (count < 0 && errno != EAGAIN)

@@ -325,7 +325,7 @@ static int open_queues(struct run *run)
 
 	while (options->queues[run->queue_count])
 		run->queue_count++;
-	run->queues = need_memory(calloc(run->queue_count, sizeof(*run->queues)));
+	run->queues = xnonnull(calloc(run->queue_count, sizeof(*run->queues)));
 	for (i = 0; i < run->queue_count; i++) {
 		queue = &run->queues[i];
 		queue->name = options->queues[i];
@@ -337,7 +337,7 @@ static int open_queues(struct run *run)
 		    events_add(&queue->source, EPOLLONESHOT))
 			return report_error(queue->name, errno);
 		/* By its name in /dev/tq, also if it was given by its path. */
-		queue->name = need_memory(strdup(info.name));
+		queue->name = xnonnull(strdup(info.name));
 	}
 	return EXIT_OK;
 }
@@ -350,11 +350,11 @@ static int open_run(struct run *run)
 
 	current = run;
 	run->drain_until = UNITS_FOREVER;
-	run->jobs = need_memory(calloc(run->options->jobs, sizeof(*run->jobs)));
+	run->jobs = xnonnull(calloc(run->options->jobs, sizeof(*run->jobs)));
 	for (i = 0; i < run->options->jobs; i++)
 		job_init(&run->jobs[i], run, i + 1);
 	if (make_room(run, USUAL_SIZE))
-		need_memory(NULL);
+		xnonnull(NULL);
 	if (events_open()) {
 		report(NULL, "%s", strerror(errno));
 		return EXIT_ERROR;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "ending.h"
+#include "signals.h"
 #include "fields.h"
 #include "input.h"
 #include "options.h"
@@ -74,7 +74,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->timeout;
 		state->child_inputs[1] = &arguments->progress;
-		arguments->files = need_memory(calloc((size_t)state->argc + 1, sizeof(char *)));
+		arguments->files = xnonnull(calloc((size_t)state->argc + 1, sizeof(char *)));
 		return 0;
 	case KEY_LINES:
 		arguments->cut = CUT_LINES;
@@ -186,7 +186,7 @@ static int put(struct sender *sender, const struct arguments *arguments, const c
 
 	if (!arguments->newline || (length && data[length - 1] == '\n'))
 		return sender_put(sender, data, length, with);
-	copy = need_memory(malloc(length + 1));
+	copy = xnonnull(malloc(length + 1));
 	if (length)
 		memcpy(copy, data, length);
 	copy[length] = '\n';
@@ -426,7 +426,7 @@ int command_send(int argc, char **argv)
 	sender.is_whole = arguments.cut == CUT_WHOLE && !arguments.count;
 	status = sender_open(&sender, arguments.name, arguments.timeout, &info);
 	if (!status) {
-		ending_watch(0);
+		signals_watch(0);
 		progress_start(arguments.progress, is_typed(&arguments), "sent",
 			       arguments.count ? 0 : total_bytes(&arguments));
 		status = send_all(&sender, &arguments);

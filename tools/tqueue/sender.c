@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "ending.h"
+#include "signals.h"
 #include "forward.h"
 #include "options.h"
 #include "progress.h"
@@ -29,7 +29,7 @@ int sender_open(struct sender *sender, const char *name, uint64_t timeout,
 	if (sender->fd < 0 || tqueue_get(sender->fd, info))
 		return report_error(name, errno);
 	sender->longest = info->max_message;
-	sender->room = need_memory(malloc(BATCH_BYTES));
+	sender->room = xnonnull(malloc(BATCH_BYTES));
 	tqueue_batch_init(&sender->batch, sender->room, BATCH_BYTES);
 	return EXIT_OK;
 }
@@ -97,11 +97,11 @@ int sender_fail(const struct sender *sender, int error)
 	const char *name = sender->name;
 	int status;
 
-	if (error == EINTR && ending_signal()) {
+	if (error == EINTR && signals_caught()) {
 		report(name, "interrupted");
 		report_sent(sender);
 		progress_stop();
-		ending_die();
+		signals_die();
 	}
 	if (error == EMSGSIZE) {
 		status = too_long(sender);
@@ -157,7 +157,7 @@ int sender_flush(struct sender *sender)
 	int sent;
 
 	while (tqueue_batch_bytes(&sender->batch)) {
-		if (ending_signal())
+		if (signals_caught())
 			return sender_fail(sender, EINTR);
 		sent = tqueue_send_batch(sender->fd, &sender->batch, wait_until(sender));
 		if (sent < 0 && errno == EEXIST) {

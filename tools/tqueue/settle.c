@@ -188,7 +188,7 @@ static int settle(struct arguments *arguments, int fd)
 	struct tqueue_settlement *settlements;
 	int status, one, i;
 
-	settlements = need_memory(calloc((size_t)arguments->count, sizeof(*settlements)));
+	settlements = xnonnull(calloc((size_t)arguments->count, sizeof(*settlements)));
 	status = make_settlements(arguments, settlements);
 	if (!status && tqueue_settle(fd, settlements, (uint32_t)arguments->count) < 0)
 		status = report_error(arguments->name, errno);

@@ -88,16 +88,16 @@ static void find_node(const char *name, const struct tqueue_info *info, struct n
 	node->there = 1;
 }
 
-static void add_text(struct text *text, const char *key, const char *value)
+static void add_text(struct strbuf *text, const char *key, const char *value)
 {
-	text_add(text, key);
-	text_add_quoted(text, value, strlen(value));
+	strbuf_add(text, key);
+	strbuf_add_quoted(text, value, strlen(value));
 }
 
-static void add_number(struct text *text, const char *key, uint64_t value)
+static void add_number(struct strbuf *text, const char *key, uint64_t value)
 {
-	text_add(text, key);
-	text_add_number(text, value);
+	strbuf_add(text, key);
+	strbuf_add_number(text, value);
 }
 
 /* As the driver writes it in /sys. */
@@ -114,7 +114,7 @@ static const char *uuid_text(const struct tqueue_info *info, char text[40])
 
 void show_json(const char *name, const struct tqueue_info *info)
 {
-	struct text text = { 0 };
+	struct strbuf text = { 0 };
 	char mode[16], uuid[40];
 	struct node node;
 
@@ -123,9 +123,9 @@ void show_json(const char *name, const struct tqueue_info *info)
 	add_text(&text, ",\"path\":", node.path);
 	add_text(&text, ",\"state\":",
 		 info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started");
-	text_add(&text, info->state & TQUEUE_STATE_PAUSED ? ",\"paused\":true" :
+	strbuf_add(&text, info->state & TQUEUE_STATE_PAUSED ? ",\"paused\":true" :
 							    ",\"paused\":false");
-	text_add(&text, info->state & TQUEUE_STATE_HELD_UP ? ",\"held_up\":true" :
+	strbuf_add(&text, info->state & TQUEUE_STATE_HELD_UP ? ",\"held_up\":true" :
 							     ",\"held_up\":false");
 	add_number(&text, ",\"messages\":", info->messages);
 	add_number(&text, ",\"leased\":", info->leased);
@@ -170,7 +170,7 @@ void show_json(const char *name, const struct tqueue_info *info)
 	}
 	if (node.conf[0])
 		add_text(&text, ",\"conf\":", node.conf);
-	text_add(&text, "}\n");
+	strbuf_add(&text, "}\n");
 	fwrite(text.data, 1, text.length, stdout);
 	free(text.data);
 }

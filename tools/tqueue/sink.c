@@ -118,7 +118,7 @@ void sink_write(struct sink *sink, const void *data, size_t length)
 		memmove(sink->kept.data, sink->kept.data + sink->written, sink->kept.length);
 		sink->written = 0;
 	}
-	text_add_bytes(&sink->kept, data, length);
+	strbuf_add_bytes(&sink->kept, data, length);
 	if (!waits && !flush(sink))
 		events_arm(&sink->source, EPOLLOUT | EPOLLONESHOT);
 }

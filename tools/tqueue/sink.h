@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "events.h"
-#include "format.h"
+#include "strbuf.h"
 
 /**
  * struct sink - one of the two
@@ -25,7 +25,7 @@
 struct sink {
 	struct event_source source;
 	int polled, socket, apart, terminal, gone;
-	struct text kept;
+	struct strbuf kept;
 	size_t written;
 };
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "ending.h"
+#include "signals.h"
 #include "options.h"
 #include "queue.h"
 #include "report.h"
@@ -77,7 +77,7 @@ int wait_for_settled(const char *name, int fd, uint64_t id,
 	/* After a signal it is still the same messages that are waited for. */
 	do
 		result = tqueue_wait(fd, id, deadline);
-	while (result && errno == EINTR && !ending_signal());
+	while (result && errno == EINTR && !signals_caught());
 	if (!result)
 		return check_failures(name, fd, before);
 	if (errno == EINTR)

@@ -9,7 +9,7 @@
 /*
  * Waits until the messages up to that id are settled; @before: the queue as it was
  * before.  0, or an exit status, and it has said why: EXIT_FAILED if messages were
- * buried or dropped since then.  With -1 a signal came, as ending.h has it.
+ * buried or dropped since then.  With -1 a signal came, as signals.h has it.
  */
 int wait_for_settled(const char *name, int fd, uint64_t id,
 		     const struct tqueue_info *before, uint64_t deadline);

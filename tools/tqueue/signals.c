@@ -3,7 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ending.h"
+#include "signals.h"
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 static sigset_t held, waiting;
@@ -32,7 +32,7 @@ static void note(int number)
 	alarm(1);
 }
 
-void ending_watch(int restart)
+void signals_watch(int restart)
 {
 	struct sigaction action = { .sa_handler = note }, before;
 	size_t i;
@@ -55,27 +55,27 @@ void ending_watch(int restart)
 	sigprocmask(SIG_BLOCK, NULL, &waiting);
 }
 
-int ending_signal(void)
+int signals_caught(void)
 {
 	return came;
 }
 
-int ending_count(void)
+int signals_count(void)
 {
 	return count;
 }
 
-void ending_hold(void)
+void signals_hold(void)
 {
 	sigprocmask(SIG_BLOCK, &held, NULL);
 }
 
-void ending_release(void)
+void signals_release(void)
 {
 	sigprocmask(SIG_SETMASK, &waiting, NULL);
 }
 
-int ending_poll(struct pollfd *fds, nfds_t number, uint64_t ns)
+int signals_poll(struct pollfd *fds, nfds_t number, uint64_t ns)
 {
 	struct timespec left = {
 		.tv_sec = (time_t)(ns / 1000000000),
@@ -85,10 +85,10 @@ int ending_poll(struct pollfd *fds, nfds_t number, uint64_t ns)
 	return ppoll(fds, number, ns == UNITS_FOREVER ? NULL : &left, &waiting);
 }
 
-void ending_die(void)
+void signals_die(void)
 {
 	signal(came, SIG_DFL);
-	ending_release();
+	signals_release();
 	raise(came);
 	_exit(128 + came);
 }

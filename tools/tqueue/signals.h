@@ -3,8 +3,8 @@
  * Signals that ask to end: the first one is noted, so that what is at hand can
  * be brought to its end; a second one ends the program where it is.
  */
-#ifndef ENDING_H
-#define ENDING_H
+#ifndef SIGNALS_H
+#define SIGNALS_H
 
 #include <poll.h>
 #include <signal.h>
@@ -17,25 +17,25 @@
  * started again after one if @restart; else one that waits is interrupted, even
  * if it began to wait only then.
  */
-void ending_watch(int restart);
+void signals_watch(int restart);
 
 /* The signal that came, or 0. */
-int ending_signal(void);
+int signals_caught(void);
 
 /* How many came. */
-int ending_count(void);
+int signals_count(void);
 
 /* Keeps them back, or lets them through again. */
-void ending_hold(void);
-void ending_release(void);
+void signals_hold(void);
+void signals_release(void);
 
 /*
  * A wait that lets them through, for so long or UNITS_FOREVER; what ppoll(2)
  * says.
  */
-int ending_poll(struct pollfd *fds, nfds_t count, uint64_t ns);
+int signals_poll(struct pollfd *fds, nfds_t count, uint64_t ns);
 
 /* Ends the program as the signal that came would have done it. */
-_Noreturn void ending_die(void);
+_Noreturn void signals_die(void);
 
-#endif /* ENDING_H */
+#endif /* SIGNALS_H */
