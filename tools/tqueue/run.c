@@ -93,7 +93,9 @@ static void check_options(const struct run_options *options, const struct argp_s
 	if (options->all && options->count)
 		argp_error(state, "only one of --all and --count at a time");
 	if (!options->command || !options->command[0])
-		argp_error(state, "which command? It stands behind two dashes: 'tqueue run %s -- COMMAND'",
+		argp_error(state, getenv("NOTIFY_SOCKET") ?
+			   "which command? The drop-in of a service says that: 'systemctl edit tqueue-run@%s', and tqueue-run(1) shows what to write" :
+			   "which command? It stands behind two dashes: 'tqueue run %s -- COMMAND'",
 			   options->queues[0]);
 	if (options->replace && strstr(options->command[0], options->replace))
 		argp_error(state, "'%s': a message cannot choose the command, only its arguments",
