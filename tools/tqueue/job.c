@@ -58,6 +58,8 @@ static void on_process(struct event_source *source, uint32_t events)
 	job->pid = 0;
 	job->run->running--;
 	job->run->dry = 0;
+	/* Perhaps that was what was short. */
+	job->run->hold_until = 0;
 	job_output_end(&job->output);
 	outcome_settle(job, &info);
 	/* Only now: it is the lease. */

@@ -86,6 +86,18 @@ static void choose(struct run_options *options, const char *list, enum verdict v
 		argp_error(state, "'%s': %s", list, wrong);
 }
 
+static void complain_of_no_command(const struct run_options *options,
+				   const struct argp_state *state)
+{
+	const char *text =
+		"which command? It stands behind two dashes: 'tqueue run %s -- COMMAND'";
+
+	if (getenv("NOTIFY_SOCKET"))
+		text =
+			"which command? The drop-in of a service says that: 'systemctl edit tqueue-run@%s', and tqueue-run(1) shows what to write";
+	argp_error(state, text, options->queues[0]);
+}
+
 static void check_options(const struct run_options *options, const struct argp_state *state)
 {
 	if (!options->queues)
@@ -93,10 +105,7 @@ static void check_options(const struct run_options *options, const struct argp_s
 	if (options->all && options->count)
 		argp_error(state, "only one of --all and --count at a time");
 	if (!options->command || !options->command[0])
-		argp_error(state, getenv("NOTIFY_SOCKET") ?
-			   "which command? The drop-in of a service says that: 'systemctl edit tqueue-run@%s', and tqueue-run(1) shows what to write" :
-			   "which command? It stands behind two dashes: 'tqueue run %s -- COMMAND'",
-			   options->queues[0]);
+		complain_of_no_command(options, state);
 	if (options->replace && strstr(options->command[0], options->replace))
 		argp_error(state, "'%s': a message cannot choose the command, only its arguments",
 			   options->command[0]);

@@ -105,7 +105,8 @@ struct run_queue {
  * @signal: the first signal that asked to end, or 0
  * @signals: how many did
  * @hold_until: nothing is leased before that, for want of something
- * @held_for: the error that this was told for last, or 0
+ * @held_for: the error for which that is so, or 0
+ * @told_for: the error for which that was told last, at @told_at
  * @next_start: nothing is leased before that (@options->interval)
  * @drain_until: the running jobs are stopped then
  * @record: room for a message, of @record_size bytes
@@ -121,7 +122,8 @@ struct run {
 	int status;
 	int signal, signals;
 	uint64_t hold_until;
-	int held_for;
+	int held_for, told_for;
+	uint64_t told_at;
 	uint64_t next_start;
 	uint64_t drain_until;
 	struct tqueue_record *record;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include "job.h"
 #include "run_log.h"
 #include "run_status.h"
+#include "self_send.h"
 #include "service.h"
 #include "sink.h"
 #include "units.h"
@@ -25,20 +27,55 @@ static struct {
 	char told[256];
 } status;
 
-/* Where only jobs that have their messages leased can go on, it may be for ever. */
+/*
+ * A job of ours that waits for room in its own queue, where nobody of us makes any;
+ * NULL: there is none that is seen.
+ */
+static const struct job *find_sender(const struct run *run, const struct run_queue *queue,
+				     const struct tqueue_info *info)
+{
+	const struct job *job = run->jobs;
+
+	if (run->running < run->options->jobs)
+		return NULL;
+	for (; job < run->jobs + run->options->jobs; job++)
+		if (job->queue == queue && self_send_find(job->pid, info))
+			return job;
+	return NULL;
+}
+
+static void tell_held_up(const struct run_queue *queue, const struct tqueue_info *info,
+			 const struct job *job)
+{
+	if (job)
+		run_log(LOG_WARNING, queue->name, "held up: job %llu sends to this queue, which is full, and waits for room; unless others make some it waits for ever; 'tqueue set %s --size' does",
+			(unsigned long long)job->id, queue->name);
+	else
+		run_log(LOG_WARNING, queue->name, "held up: the queue is full, %u sender%s for room, and only jobs that run now can make some; if they are those who send, they wait for ever; 'tqueue set %s --size' makes room",
+			info->blocked_senders, info->blocked_senders == 1 ? " waits" : "s wait",
+			queue->name);
+}
+
+/* Is it held up, not for a moment only? */
 static void check_held_up(const struct run *run, struct run_queue *queue,
 			  const struct tqueue_info *info)
 {
-	if (!run->running || !(info->state & TQUEUE_STATE_HELD_UP)) {
-		if (queue->held_up >= HELD_UP_LOOKS)
+	int told = queue->held_up >= HELD_UP_LOOKS, held_up;
+	const struct job *job = NULL;
+
+	held_up = run->running && info->blocked_senders;
+	/* Once it is told it is enough that they still wait. */
+	if (held_up && !told) {
+		job = find_sender(run, queue, info);
+		held_up = job || info->state & TQUEUE_STATE_HELD_UP;
+	}
+	if (!held_up) {
+		if (told)
 			run_log(LOG_NOTICE, queue->name, "no longer held up");
 		queue->held_up = 0;
-		return;
+	} else if (!told && ++queue->held_up == HELD_UP_LOOKS) {
+		tell_held_up(queue, info, job);
 	}
-	if (queue->held_up < HELD_UP_LOOKS && ++queue->held_up == HELD_UP_LOOKS)
-		run_log(LOG_WARNING, queue->name, "held up: the queue is full, %u sender%s for room, and only jobs that run now can make some; jobs that send to their own queue wait for ever; 'tqueue set %s --size' makes room",
-			info->blocked_senders, info->blocked_senders == 1 ? " waits" : "s wait",
-			queue->name);
 }
 
 static void look_at_queues(struct run *run)
@@ -68,9 +105,11 @@ static void describe(const struct run *run, char *text, size_t size)
 	else if (run->paused)
 		state = "; paused, as too many jobs failed";
 	else if (status.held_up)
-		state = "; held up by jobs that send to their own queue";
+		state = "; held up, as the queue is full";
+	else if (run->held_for == ENOSPC)
+		state = "; as many are leased as may be";
 	else if (run->held_for)
-		state = "; short of something";
+		state = "; short of memory, processes or files";
 	snprintf(text, size, "%u running, %llu done, %llu failed, %llu waiting%s", run->running,
 		 (unsigned long long)run->done, (unsigned long long)run->failed,
 		 (unsigned long long)status.waiting, state);

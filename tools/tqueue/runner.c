@@ -28,6 +28,9 @@
 /* How much longer a lease lasts than its job may take, with all that ends it. */
 #define LEASE_MARGIN	(10 * NS_A_SECOND)
 
+/* What is short is told as often as that. */
+#define TOLD_FOR	(60 * NS_A_SECOND)
+
 /* Jobs that are started before anything else is looked at. */
 #define STARTS_AT_ONCE	16
 
@@ -77,16 +80,29 @@ void run_queue_over(struct run *run, struct run_queue *queue, int error)
 		run->status = EXIT_STOPPED;
 }
 
-/* Nothing is leased for a while, as something is short. */
-static void hold(struct run *run, const char *queue, int error, uint64_t time)
+/* Nothing is leased for a while, as something is short; is that to be told? */
+static int hold(struct run *run, int error, uint64_t time)
+{
+	uint64_t now = clock_ns();
+
+	run->hold_until = now + time;
+	run->held_for = error;
+	if (run->told_for == error && now - run->told_at < TOLD_FOR)
+		return 0;
+	run->told_for = error;
+	run->told_at = now;
+	return 1;
+}
+
+/* The next message of a queue cannot be leased now. */
+static void lease_later(struct run *run, const char *queue, int error)
 {
 	char text[512];
 
-	run->hold_until = clock_ns() + time;
-	if (run->held_for != error)
-		run_log(LOG_WARNING, NULL, "%s; waits for that",
+	/* Other workers give their leases back without our being told. */
+	if (hold(run, error, error == ENOSPC ? NS_A_SECOND / 4 : NS_A_SECOND))
+		run_log(LOG_WARNING, NULL, "%s; this worker tries again",
 			tqueue_explain(queue, error, text, sizeof(text)));
-	run->held_for = error;
 }
 
 /* How long a lease is to last. */
@@ -157,11 +173,9 @@ static void start(struct run *run, struct run_queue *queue)
 		break;
 	case JOB_LATER:
 		error = errno;
-		run->hold_until = clock_ns() + NS_A_SECOND;
-		if (run->held_for != error)
+		if (hold(run, error, NS_A_SECOND))
 			run_log(LOG_WARNING, queue->name, "job %llu cannot be started now: %s; it went back to its place, and is tried again",
 				(unsigned long long)run->record->id, strerror(error));
-		run->held_for = error;
 		break;
 	case JOB_NEVER:
 		error = errno;
@@ -198,11 +212,8 @@ static int lease_and_start(struct run *run)
 		}
 		if (!result) {
 			run_queue_over(run, queue, 0);
-		} else if (errno == ENOSPC) {
-			hold(run, queue->name, errno, NS_A_SECOND / 4);
-			return 0;
-		} else if (errno == ENOMEM) {
-			hold(run, queue->name, errno, NS_A_SECOND);
+		} else if (errno == ENOSPC || errno == ENOMEM) {
+			lease_later(run, queue->name, errno);
 			return 0;
 		} else if (errno != EAGAIN) {
 			run_queue_over(run, queue, errno);
