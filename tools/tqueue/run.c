@@ -89,13 +89,13 @@ static void choose(struct run_options *options, const char *list, enum verdict v
 static void complain_of_no_command(const struct run_options *options,
 				   const struct argp_state *state)
 {
-	const char *text =
+	static const char by_hand[] =
 		"which command? It stands behind two dashes: 'tqueue run %s -- COMMAND'";
+	static const char by_unit[] =
+		"which command? The drop-in of a service says that: "
+		"'systemctl edit tqueue-run@%s', and tqueue-run(1) shows what to write";
 
-	if (getenv("NOTIFY_SOCKET"))
-		text =
-			"which command? The drop-in of a service says that: 'systemctl edit tqueue-run@%s', and tqueue-run(1) shows what to write";
-	argp_error(state, text, options->queues[0]);
+	argp_error(state, getenv("NOTIFY_SOCKET") ? by_unit : by_hand, options->queues[0]);
 }
 
 static void check_options(const struct run_options *options, const struct argp_state *state)

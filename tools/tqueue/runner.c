@@ -311,15 +311,26 @@ static uint64_t check_times(struct run *run)
 	return earlier(next, run->next_start);
 }
 
+/* Without it there is no point in more jobs. */
+static void check_output(struct run *run)
+{
+	int error = sink_stdout.gone;
+
+	if (!error || run->draining)
+		return;
+	if (error == EPIPE)
+		run_log(LOG_ERR, NULL, "nobody reads the standard output any more; no more jobs are started");
+	else
+		run_log(LOG_ERR, NULL, "cannot write to the standard output: %s; no more jobs are started",
+			strerror(error));
+	run_drain(run, EXIT_ERROR);
+}
+
 static void work(struct run *run)
 {
 	for (;;) {
 		start_jobs(run);
-		/* Who read what the jobs wrote has left. */
-		if (sink_stdout.gone && !run->draining) {
-			run_log(LOG_ERR, NULL, "nobody reads the standard output any more");
-			run_drain(run, EXIT_ERROR);
-		}
+		check_output(run);
 		if (is_finished(run))
 			break;
 		events_wait(check_times(run));

@@ -64,7 +64,7 @@ static int flush(struct sink *sink)
 		} else if (errno == EAGAIN) {
 			return 0;
 		} else if (errno != EINTR) {
-			sink->gone = 1;
+			sink->gone = errno;
 			break;
 		}
 	}

@@ -18,7 +18,7 @@
  * @socket: it is a socket
  * @apart: each write of it is a message: a line
  * @terminal: it is a terminal
- * @gone: nobody reads it any more
+ * @gone: the error after which nothing is written any more, or 0
  * @kept: what was not written yet, from @written on
  * @written: bytes of @kept
  */
