@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Times: nanoseconds, in 64 bits with a sign.
+ * Times: signed 64-bit nanoseconds.
  */
 #ifndef TQ_CLOCK_H
 #define TQ_CLOCK_H
@@ -10,19 +10,19 @@
 #include <linux/overflow.h>
 #include <linux/types.h>
 
-/* Now: CLOCK_BOOTTIME. */
+/* The time now, on CLOCK_BOOTTIME. */
 static inline s64 tq_now_boottime(void)
 {
 	return ktime_get_boottime_ns();
 }
 
-/* The same, as coarse as messages are stamped. */
+/* The same at the resolution with which messages are stamped. */
 static inline s64 tq_coarse_boottime(void)
 {
 	return ktime_to_ns(ktime_get_coarse_boottime());
 }
 
-/* When @span, which is below 2^63, has passed since @begin; at most S64_MAX. */
+/* The time @span after @begin, at most S64_MAX.  @span is below 2^63. */
 static inline s64 tq_time_after(s64 begin, u64 span)
 {
 	s64 when;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every difference between the kernel versions that tqueue builds for, and
- * the only place that may name one.  The rest of the driver is written for
- * the newest kernel; what older ones lack is supplied here.
+ * Differences between the kernel versions that tqueue builds for.  This is the
+ * only file that may name a version.  The rest of the driver is written for the
+ * newest kernel, and this file supplies what older ones lack.
  */
 #ifndef TQ_COMPAT_H
 #define TQ_COMPAT_H
@@ -16,14 +16,14 @@
 #error "tqueue needs Linux 6.1 or newer"
 #endif
 
-/* 7.0 names what is allocated; stable kernels took it over at various times. */
+/* 7.0 has these; some stable kernels have them, too. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(object, flags) kzalloc(sizeof(object), flags)
 #endif
 
 /*
- * Debian's kernels clear what is on the stack.  A structure of the common path that
- * is filled in field by field does without; 6.14 has a name for that.
+ * Debian's kernels clear automatic variables.  A structure on the common path
+ * that is filled in field by field opts out.  6.14 has this attribute.
  */
 #ifndef __uninitialized
 #if __has_attribute(__uninitialized__)
@@ -33,33 +33,33 @@
 #endif
 #endif
 
-/* 6.2 made the device constant for those who name its node. */
+/* Since 6.2 the devnode callback gets a constant device. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define TQ_DEV_CONST
 #else
 #define TQ_DEV_CONST const
 #endif
 
-/* 6.4 made registered classes constant. */
+/* Since 6.4 a registered class is constant. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 #define TQ_CLASS_CONST
 #else
 #define TQ_CLASS_CONST const
 #endif
 
-/* 6.10 made tracepoints remember the source of a string. */
+/* Since 6.10 a tracepoint remembers the source of a string. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 #define tq_assign_str(name, source) __assign_str(name, source)
 #else
 #define tq_assign_str(name, source) __assign_str(name)
 #endif
 
-/* 7.0 lets the caller of a write ask for no signal. */
+/* Since 7.0 a writer can ask for no SIGPIPE. */
 #ifndef IOCB_NOSIGNAL
 #define IOCB_NOSIGNAL 0
 #endif
 
-/* 6.13 sets up a timer in one call. */
+/* Since 6.13 one call sets up a timer. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #include <linux/hrtimer.h>
 static inline void hrtimer_setup(struct hrtimer *timer,
@@ -71,7 +71,7 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
-/* 6.14 starts a worker where older ones created it running. */
+/* Since 6.14 one call creates a worker and starts it. */
 #include <linux/kthread.h>
 #ifndef kthread_run_worker
 #define kthread_run_worker(flags, ...) kthread_create_worker(flags, __VA_ARGS__)
@@ -79,7 +79,7 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 
 /*
  * Whether two mappings of one page may show different bytes.  Linux 6.9 has a
- * name for it; before that there is one for each architecture.
+ * name for this.  Before that each architecture had its own.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
 #include <linux/cacheinfo.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What can be chosen for a queue (struct tqueue_config), and chosen anew while
- * messages flow.
+ * The settings of a queue (struct tqueue_config), and changing them while the
+ * queue is in use.
  *
- * A new size means a new ring.  It is allocated with no lock held; then what
- * stands in the old one is copied to the same positions, with both locks held.
+ * A new size needs a new ring.  The ring is allocated with no lock held.  Then
+ * the records are copied to the same positions in it, with both locks held.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -24,7 +24,9 @@
 #include "store.h"
 #include "tqueue.h"
 
-/* Of a queue whose creator did not choose: what cp writes at once fits. */
+/*
+ * The size of a queue whose creator set none.  It holds what cp writes at once.
+ */
 #define TQ_SIZE_DEFAULT	((unsigned long)SZ_2M)
 
 #define TQ_CONFIG_FIELDS	(TQUEUE_CONFIG_SIZE |		\
@@ -42,13 +44,13 @@
 				 TQUEUE_CONFIG_MAX_BURIED |	\
 				 TQUEUE_CONFIG_UNIQUE)
 
-/* Whether a field is at most @most, if it is given. */
+/* Whether the value of a field is at most @most, or the field is not set. */
 #define tq_field_right(config, field, value, most)			\
 	(!((config)->fields & TQUEUE_CONFIG_##field) || (value) <= (most))
 
 /**
- * tq_config_check - whether a configuration makes sense by itself
- * @config: from user space, copied; may change no more
+ * tq_config_check - check a configuration by itself
+ * @config: a copy of what user space gave
  *
  * Context: Any.
  * Return: 0 or -EINVAL.
@@ -83,7 +85,7 @@ int tq_config_check(const struct tqueue_config *config)
 
 /**
  * tq_config_size - the size of the ring that a configuration asks for
- * @config: found right by tq_config_check()
+ * @config: checked by tq_config_check()
  *
  * Context: Any.
  * Return: bytes, a power of two of whole pages.
@@ -99,7 +101,8 @@ unsigned long tq_config_size(const struct tqueue_config *config)
  * tq_check_owner - whether the caller may give a queue to a user
  * @uid: the user
  *
- * Those who may make queues may not give them away: the rules of chown().
+ * The rules are those of chown(): the right to make a queue is not the right to
+ * give it away.
  *
  * Context: Process context.
  * Return: 0; -EINVAL if there is no such user here; -EPERM.
@@ -115,7 +118,7 @@ int tq_check_owner(kuid_t uid)
  * tq_may_configure - whether the caller may configure a queue
  * @queue: the queue
  *
- * Its owner may, and the administrator.
+ * The owner may, and the administrator.
  *
  * Context: Process context, takes rx.lock.
  */
@@ -130,13 +133,14 @@ bool tq_may_configure(struct tqueue *queue)
 }
 
 /**
- * tq_config_apply - give a queue a configuration, but for its size
+ * tq_config_apply - apply a configuration, except for its size
  * @queue: the queue
- * @config: found right by tq_config_check()
- * @size: bytes of the ring that it has or is about to get
+ * @config: checked by tq_config_check()
+ * @size: bytes of the ring that the queue has or is about to get
  *
  * Context: Both locks held.
- * Return: 0; -EINVAL when messages would not fit the ring, and nothing changed.
+ * Return: 0; -EINVAL if the ring is too small for max_message.  Then nothing
+ * has changed.
  */
 int tq_config_apply(struct tqueue *queue, const struct tqueue_config *config,
 		    unsigned long size)
@@ -188,7 +192,7 @@ int tq_config_apply(struct tqueue *queue, const struct tqueue_config *config,
 	return 0;
 }
 
-/* Give the queue a ring that what it holds fits.  Both locks held. */
+/* Replace the ring by one that is large enough.  Both locks held. */
 static void tq_swap_ring(struct tqueue *queue, struct tq_ring *ring)
 {
 	struct tq_rx *rx = &queue->rx;
@@ -199,8 +203,9 @@ static void tq_swap_ring(struct tqueue *queue, struct tq_ring *ring)
 }
 
 /*
- * With both locks held.  @ring is the new one if its size is not 0.  -EAGAIN: it
- * counts for too little now, and another one is needed.
+ * Change the configuration.  @ring is the new ring, or its size is 0.  Returns
+ * -EAGAIN if @ring counts for too little and must be made again.  Both locks
+ * held.
  */
 static int tq_config_change(struct tqueue *queue,
 			    const struct tqueue_config *config, kuid_t owner,
@@ -212,11 +217,14 @@ static int tq_config_change(struct tqueue *queue,
 
 	if (policy->shutdown_error == -EIDRM)
 		return -EIDRM;
-	/* Blocked senders fit as well: more than three quarters are used. */
+	/*
+	 * The messages of blocked senders need no check.  A sender is blocked
+	 * only while more than three quarters of the ring are used.
+	 */
 	if (ring->size && (tq_queue_bytes(queue) > size ||
 			   queue->tx.pos - queue->rx.store.pos > size))
 		return -EBUSY;
-	/* Another one has replaced the ring meanwhile. */
+	/* Another call has replaced the ring meanwhile. */
 	if (ring->owed > queue->ring.charged)
 		return -EAGAIN;
 	ret = tq_config_apply(queue, config, size);
@@ -230,7 +238,7 @@ static int tq_config_change(struct tqueue *queue,
 		tq_senders_fail(queue, -ENOBUFS, notify);
 	if (queue->tx.gate & TQ_GATE_NO_READER)
 		tq_senders_fail(queue, -EPIPE, notify);
-	/* There may be room now, and room for more; or the end has come. */
+	/* There may be room, more of it than before, or an end of file. */
 	notify->events |= TQ_NOTIFY_ADMIT | TQ_NOTIFY_WRITABLE |
 			  TQ_NOTIFY_ENDED;
 	return 0;
@@ -246,7 +254,7 @@ static unsigned long tq_ring_charged(struct tqueue *queue)
 	return charged;
 }
 
-/* Messages that are there can get too old from now on. */
+/* A ttl was set: messages that are already here can expire, too. */
 static void tq_config_ages(struct tqueue *queue)
 {
 	struct tq_message *message;
@@ -267,19 +275,19 @@ static void tq_config_ages(struct tqueue *queue)
 		mutex_unlock(&queue->rx.lock);
 		cond_resched();
 	} while (message);
-	/* The thread arms the timers anew. */
+	/* The thread arms the timers. */
 	tq_due_look(queue);
 }
 
 /**
  * tq_config_set - change the configuration of a queue while it is in use
  * @queue: the queue
- * @config: what shall change, copied from user space
+ * @config: what to change, a copy of what user space gave
  *
  * Context: Process context, may sleep; takes both locks.
- * Return: 0; -EINVAL; -EPERM; -EBUSY when the queue holds more than the new size;
- * -ENOMEM, -ENOSPC, -EINTR from making the new ring; -EIDRM.  If it is not 0,
- * nothing changed.
+ * Return: 0; -EINVAL; -EPERM; -EBUSY if the queue holds more than the new size;
+ * -EIDRM; -ENOMEM, -ENOSPC or -EINTR if no new ring could be made.  After an
+ * error nothing has changed.
  */
 int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 {
@@ -304,7 +312,7 @@ int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 		tq_lock_both(queue);
 		ret = tq_config_change(queue, config, owner, &ring, &notify);
 		tq_unlock_both(queue);
-		/* The old one, or the new one if it was of no use. */
+		/* The old ring, or the new one if it was not used. */
 		tq_ring_free(&ring);
 	} while (ret == -EAGAIN);
 	tq_notify_deliver(queue, &notify);

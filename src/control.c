@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/tqueue-control: the queues by name, made, removed and configured.
+ * /dev/tqueue-control: making, removing and configuring named queues.
  *
- * A named queue holds the module from its creation to its removal.  A queue
- * that was removed lives on for the files that are open on it.
+ * A named queue holds a reference to the module from its creation to its
+ * removal.  A removed queue lives on while files are open on it.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -22,16 +22,16 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* Reserved for local use, and taken by no driver of Debian's kernels. */
+/* Reserved for local use.  No driver in Debian's kernels takes it. */
 #define TQ_CONTROL_MINOR	243
 #define TQ_CONTROL_NAME		TQ_NAME "-control"
 
 #define TQ_MODES		0666
 
-/* Guards which queues there are: this and the next two. */
+/* Guards the set of queues: tq_queues and tq_named. */
 static DEFINE_MUTEX(tq_control_lock);
 static struct rb_root tq_queues = RB_ROOT;
-static unsigned int tq_named;	/* all but the default queue */
+static unsigned int tq_named;	/* all except the default queue */
 
 static struct tqueue *tq_queue_of(const struct rb_node *node)
 {
@@ -58,7 +58,7 @@ static struct tqueue *tq_find(const char *name)
 	return node ? tq_queue_of(node) : NULL;
 }
 
-/* The first queue whose name follows @name. */
+/* The first queue whose name comes after @name. */
 static struct tqueue *tq_find_next(const char *name)
 {
 	struct rb_node *node = tq_queues.rb_node;
@@ -82,7 +82,7 @@ static bool tq_is_default(const struct tqueue *queue)
 	return !queue->dev.type;
 }
 
-/* 0, -EINVAL or -ENAMETOOLONG. */
+/* Returns 0, -EINVAL or -ENAMETOOLONG. */
 static int tq_check_name(const char *name)
 {
 	const char *c;
@@ -97,7 +97,10 @@ static int tq_check_name(const char *name)
 	return 0;
 }
 
-/* A queue by name, with a reference to its device, or an ERR_PTR. */
+/*
+ * Find a queue by name.  Returns it with a reference to its device, or an
+ * ERR_PTR.
+ */
 static struct tqueue *tq_get(const char *name)
 {
 	struct tqueue *queue;
@@ -113,7 +116,7 @@ static struct tqueue *tq_get(const char *name)
 	return queue ?: ERR_PTR(-ENOENT);
 }
 
-/* The rules of chown(): see tq_check_owner(). */
+/* The rules of chown(), as in tq_check_owner(). */
 static int tq_check_group(kgid_t gid)
 {
 	if (!gid_valid(gid))
@@ -122,7 +125,10 @@ static int tq_check_group(kgid_t gid)
 	       capable(CAP_CHOWN) ? 0 : -EPERM;
 }
 
-/* Make the queue's device and book it.  On failure the queue is freed. */
+/*
+ * Make the device of a queue and add the queue to the set.  Frees the queue on
+ * failure.
+ */
 static int tq_book(struct tqueue *queue, const char *name, bool named)
 {
 	int ret;
@@ -180,7 +186,7 @@ static int tq_ctl_create(unsigned int cmd, const void __user *user)
 	ret = tq_check_name(args.name);
 	if (ret)
 		return ret;
-	/* Whose it is, @args.uid says. */
+	/* args.uid sets the owner, not the configuration. */
 	if (!args.mode || args.mode & ~TQ_MODES || args.reserved ||
 	    args.config.fields & TQUEUE_CONFIG_OWNER)
 		return -EINVAL;
@@ -222,7 +228,7 @@ static int tq_remove_named(const char *name, bool force)
 	return ret;
 }
 
-/* A structure that names a queue: 0, or why it is wrong. */
+/* Fetch a structure that names a queue: 0 or an error. */
 static int tq_get_select(struct tqueue_select *args, unsigned int cmd,
 			 const void __user *user, u32 flags)
 {
@@ -279,7 +285,7 @@ static int tq_ctl_set(unsigned int cmd, const void __user *user)
 	return ret;
 }
 
-/* The queue that is called @name, or the one after it: 0 or -ENOENT. */
+/* Find the queue called @name, or the one after it: 0 or -ENOENT. */
 static int tq_look_up(bool after, const char *name, struct tqueue_info *info)
 {
 	struct tqueue *queue;
@@ -291,7 +297,9 @@ static int tq_look_up(bool after, const char *name, struct tqueue_info *info)
 	mutex_unlock(&tq_control_lock);
 	if (!queue)
 		return -ENOENT;
-	/* A busy queue must not hold up those who look for others. */
+	/*
+	 * Without the lock: a busy queue must not delay calls for other queues.
+	 */
 	tq_stats_info(queue, info);
 	put_device(&queue->dev);
 	return 0;
@@ -299,18 +307,18 @@ static int tq_look_up(bool after, const char *name, struct tqueue_info *info)
 
 /**
  * tq_control_next - go from one queue to the next, in the order of their names
- * @info: with the name of a queue that may be gone, or none to begin with;
- *	filled with the next one
+ * @info: names a queue, which need not exist any more, or nothing; filled with
+ *	what there is to know about the next queue
  *
  * Context: Process context, takes tq_control_lock, and then the queue's locks.
- * Return: 0; -ENOENT when there is none.
+ * Return: 0; -ENOENT if there is no next queue.
  */
 int tq_control_next(struct tqueue_info *info)
 {
 	return tq_look_up(true, info->name, info);
 }
 
-/* GET and NEXT. */
+/* TQUEUE_CONTROL_GET and TQUEUE_CONTROL_NEXT. */
 static int tq_ctl_info(bool next, unsigned int cmd, void __user *user)
 {
 	struct tqueue_info info;
@@ -319,7 +327,7 @@ static int tq_ctl_info(bool next, unsigned int cmd, void __user *user)
 	ret = tq_args_get(&info, sizeof(info), cmd, user);
 	if (ret)
 		return ret;
-	/* A walk begins with no name. */
+	/* NEXT with no name starts from the first queue. */
 	if (!next || *info.name) {
 		ret = tq_check_name(info.name);
 		if (ret)
@@ -401,13 +409,16 @@ static struct miscdevice tq_control = {
  * tq_control_init - make /dev/tqueue-control
  *
  * Context: Process context, may sleep.
- * Return: 0; -ENOMEM; -EBUSY when no minor is left.
+ * Return: 0; -ENOMEM; -EBUSY if no minor is free.
  */
 int tq_control_init(void)
 {
 	int ret = misc_register(&tq_control);
 
-	/* Only opening it does not load the module then. */
+	/*
+	 * The fixed minor is taken.  Another one works, except that opening the
+	 * device does not load the module.
+	 */
 	if (ret == -EBUSY) {
 		tq_control.minor = MISC_DYNAMIC_MINOR;
 		ret = misc_register(&tq_control);
@@ -426,7 +437,7 @@ void tq_control_exit(void)
 }
 
 /**
- * tq_default_add - give the default queue its device
+ * tq_default_add - make the device of the default queue
  * @queue: made by tq_queue_create(); freed on failure
  *
  * Context: Process context, may sleep; takes tq_control_lock.
@@ -443,8 +454,8 @@ int tq_default_add(struct tqueue *queue)
 }
 
 /**
- * tq_default_del - take the default queue's device away
- * @queue: added by tq_default_add(); freed when the last file is closed
+ * tq_default_del - remove the device of the default queue
+ * @queue: added by tq_default_add(); freed when its last file is closed
  *
  * Context: Process context, may sleep; takes tq_control_lock.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * 64-bit counts that are written under a lock and read without it.
+ * 64-bit counters that are written under a lock and read without it.
  *
- * Where a long has 64 bits this is a plain variable.  Elsewhere a store takes
- * two instructions, and a reader could see the halves of two values.  There the
- * high half stands on both sides of the low one, and readers look again when the
- * two differ:
+ * On 64-bit machines this is a plain variable.  On 32-bit machines a store
+ * takes two instructions, and a reader could see halves of two values.  There
+ * the writer stores the high half before and after the low one, and the reader
+ * starts again if the two differ:
  *
  *	writer			reader
  *	------			------
@@ -35,13 +35,13 @@ static inline void tq_counter_set(struct tq_counter *counter, u64 value)
 	WRITE_ONCE(counter->value, value);
 }
 
-/* By whoever holds the lock that writers hold. */
+/* For callers that hold the writers' lock. */
 static inline u64 tq_counter_get(const struct tq_counter *counter)
 {
 	return counter->value;
 }
 
-/* By anybody. */
+/* For everybody else. */
 static inline u64 tq_counter_read(const struct tq_counter *counter)
 {
 	return READ_ONCE(counter->value);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The character device of a queue and its file operations: what the calls of
- * user space mean.
+ * The character device of a queue and its file operations.
  *
- * The device owns its queue.  An open file keeps the character device, that
- * keeps the device, and the queue is freed with the device's last reference.
+ * The device owns its queue.  An open file holds a reference to the character
+ * device, which holds one to the device.  The queue is freed with the last
+ * reference to the device.
  */
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
@@ -24,8 +24,8 @@
 #include "wait.h"
 
 /*
- * Minors of the driver.  They are handed out in turn, so that a number comes
- * again late, when nobody takes it for the queue that had it before.
+ * The number of minors.  They are handed out cyclically, so that the number of
+ * a removed queue is not reused soon.
  */
 #define TQ_MINORS 65536
 
@@ -50,8 +50,8 @@ static unsigned int tq_how(const struct kiocb *iocb)
 }
 
 /*
- * Whether the opener may open the node as it is now.  The VFS has looked, but
- * perhaps in the moment in which it was root's: see tq_device_appear().
+ * Whether the opener may open the node as it is now.  The VFS has checked, but
+ * perhaps while the node still belonged to root: see tq_device_appear().
  */
 static int tq_open_permission(struct file *filp)
 {
@@ -61,7 +61,7 @@ static int tq_open_permission(struct file *filp)
 		mask |= MAY_READ;
 	if (filp->f_mode & FMODE_WRITE)
 		mask |= MAY_WRITE;
-	/* Access mode 3, neither to read nor to write, asks for both rights. */
+	/* Access mode 3 (no reading, no writing) needs both permissions. */
 	return file_permission(filp, mask ?: MAY_READ | MAY_WRITE);
 }
 
@@ -80,7 +80,7 @@ static int tq_open(struct inode *inode, struct file *filp)
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	filp->private_data = file;
-	/* read_iter and write_iter heed IOCB_NOWAIT. */
+	/* read_iter and write_iter honour IOCB_NOWAIT. */
 	filp->f_mode |= FMODE_NOWAIT;
 	return stream_open(inode, filp);
 }
@@ -92,8 +92,8 @@ static int tq_release(struct inode *inode, struct file *filp)
 }
 
 /*
- * read() and write() have methods of their own beside the iterators': they are
- * what most callers use, and are cheaper so.
+ * read() and write() have their own methods beside the iterator ones.  Most
+ * callers use these two calls, and they are cheaper without an iterator.
  */
 static ssize_t tq_read(struct file *filp, char __user *buf, size_t count,
 		       loff_t *pos)
@@ -125,7 +125,7 @@ static ssize_t tq_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (!iov_iter_count(to))
 		return 0;
-	/* A killed process takes nothing, whoever reads on its behalf. */
+	/* A killed process takes nothing, not even through another task. */
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	tq_file_reads(file);
@@ -153,7 +153,10 @@ static __poll_t tq_poll_in(struct tq_file *file, bool writes)
 		return mask;
 	if (!tq_nothing_offered(file->queue))
 		mask |= EPOLLMSG;
-	/* As on a pipe; who can write as well is not hung up. */
+	/*
+	 * As on a pipe.  EPOLLHUP is not reported to a file that can also
+	 * write.
+	 */
 	else if (tq_ended(file))
 		mask |= writes ? EPOLLRDHUP : EPOLLRDHUP | EPOLLHUP;
 	return mask;
@@ -190,7 +193,7 @@ static __poll_t tq_poll(struct file *filp, poll_table *wait)
 	return mask;
 }
 
-/* Receives that make room look for those who want a signal for it. */
+/* Tell receives whether some file wants SIGIO when there is room. */
 static void tq_fasync_changed(struct tqueue *queue)
 {
 	struct tq_rx *rx = &queue->rx;
@@ -247,7 +250,7 @@ static void tq_device_release(struct device *dev)
 	tq_queue_free(to_tqueue(dev));
 }
 
-/* Owner, group and mode are there when the node appears. */
+/* The owner, the group and the mode are set when the node appears. */
 static char *tq_devnode(TQ_DEV_CONST struct device *dev, umode_t *mode,
 			kuid_t *uid, kgid_t *gid)
 {
@@ -260,23 +263,24 @@ static char *tq_devnode(TQ_DEV_CONST struct device *dev, umode_t *mode,
 	if (gid)
 		*gid = queue->gid;
 	/*
-	 * Without a name from here the core takes the device's own: a removal
-	 * would leave the node behind.  It is less than a hundred bytes.
+	 * If this fails, the core uses the name of the device, and the node
+	 * would stay after the removal.  It is less than a hundred bytes, hence
+	 * __GFP_NOFAIL.
 	 */
 	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "tq/%s", dev_name(dev));
 }
 
-/* Of named queues; the default queue's device has none. */
+/* For named queues.  The device of the default queue has no type. */
 static const struct device_type tq_named_type = {
 	.name = "named",
 	.devnode = tq_devnode,
 };
 
 /*
- * Make the node, and only then what it opens: devtmpfs makes it root's and gives
- * it away a moment later, and in that moment root's group must not get in.  Who
- * was on the way already is looked at again, by tq_open().  The world is told
- * when the node can be opened.
+ * Make the node first and the character device afterwards.  devtmpfs creates
+ * the node as root's and changes the owner a moment later; in that moment
+ * root's group must not get in.  tq_open() checks again those that are already
+ * in open().  The uevent is sent when the node can be opened.
  */
 static int tq_device_appear(struct tqueue *queue)
 {
@@ -298,16 +302,16 @@ static int tq_device_appear(struct tqueue *queue)
 }
 
 /**
- * tq_device_add - give a queue its device
+ * tq_device_add - make the device of a queue
  * @queue: made by tq_queue_create(); from now on owned by its device
- * @name: of the device
- * @named: whether its node is tq/@name, with the queue's owner, group and mode
+ * @name: the name of the device
+ * @named: whether the node is tq/@name, with the queue's owner, group and mode
  *
- * On failure the queue is freed.
+ * The queue is freed on failure.
  *
  * Context: Process context, may sleep.
- * Return: 0, after which the queue can be opened; -ENOMEM; -EEXIST; -ENOSPC
- * when all minors are taken.
+ * Return: 0, and the queue can be opened; -ENOMEM; -EEXIST; -ENOSPC if no minor
+ * is free.
  */
 int tq_device_add(struct tqueue *queue, const char *name, bool named)
 {
@@ -339,8 +343,8 @@ int tq_device_add(struct tqueue *queue, const char *name, bool named)
 }
 
 /**
- * tq_device_del - take a queue's device away
- * @queue: added by tq_device_add(); freed when the last file is closed
+ * tq_device_del - remove the device of a queue
+ * @queue: added by tq_device_add(); freed when its last file is closed
  *
  * Context: Process context, may sleep.
  */
@@ -354,7 +358,7 @@ void tq_device_del(struct tqueue *queue)
  * tq_device_init - make the class and reserve the device numbers
  *
  * Context: Process context, may sleep.
- * Return: 0; -ENOMEM; -EBUSY when no major is left; -EEXIST.
+ * Return: 0; -ENOMEM; -EBUSY if no major is free; -EEXIST.
  */
 int tq_device_init(void)
 {

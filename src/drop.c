@@ -14,7 +14,10 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* Of @count records that are to be dropped: trace them, count the empty ones. */
+/*
+ * Trace the next @count records, which will be dropped.  Returns how many are
+ * empty.
+ */
 static u32 tq_drop_survey(struct tqueue *queue, int count)
 {
 	const struct tq_store *store = &queue->rx.store;
@@ -32,9 +35,9 @@ static u32 tq_drop_survey(struct tqueue *queue, int count)
 }
 
 /*
- * Drop the first records of the ring: those before the cursor's detached message,
- * until @need bytes have gone, at most @most.  Returns the room that this makes,
- * in *@count how many there were.
+ * Drop records from the head of the ring until @need bytes are gone, but at
+ * most @most records and none after the cursor's detached message.  Returns the
+ * room that this makes, and the number of records in *@count.
  */
 static unsigned long tq_drop_run(struct tqueue *queue,
 				 const struct tq_cursor *cursor,
@@ -44,13 +47,13 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 	struct tq_store *store = &rx->store;
 	unsigned long bytes;
 
-	/* Most often one goes for one that comes. */
+	/* The usual case: one message goes for one that comes. */
 	bytes = tq_record_bytes(tq_store_length(store, cursor->pos));
 	*count = 1;
 	if (bytes < need || unlikely(cursor->detached))
 		bytes = tq_store_run(store, cursor, need, ULONG_MAX, most,
 				     count);
-	/* They are counted before they are published. */
+	/* Counted before the room is published. */
 	if (unlikely(READ_ONCE(queue->tx.empties) != rx->empties ||
 		     trace_tqueue_drop_enabled()))
 		WRITE_ONCE(rx->empties,
@@ -59,10 +62,11 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 }
 
 /*
- * Not all that the queue holds stands in the ring.  Drop the message that goes before
- * any in the ring: a buried one, or the oldest that is ready and has the lowest
- * priority.  Returns 1; 0 if there is none; TQ_ROOM_BESIDE if none has to go.  The
- * cursor, at the head of the ring, learns which detached one comes next.
+ * Part of what the queue holds is outside the ring.  Drop the message that has
+ * to go before any in the ring: a buried one, or the oldest ready one of the
+ * lowest priority.  Returns 1, or 0 if there is none, or TQ_ROOM_BESIDE if
+ * nothing has to go.  Sets the cursor, which is at the head of the ring, to the
+ * detached message that comes next.
  */
 static noinline int tq_drop_beside(struct tqueue *queue, unsigned long bytes,
 				   struct tq_cursor *cursor,
@@ -86,16 +90,19 @@ static noinline int tq_drop_beside(struct tqueue *queue, unsigned long bytes,
 }
 
 /*
- * Drop buried messages, the oldest first, then the oldest of those that are ready and
- * have the lowest priority, until there is room for @bytes, or so many messages have
- * gone as are @left.  0; -ENOBUFS if there is none; TQ_ROOM_BESIDE.
+ * Drop the oldest buried message or, if there is none, the oldest ready
+ * messages of the lowest priority.  Stops when @bytes fit, or when *@left
+ * messages are gone.  Returns 0, -ENOBUFS if there is nothing to drop, or
+ * TQ_ROOM_BESIDE.
  */
 static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int *left,
 			  struct tq_notify *notify)
 {
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
-	/* Where there are voids, a message that fits beside the ring is enough. */
+	/*
+	 * Where the ring has voids, it is enough if the message fits beside it.
+	 */
 	unsigned long need = bytes - (rx->limit + store->void_bytes -
 				      queue->tx.pos);
 	struct tq_cursor cursor __uninitialized;
@@ -124,16 +131,15 @@ static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int *left,
 }
 
 /**
- * tq_drop_for - make room at the cost of the oldest messages
+ * tq_drop_for - make room by dropping the oldest messages
  * @queue: the queue
- * @bytes: how much is needed, at most what its ring can hold
- * @notify: what others are to be notified of is added
+ * @bytes: how much room is needed, at most the size of the ring
+ * @notify: collects the wake-ups
  *
  * Context: tx.lock held; takes rx.lock.
- * Return: 0 if there is room now; %TQ_ROOM_BESIDE if there is, but not in the ring:
- * see tq_room_beside(); -EAGAIN after one piece of work, and the
- * caller lets its lock go before the next; -ENOBUFS when nothing more can be
- * dropped.
+ * Return: 0 if there is room now; %TQ_ROOM_BESIDE if there is room, but not in
+ * the ring (see tq_room_beside()); -EAGAIN after one piece of work: the caller
+ * unlocks before it calls again; -ENOBUFS if nothing more can be dropped.
  */
 int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 		struct tq_notify *notify)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Room at the cost of the oldest messages: TQUEUE_OVERFLOW_DROP_OLDEST.
+ * Making room by dropping the oldest messages: TQUEUE_OVERFLOW_DROP_OLDEST.
  */
 #ifndef TQ_DROP_H
 #define TQ_DROP_H
@@ -8,7 +8,7 @@
 #include "notify.h"
 #include "tqueue.h"
 
-/* Internal result: a detached message fits, one in the ring does not. */
+/* Internal result: a detached message fits, but not a record in the ring. */
 #define TQ_ROOM_BESIDE (-EXFULL)
 
 int tq_drop_for(struct tqueue *queue, unsigned long bytes,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is due when: see due.h.
+ * What is due at which time: see due.h.
  *
- * Each queue has a timer for each of the two clocks.  It is armed for the first
- * of what is due, moved only to an earlier time, and never cancelled: one that
- * fires for nothing is armed again for what is first by then.  A timer that fires
- * has the module's thread look, which sleeps as long as nothing is due.
+ * Each queue has one timer for each of the two clocks, armed for the earliest
+ * time that matters.  A timer is moved only to an earlier time and never
+ * cancelled.  If it fires too early, it is armed again.  A timer that fires
+ * wakes the module's thread, which sleeps while nothing is due.
  */
 #include <linux/err.h>
 #include <linux/poll.h>
@@ -15,11 +15,11 @@
 #include "due.h"
 #include "store.h"
 
-/* Does what is due, for all queues. */
+/* The thread, which serves all queues. */
 static struct kthread_worker *tq_worker;
 
 /**
- * tq_due_start - make the thread
+ * tq_due_start - start the thread
  *
  * Context: Process context, may sleep.
  * Return: 0; -ENOMEM; -EINTR.
@@ -31,7 +31,7 @@ int tq_due_start(void)
 }
 
 /**
- * tq_due_stop - end the thread
+ * tq_due_stop - stop the thread
  *
  * Context: Process context, may sleep.  No queue is left.
  */
@@ -41,7 +41,7 @@ void tq_due_stop(void)
 }
 
 /**
- * tq_due_look - have the thread look what is due
+ * tq_due_look - have the thread look at a queue
  * @queue: the queue
  *
  * Context: Any.
@@ -63,7 +63,7 @@ static enum hrtimer_restart tq_monotonic_fired(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* A message arrives where there was none that could get too old. */
+/* A message arrives in a ring that had none that could expire. */
 static int tq_arrived(struct wait_queue_entry *wait, unsigned int mode,
 		      int sync, void *key)
 {
@@ -75,9 +75,9 @@ static int tq_arrived(struct wait_queue_entry *wait, unsigned int mode,
 }
 
 /**
- * tq_due_init - nothing is due
+ * tq_due_init - initialize the timers of a queue
  * @queue: the queue, which nobody uses yet
- * @work: does what is due
+ * @work: what the thread does for it
  *
  * Context: Any.
  */
@@ -100,9 +100,9 @@ void tq_due_init(struct tqueue *queue, kthread_work_func_t work)
 }
 
 /**
- * tq_due_destroy - nothing will be due any more
- * @queue: the queue, which nobody uses any more.  It was marked as removed, and so
- *	nothing is armed again.
+ * tq_due_destroy - stop the timers of a queue
+ * @queue: the queue, which nobody uses any more.  It is marked as removed, so
+ *	no timer is armed again.
  *
  * Context: Process context, may sleep; no lock held.
  */
@@ -154,9 +154,9 @@ static bool tq_older(struct rb_node *a, const struct rb_node *b)
 }
 
 /**
- * tq_due_add_delayed - a message becomes ready later
+ * tq_due_add_delayed - add a message to those that are delayed
  * @queue: the queue
- * @message: it, with when that is
+ * @message: the message, with its time in @when
  *
  * Context: Process context, rx.lock held.
  */
@@ -171,9 +171,9 @@ void tq_due_add_delayed(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_due_del_delayed - a delayed message does not wait any more
+ * tq_due_del_delayed - remove a message from those that are delayed
  * @queue: the queue
- * @message: it
+ * @message: the message
  *
  * Context: rx.lock held.
  */
@@ -185,9 +185,9 @@ void tq_due_del_delayed(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_due_insert_limit - the lease of a message has a limit
+ * tq_due_insert_limit - add a lease to those with a limit
  * @queue: the queue
- * @message: it, with when that is
+ * @message: the leased message, with the limit in @when
  *
  * Context: Process context, rx.lock held.
  */
@@ -200,9 +200,9 @@ void tq_due_insert_limit(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_due_insert_age - a message can get too old
+ * tq_due_insert_age - add a message to those that can expire
  * @queue: the queue
- * @message: it, ready or delayed
+ * @message: the message, ready or delayed
  *
  * Context: Process context, rx.lock held.
  */
@@ -215,9 +215,9 @@ void tq_due_insert_age(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_due_erase_timed - a message has a limit no more, or cannot get too old
+ * tq_due_erase_timed - remove a message from those with a limit or a ttl
  * @queue: the queue
- * @message: it, still in the state in which it could
+ * @message: the message, still in the state in which it was added
  *
  * Context: rx.lock held.
  */
@@ -231,8 +231,8 @@ void tq_due_erase_timed(struct tqueue *queue, struct tq_message *message)
 }
 
 /*
- * While nothing is in the ring that could get too old, nothing is armed for it:
- * the next message that is sent is looked at.
+ * No timer is armed for the ring while it has no message that can expire.
+ * Instead the next message that is sent wakes the thread.
  */
 static void tq_await_arrival(struct tqueue *queue)
 {
@@ -249,8 +249,8 @@ static void tq_await_arrival(struct tqueue *queue)
 }
 
 /**
- * tq_due_arm - arm the timers for what is due first
- * @queue: the queue.  What was due by now has been done.
+ * tq_due_arm - arm the timers for what is due next
+ * @queue: the queue.  Everything that was due has been done.
  *
  * Context: Process context, rx.lock held.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is due when: delays, the limits of leases, and the age of messages.
+ * What is due at which time: delays, limits of leases, and the age of messages.
  *
- * Delays and ages are measured with CLOCK_BOOTTIME: what was to run in ten minutes
- * runs when the machine wakes up.  Limits are measured with CLOCK_MONOTONIC: while
- * the machine slept, workers did not run either.
+ * Delays and ages use CLOCK_BOOTTIME: a job due in ten minutes runs when the
+ * machine wakes up.  Limits use CLOCK_MONOTONIC: while the machine slept, the
+ * workers did not run either.
  */
 #ifndef TQ_DUE_H
 #define TQ_DUE_H
@@ -29,7 +29,7 @@ void tq_due_insert_age(struct tqueue *queue, struct tq_message *message);
 void tq_due_erase_timed(struct tqueue *queue, struct tq_message *message);
 void tq_due_arm(struct tqueue *queue);
 
-/* When a message is too old, or S64_MAX.  With rx.lock held. */
+/* When a message expires, or S64_MAX.  With rx.lock held. */
 static inline s64 tq_expiry(const struct tqueue *queue, s64 sent_ns)
 {
 	u64 ttl = queue->policy.ttl;
@@ -38,9 +38,9 @@ static inline s64 tq_expiry(const struct tqueue *queue, s64 sent_ns)
 }
 
 /*
- * Whether a message that waits can get too old.  One that could not be buried is as
- * old as it was: where such ones are buried it would only be put off again.  With
- * rx.lock held.
+ * Whether a waiting message can expire.  A message that could not be buried is
+ * put off (delayed).  If expired messages are buried, it would only be put off
+ * again, so it does not expire.  With rx.lock held.
  */
 static inline bool tq_can_age(const struct tqueue *queue,
 			      const struct tq_message *message)
@@ -52,7 +52,10 @@ static inline bool tq_can_age(const struct tqueue *queue,
 	       message->state == TQ_MESSAGE_DELAYED;
 }
 
-/* A message has a limit: see tq_message.when.  With rx.lock held. */
+/*
+ * The lease of a message may have a limit: see tq_message.when.  With rx.lock
+ * held.
+ */
 static inline void tq_due_add_limit(struct tqueue *queue,
 				    struct tq_message *message)
 {
@@ -62,7 +65,7 @@ static inline void tq_due_add_limit(struct tqueue *queue,
 		tq_due_insert_limit(queue, message);
 }
 
-/* A message can get too old.  With rx.lock held. */
+/* A message may expire.  With rx.lock held. */
 static inline void tq_due_add_age(struct tqueue *queue,
 				  struct tq_message *message)
 {
@@ -72,7 +75,7 @@ static inline void tq_due_add_age(struct tqueue *queue,
 		tq_due_insert_age(queue, message);
 }
 
-/* It has a limit no more, or cannot get too old.  With rx.lock held. */
+/* A message has no limit any more, or cannot expire.  With rx.lock held. */
 static inline void tq_due_del_timed(struct tqueue *queue,
 				    struct tq_message *message)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How a message that is in kernel memory gets into its queue.
+ * Putting a message that is already in kernel memory into its queue.
  */
 #include <linux/mutex.h>
 
@@ -17,18 +17,18 @@
 #include "unique.h"
 
 /*
- * A message of so many bytes that was copied already is not copied into the ring
- * as well: it costs less to make it ready as it is, detached.
+ * A message of so many bytes stays detached.  That is cheaper than a second
+ * copy into the ring.
  */
 #define TQ_KEEP_DETACHED PAGE_SIZE
 
 /**
- * tq_key_refuses - whether a message cannot be sent since another has its key
+ * tq_key_refuses - whether another message has the key of this one
  * @queue: the queue
  * @message: unsent
- * @id: filled with the id of the other one
+ * @id: filled with the id of the other message
  *
- * Asked before room is made, or waited for, which would be in vain.
+ * The caller asks before it makes room or waits for it: both would be in vain.
  *
  * Context: tx.lock held; may take rx.lock.
  * Return: 0 or -EEXIST.
@@ -50,22 +50,22 @@ int tq_key_refuses(struct tqueue *queue, const struct tq_message *message,
 	return other ? -EEXIST : 0;
 }
 
-/* Whether a message cannot go into the ring, where all are ready and alike. */
+/* Whether a message must stay out of the ring, where all messages are plain. */
 static bool tq_message_special(const struct tq_message *message)
 {
 	return message->record.priority || message->key || message->when;
 }
 
 /*
- * It may have waited for room.  It is sent when it gets its place: so the times of
- * sending are in the order of the ring.
+ * A message that waited for room is sent when it gets its place.  So the times
+ * of sending are in the order of the ring.
  */
 static void tq_sent_now(struct tq_message *message)
 {
 	message->record.sent_ns = tq_coarse_boottime();
 }
 
-/* Make a message ready, or delay it.  Both locks held. */
+/* Make a message ready or delayed.  Both locks held. */
 static void tq_put_detached(struct tqueue *queue, struct tq_message *message,
 			    struct tq_notify *notify)
 {
@@ -86,11 +86,12 @@ static void tq_put_detached(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_enqueue_detached - make a detached message ready as it is, or delay it
+ * tq_enqueue_detached - send a message that stays detached
  * @queue: the queue
  * @message: unsent; *@message is NULL once the store owns it
- * @id: filled with its id; with -EEXIST, that of the one that has its key
- * @notify: what others are to be notified of is added
+ * @id: filled with its id; with -EEXIST, with the id of the message that has
+ *	its key
+ * @notify: collects the wake-ups
  *
  * Context: Process context, tx.lock held; takes rx.lock.
  * Return: 0; -EEXIST, and nothing was done.
@@ -118,12 +119,12 @@ int tq_enqueue_detached(struct tqueue *queue, struct tq_message **message,
 }
 
 /**
- * tq_enqueue - send a message, for which there is room
+ * tq_enqueue - send a message for which there is room
  * @queue: the queue
- * @message: unsent.  It is copied into the ring, and stays the caller's to free;
- *	or the store owns it now, and *@message is NULL.
- * @id: as of tq_enqueue_detached()
- * @notify: what others are to be notified of is added
+ * @message: unsent.  If the ring gets a copy, the message is still the caller's
+ *	to free.  Otherwise the store owns it, and *@message is NULL.
+ * @id: as in tq_enqueue_detached()
+ * @notify: collects the wake-ups
  *
  * Context: Process context, tx.lock held; may take rx.lock.
  * Return: 0; -EEXIST, and nothing was done.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How a message that is in kernel memory gets into its queue.
+ * Putting a message that is already in kernel memory into its queue.
  */
 #ifndef TQ_ENQUEUE_H
 #define TQ_ENQUEUE_H

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open files: readers and writers come and go, what files hold goes back when
- * they close, and what they leave in a queue holds the module.
+ * Open files: counting readers and writers, and what a file leaves behind.
+ *
+ * Closing a file returns its partial message and its leases to the queue.  A
+ * queue that nobody has open but that holds messages keeps the module loaded.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -23,7 +25,7 @@
 #include "tqueue.h"
 #include "wait.h"
 
-/* Whether a task in these namespaces sees users and processes otherwise. */
+/* Note who opens the file, and whether its namespaces see other ids. */
 static void tq_file_identify(struct tq_file *file, const struct cred *cred)
 {
 	file->cred = cred;
@@ -33,7 +35,7 @@ static void tq_file_identify(struct tq_file *file, const struct cred *cred)
 }
 
 /**
- * tq_opens_changed - readers or writers came or left, or the policy changed
+ * tq_opens_changed - update what depends on open files and on the policy
  * @queue: the queue
  *
  * Context: Both locks held.
@@ -59,11 +61,12 @@ void tq_opens_changed(struct tqueue *queue)
 /**
  * tq_file_open - open a queue
  * @queue: the queue
- * @filp: the file that is being opened; it keeps its opener's credentials
+ * @filp: the file that is being opened; it keeps the credentials of its opener
  *
- * Context: Process context, may sleep.  The caller keeps a reference to the
+ * Context: Process context, may sleep.  The caller holds a reference to the
  * module and to the queue until it has called tq_file_close().
- * Return: the open file, or ERR_PTR of -ENOMEM or -ENXIO (the queue was removed).
+ * Return: the open file, or ERR_PTR of -ENOMEM or -ENXIO (the queue was
+ * removed).
  */
 struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 {
@@ -86,7 +89,10 @@ struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 		kfree(file);
 		return ERR_PTR(-ENXIO);
 	}
-	/* A writer is there, or was after a reader was last told of the end. */
+	/*
+	 * The file has seen a writer if there is one now, or if messages were
+	 * sent after a reader last got the end of file.
+	 */
 	seen = opens->writers ||
 	       tq_counter_get(&queue->tx.last_id) > queue->rx.ended_id;
 	file->writers_begun = opens->writers_begun - seen;
@@ -95,7 +101,10 @@ struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 	opens->count++;
 	if (file->mode & FMODE_WRITE) {
 		WRITE_ONCE(opens->writers, opens->writers + 1);
-		/* Who sees that a writer came sees it: see tq_writers_left(). */
+		/*
+		 * A file that sees the new writers_begun sees the new writers:
+		 * see tq_writers_left().
+		 */
 		smp_wmb();
 		WRITE_ONCE(opens->writers_begun, opens->writers_begun + 1);
 	}
@@ -108,8 +117,8 @@ struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 }
 
 /**
- * tq_file_begin_reading - a file counts as a reader from now on
- * @file: the open file, which is open for reading
+ * tq_file_begin_reading - count a file as a reader from now on
+ * @file: the file, which is open for reading
  *
  * Context: Process context, no lock held; takes both.
  */
@@ -128,7 +137,7 @@ void tq_file_begin_reading(struct tq_file *file)
 	tq_unlock_both(queue);
 }
 
-/* Take a file out of those of its queue.  With both locks held. */
+/* Remove a file from those of its queue.  Both locks held. */
 static void tq_file_leave(struct tq_file *file, struct tq_notify *notify)
 {
 	struct tqueue *queue = file->queue;
@@ -140,14 +149,16 @@ static void tq_file_leave(struct tq_file *file, struct tq_notify *notify)
 	if (file->reader)
 		WRITE_ONCE(opens->readers, opens->readers - 1);
 	if (file->mode & FMODE_WRITE)
-		/* Release: who sees that no writer is left sees what it sent. */
+		/* Release: a file that sees no writer sees all they sent. */
 		smp_store_release(&opens->writers, opens->writers - 1);
 	tq_opens_changed(queue);
 	if (file->reader && queue->tx.gate & TQ_GATE_NO_READER)
 		tq_senders_fail(queue, -EPIPE, notify);
 	if (file->mode & FMODE_WRITE && !opens->writers)
 		notify->events |= TQ_NOTIFY_ENDED;
-	/* What is left of a removed queue is about to go, and nobody unpins it. */
+	/*
+	 * A removed queue is about to be emptied, and nothing would unpin it.
+	 */
 	if (!--opens->count && !tq_vacant(queue) && !tq_removed(queue)) {
 		__module_get(THIS_MODULE);
 		opens->pinned = true;
@@ -155,11 +166,11 @@ static void tq_file_leave(struct tq_file *file, struct tq_notify *notify)
 }
 
 /**
- * tq_unpin - messages have left a queue that nobody has open
+ * tq_unpin - release the module if a queue that nobody has open is empty
  * @queue: the queue
  *
- * Context: rx.lock held; the caller is kept by its own reference to the module, or
- * is the module's thread.
+ * Context: rx.lock held.  The caller has its own reference to the module, or is
+ * the module's thread.
  */
 void tq_unpin(struct tqueue *queue)
 {
@@ -177,9 +188,8 @@ void tq_unpin(struct tqueue *queue)
  * tq_file_close - close an open file
  * @file: made by tq_file_open(); no call uses it any more
  *
- * What is left of a message that was read in part goes back to its place, and so
- * do those that were leased.
- * Messages that nobody has open keep the module from being unloaded.
+ * The partial message of the file and the messages that it has leased go back
+ * to their places.
  *
  * Context: Process context, may sleep.
  */
@@ -202,7 +212,7 @@ void tq_file_close(struct tq_file *file)
 }
 
 /**
- * tq_file_show - what /proc/PID/fdinfo says of an open file
+ * tq_file_show - show an open file in /proc/PID/fdinfo
  * @seq: where to print
  * @file: the open file
  *

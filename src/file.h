@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Open files: readers and writers come and go.
+ * Open files: counting readers and writers.
  */
 #ifndef TQ_FILE_H
 #define TQ_FILE_H
@@ -19,7 +19,7 @@ void tq_file_begin_reading(struct tq_file *file);
 void tq_opens_changed(struct tqueue *queue);
 void tq_file_show(struct seq_file *seq, struct tq_file *file);
 
-/* A file counts as a reader from the first call on that receives. */
+/* A file counts as a reader from its first receiving call on. */
 static inline void tq_file_reads(struct tq_file *file)
 {
 	if (unlikely(!READ_ONCE(file->reader)))

@@ -2,9 +2,9 @@
 /*
  * Leases in files of their own: TQUEUE_HOLD.
  *
- * Such a file can do nothing but be polled, inherited, sent to another process and
- * closed.  Its last close gives the lease back; when the lease is over before that,
- * it is hung up.
+ * Such a file can be polled, inherited, sent to another process and closed.
+ * Its last close returns the message to the queue.  If the lease ends earlier,
+ * the file polls as hung up.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -22,11 +22,11 @@
 
 /**
  * struct tq_held - a lease in a file of its own
- * @queue: the queue, of whose device it keeps a reference
+ * @queue: the queue.  The file holds a reference to its device.
  * @holder: has the lease, until it is over
- * @wait: who polls for that
- * @id: of the message
- * @delivery: number of the delivery
+ * @wait: pollers of the file
+ * @id: the id of the message
+ * @delivery: the number of the delivery
  */
 struct tq_held {
 	struct tqueue *queue;
@@ -42,7 +42,7 @@ static int tq_held_release(struct inode *inode, struct file *filp)
 	struct tqueue *queue = held->queue;
 
 	tq_holder_release(queue, &held->holder);
-	/* Whoever ended the lease is done with @held when the lock is free. */
+	/* A call that has ended the lease uses @held until it unlocks. */
 	mutex_lock(&queue->rx.lock);
 	tq_unpin(queue);
 	mutex_unlock(&queue->rx.lock);
@@ -79,7 +79,7 @@ static const struct file_operations tq_held_fops = {
 	.llseek		= noop_llseek,
 };
 
-/* Move a lease: 0, or why there is none. */
+/* Move a lease to @held: 0 or an error. */
 static int tq_hold_move(struct tqueue *queue, struct tq_held *held)
 {
 	struct tq_message *message;
@@ -102,11 +102,12 @@ static int tq_hold_move(struct tqueue *queue, struct tq_held *held)
 /**
  * tq_hold - move a lease to a file of its own
  * @file: an open file of the queue
- * @id: of the message
- * @delivery: number of the delivery
+ * @id: the id of the message
+ * @delivery: the number of the delivery
  *
  * Context: Process context, may sleep, no lock held.
- * Return: the new descriptor; -ESTALE; -ENOENT; -EIDRM; -ENOMEM; -EMFILE; -ENFILE.
+ * Return: the new descriptor; -ESTALE; -ENOENT; -EIDRM; -ENOMEM; -EMFILE;
+ * -ENFILE.
  */
 int tq_hold(struct tq_file *file, u64 id, u32 delivery)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How messages go in flight, and what becomes of them: see inflight.h.
+ * Messages in flight: see inflight.h.
  *
- * rx.lock guards which messages are in flight, and what open files keep of them.
+ * rx.lock guards which messages are in flight and what open files keep of them.
  * The message itself belongs to the call alone.
  */
 #include <linux/minmax.h>
@@ -22,10 +22,10 @@
 #include "wait.h"
 
 /* Internal results of one try. */
-#define TQ_NEED_SPARE	(-ENOSR)	/* @needed bytes of memory of our own */
-#define TQ_LOOK_AGAIN	(-ESTALE)	/* let the lock go, and go on */
+#define TQ_NEED_SPARE	(-ENOSR)	/* @needed bytes of memory are needed */
+#define TQ_LOOK_AGAIN	(-ESTALE)	/* unlock, and go on */
 
-/* A message in flight that counts for nothing comes back no more. */
+/* Settle a message in flight that gave up its room. */
 static void tq_flight_settle(struct tqueue *queue, struct tq_message *message,
 			     struct tq_notify *notify)
 {
@@ -35,7 +35,7 @@ static void tq_flight_settle(struct tqueue *queue, struct tq_message *message,
 	tq_notify_free(notify, message);
 }
 
-/* A message in flight goes back to its place.  With both locks held. */
+/* Return a message in flight to its place.  Both locks held. */
 static void tq_flight_requeue(struct tqueue *queue, struct tq_message *message,
 			      struct tq_notify *notify)
 {
@@ -53,10 +53,10 @@ static void tq_flight_requeue(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_requeue - put a message in flight back to its place in the queue
+ * tq_requeue - return a message in flight to its place in the queue
  * @queue: the queue
- * @message: owned by the caller, from now on by the store; freed if the queue was
- *	removed
+ * @message: owned by the caller.  Now the store owns it, or it is freed if the
+ *	queue was removed.
  *
  * Context: Process context, no lock held; takes both.
  */
@@ -70,7 +70,7 @@ void tq_requeue(struct tqueue *queue, struct tq_message *message)
 	tq_notify_deliver(queue, &notify);
 }
 
-/* Pass over the empty records that the ring begins with, at most @most. */
+/* Discard empty records at the head of the ring, at most @most. */
 static int tq_skip_run(struct tqueue *queue, const struct tq_message *until,
 		       int most, struct tq_notify *notify)
 {
@@ -86,7 +86,7 @@ static int tq_skip_run(struct tqueue *queue, const struct tq_message *until,
 						  &until->record)))
 			break;
 		pos += tq_record_bytes(0);
-		/* What follows may be a void. */
+		/* A void may follow. */
 		if (unlikely(store->void_bytes))
 			most = 0;
 	}
@@ -99,8 +99,8 @@ static int tq_skip_run(struct tqueue *queue, const struct tq_message *until,
 }
 
 /*
- * Plain reads pass over empty messages.  Nobody waits for those, so they need
- * not go in flight.  Returns false after a piece of work.
+ * Discard empty messages, which plain reads do not return.  There is nothing to
+ * copy, so they do not go in flight.  Returns false after one piece of work.
  */
 static bool tq_skip_empties(struct tqueue *queue, struct tq_notify *notify)
 {
@@ -136,8 +136,8 @@ static bool tq_skip_empties(struct tqueue *queue, struct tq_notify *notify)
 }
 
 /*
- * What is copied out of a message, as it is now: one that is only peeked at may
- * be read in part by others meanwhile.
+ * Note what to copy out of a message, as it is now.  Others may read a part of
+ * it while this call only peeks at it.
  */
 static void tq_flight_take(struct tq_flight *flight, struct tq_message *message)
 {
@@ -147,14 +147,17 @@ static void tq_flight_take(struct tq_flight *flight, struct tq_message *message)
 	flight->left = tq_message_left(message);
 }
 
-/* Copy a record out of the ring into the spare memory of a flight. */
+/* Copy a record out of the ring into the spare of a flight. */
 static int tq_copy_record(struct tq_store *store, unsigned long pos,
 			  size_t length, struct tq_flight *flight)
 {
 	struct tq_message *message = flight->spare;
 	struct tqueue_record *record = tq_store_at(store, pos);
 
-	/* Not much more than it takes: it may stay for long. */
+	/*
+	 * The message may stay for long, so the spare must not be much too
+	 * large.
+	 */
 	if (!message || message->capacity < length ||
 	    message->capacity > 2 * length + 256)
 		return TQ_NEED_SPARE;
@@ -164,14 +167,14 @@ static int tq_copy_record(struct tq_store *store, unsigned long pos,
 	return 0;
 }
 
-/* A message in flight is to be leased, and counts among those that are. */
+/* Number the delivery of a message in flight that will be leased. */
 static void tq_flight_leases(struct tq_rx *rx, struct tq_flight *flight)
 {
 	flight->delivery = tq_next_delivery(rx);
 	rx->leasing++;
 }
 
-/* Take the message at the cursor, or a reference to it, or a copy. */
+/* Take the message at the cursor.  A peek takes a reference to it or a copy. */
 static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 			struct tq_notify *notify)
 {
@@ -189,7 +192,10 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 	message = tq_store_detached(store, cursor);
 	length = message ? tq_message_left(message) :
 			   tq_store_length(store, cursor->pos);
-	/* It would come back, and out of its turn. */
+	/*
+	 * Check now: a message that faults later goes back, and others may
+	 * overtake it meanwhile.
+	 */
 	receiver->needed = receiver->header + min(length, receiver->wanted);
 	if (receiver->needed > receiver->resident)
 		return -EFAULT;
@@ -240,7 +246,7 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 	return 0;
 }
 
-/* Whether the message that is received by its id may be: 0, or why not. */
+/* Whether the call can receive the message it asked for: 0 or an error. */
 static int tq_check_by_id(struct tq_receiver *receiver, size_t length)
 {
 	receiver->needed = tq_record_bytes(length);
@@ -253,7 +259,7 @@ static int tq_check_by_id(struct tq_receiver *receiver, size_t length)
 	return 0;
 }
 
-/* The message that is to be received by its id stands in the ring. */
+/* Take a message by its id out of the ring. */
 static int tq_take_from_ring(struct tq_receiver *receiver,
 			     struct tq_flight *flight,
 			     struct tq_notify *notify)
@@ -287,7 +293,7 @@ static int tq_take_from_ring(struct tq_receiver *receiver,
 	return 0;
 }
 
-/* Take the message of which the id was given.  With both locks held. */
+/* Take a message by its id.  Both locks held. */
 static int tq_take_by_id(struct tq_receiver *receiver, struct tq_flight *flight,
 			 struct tq_notify *notify)
 {
@@ -323,7 +329,7 @@ static int tq_take_by_id(struct tq_receiver *receiver, struct tq_flight *flight,
 	return 0;
 }
 
-/* One try, with rx.lock held. */
+/* One attempt to take a message.  With rx.lock held. */
 static int tq_flight_try(struct tq_receiver *receiver, struct tq_flight *flight,
 			 struct tq_notify *notify)
 {
@@ -357,16 +363,18 @@ static int tq_flight_try(struct tq_receiver *receiver, struct tq_flight *flight,
 }
 
 /**
- * tq_flight_begin - take in flight what is received next
- * @receiver: the receive.  A message of which more is wanted than is resident is
- *	left where it is.  If only a part of it is wanted, the file's place for a
- *	partial message is held until tq_flight_end().
+ * tq_flight_begin - take the next message in flight
+ * @receiver: the receive.  The message stays where it is if the receive wants
+ *	more of it than @receiver->resident bytes.  If the receive wants only a
+ *	part of it, the file's place for a partial message is reserved until
+ *	tq_flight_end().
  * @flight: filled
  *
  * Context: Process context, may sleep, no lock held; takes both.
  * Return: 0; -EAGAIN; -EBUSY (another call has the file's partial message in
- * flight, or, for records, the file holds one); -EFAULT (@receiver->needed bytes
- * are wanted); -EIDRM; -ENOMEM; -ERESTARTSYS.
+ * flight; or the receive wants records, and the file has a partial message);
+ * -EFAULT (@receiver->needed bytes must be resident); -EIDRM; -ENOMEM;
+ * -ERESTARTSYS.
  */
 int tq_flight_begin(struct tq_receiver *receiver, struct tq_flight *flight)
 {
@@ -378,7 +386,10 @@ int tq_flight_begin(struct tq_receiver *receiver, struct tq_flight *flight)
 	do {
 		struct tq_notify notify = {};
 
-		/* What is taken out of the middle of the ring needs room. */
+		/*
+		 * A message taken out of the middle of the ring needs room
+		 * again.
+		 */
 		if (receiver->id)
 			mutex_lock(&queue->tx.lock);
 		mutex_lock(&queue->rx.lock);
@@ -432,7 +443,7 @@ static void tq_flight_delivered(struct tq_receiver *receiver,
 	}
 }
 
-/* A message in flight that counts all the time goes back to where it was. */
+/* Return a message in flight that kept its room to the state it was in. */
 static void tq_flight_back(struct tqueue *queue, struct tq_flight *flight,
 			   struct tq_notify *notify)
 {
@@ -446,10 +457,10 @@ static void tq_flight_back(struct tqueue *queue, struct tq_flight *flight,
 }
 
 /**
- * tq_flight_end - a call is done with a message in flight
+ * tq_flight_end - decide what becomes of a message in flight
  * @receiver: the receive
  * @flight: begun by tq_flight_begin()
- * @outcome: what becomes of the message
+ * @outcome: how the copy ended
  *
  * Context: Process context, no lock held; takes both.
  */
@@ -466,7 +477,7 @@ void tq_flight_end(struct tq_receiver *receiver, struct tq_flight *flight,
 		tq_message_put(message);
 		return;
 	}
-	/* Only what comes back and kept no room needs some. */
+	/* A message that gave up its room needs it again when it goes back. */
 	claims = outcome == TQ_NOT_DELIVERED && !flight->keeps_room;
 	if (claims)
 		mutex_lock(&queue->tx.lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages in flight: taken out of their queue by a call that copies them out
- * with no lock held, or kept by an open file that has read a part of them.
+ * Messages in flight.  A call has taken such a message out of the queue and
+ * copies it with no lock held; or an open file has read a part of it.
  */
 #ifndef TQ_INFLIGHT_H
 #define TQ_INFLIGHT_H
@@ -11,12 +11,12 @@
 #include "tqueue.h"
 
 /**
- * enum tq_outcome - what becomes of a message in flight
- * @TQ_DELIVERED: it was received whole
- * @TQ_BEGUN: it was read in part: the rest stays with the open file
- * @TQ_NOT_DELIVERED: none of it was received: it goes back to its place
+ * enum tq_outcome - how the copy of a message in flight ended
+ * @TQ_DELIVERED: the whole message was received
+ * @TQ_BEGUN: a part was received; the rest stays with the open file
+ * @TQ_NOT_DELIVERED: nothing was received; the message goes back to its place
  *
- * A message that is leased, and received whole, is leased from then on.
+ * If the receive leases, a message that was received whole becomes leased.
  */
 enum tq_outcome {
 	TQ_DELIVERED,
@@ -26,18 +26,18 @@ enum tq_outcome {
 
 /**
  * struct tq_flight - a message in flight with a call
- * @message: the message, owned by the call; if it is only peeked at, a reference
+ * @message: the message, owned by the call; for a peek, a reference to it
  * @head: its header
- * @payload: what is left of its payload
- * @left: bytes of that
- * @spare: memory for a message out of the ring; freed at the end if not used
- * @from_queue: it came from the queue, not from the file
- * @holds: the file's place for a partial message is held for it
- * @keeps_room: it counts in the size of the queue all the time
- * @state: what it was in, if it was detached
- * @when: what its tq_message.when was
- * @delivery: number of the delivery, if it is leased
- * @dropped: messages of whose drop it is to tell
+ * @payload: the payload that is left
+ * @left: bytes of @payload
+ * @spare: memory for a message out of the ring; freed at the end if unused
+ * @from_queue: the message came from the queue, not from the file
+ * @holds: the file's place for a partial message is reserved for it
+ * @keeps_room: the message counts in the size of the queue all the time
+ * @state: the state it was in, if it was detached
+ * @when: the value that its tq_message.when had
+ * @delivery: the number of the delivery, if it will be leased
+ * @dropped: the number of dropped messages to report with it
  */
 struct tq_flight {
 	struct tq_message *message;

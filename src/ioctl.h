@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Structures that grow: how one of another size than ours is taken and given.
+ * Structures that grow: taking and giving one whose size differs from ours.
  *
- * The size in a request's number is the caller's size of its structure.  A
- * shorter one is taken as if zeros followed it; of a longer one, what we do not
- * know must be zero.  Results are cut to the caller's size.
+ * The size in the number of a request is the caller's size of the structure.  A
+ * shorter structure is extended with zeros.  In a longer one the part that we
+ * do not know must be zero.  Results are cut to the caller's size.
  */
 #ifndef TQ_IOCTL_H
 #define TQ_IOCTL_H
@@ -17,10 +17,10 @@
 
 #include "uapi/tqueue.h"
 
-/* A request's number without the size. */
+/* The number of a request without the size. */
 #define TQ_IOCTL_BASE(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
 
-/* Take the caller's structure: 0, -EFAULT, or -E2BIG. */
+/* Fetch the caller's structure: 0, -EFAULT or -E2BIG. */
 static inline int tq_args_get(void *args, size_t size, unsigned int cmd,
 			      const void __user *user)
 {
@@ -41,8 +41,8 @@ static inline int tq_args_put(const void *args, size_t size, unsigned int cmd,
 }
 
 /*
- * What programs were compiled with.  A field may be added to the end of a
- * structure, and then changes its size here; nothing else may.
+ * The layout that programs were compiled with.  A field may be added at the end
+ * of a structure, and then its size changes here.  Nothing else may change.
  */
 #define TQ_LAYOUT(type, field, at)					\
 	static_assert(offsetof(struct type, field) == (at))

@@ -13,12 +13,12 @@
 #include "trace.h"
 
 /**
- * struct tq_kick - a kick on its way
- * @args: what was asked for
- * @after: the id that it has come to
- * @count: how many more are to be kicked
- * @kicked: how many were
- * @left: how many could not be
+ * struct tq_kick - a kick in progress
+ * @args: what the caller asked for
+ * @after: the last id that was passed
+ * @count: how many more messages to kick
+ * @kicked: how many messages were kicked
+ * @left: how many buried messages could not be, because of their keys
  */
 struct tq_kick {
 	const struct tqueue_kick *args;
@@ -28,7 +28,7 @@ struct tq_kick {
 	u32 left;
 };
 
-/* The next message that is kicked, by id, or NULL. */
+/* The next message to kick, in the order of ids, or NULL. */
 static struct tq_message *tq_kick_next(struct tqueue *queue,
 				       const struct tq_kick *kick)
 {
@@ -65,7 +65,7 @@ static void tq_kick_one(struct tqueue *queue, struct tq_message *message,
 	kick->kicked++;
 }
 
-/* Kick one piece.  With rx.lock held; whether there may be more. */
+/* Kick one piece.  Returns whether there may be more.  With rx.lock held. */
 static bool tq_kick_piece(struct tqueue *queue, struct tq_kick *kick,
 			  struct tq_notify *notify)
 {
@@ -85,10 +85,10 @@ static bool tq_kick_piece(struct tqueue *queue, struct tq_kick *kick,
 /**
  * tq_kick - make buried or delayed messages ready
  * @file: an open file of the queue
- * @args: copied from user space and checked; its result is filled in
+ * @args: a checked copy of what user space gave; gets the result
  *
  * Context: Process context, may sleep, no lock held.
- * Return: how many were; -EIDRM.
+ * Return: the number of messages made ready; -EIDRM.
  */
 int tq_kick(struct tq_file *file, struct tqueue_kick *args)
 {

@@ -13,9 +13,9 @@
 #include "trace.h"
 
 /**
- * tq_holder_init - somebody who holds no lease yet
- * @holder: what to fill
- * @over: whom to wake when a lease ends that others settled, or NULL
+ * tq_holder_init - initialize a holder without leases
+ * @holder: the holder
+ * @over: whom to wake when somebody else settles one of its leases, or NULL
  *
  * Context: Any.
  */
@@ -27,9 +27,9 @@ void tq_holder_init(struct tq_holder *holder, struct wait_queue_head *over)
 }
 
 /**
- * tq_holder_release - all leases of a holder come back
+ * tq_holder_release - return all leases of a holder to the queue
  * @queue: the queue
- * @holder: gets no more
+ * @holder: gets no more leases
  *
  * Context: Process context, may sleep; no lock held.
  */
@@ -40,7 +40,10 @@ void tq_holder_release(struct tqueue *queue, struct tq_holder *holder)
 	bool more;
 	int n;
 
-	/* No call uses the holder.  That others settle its leases, the lock tells. */
+	/*
+	 * No call uses the holder.  If others settle its leases meanwhile, the
+	 * lock orders this.
+	 */
 	if (hlist_empty(&holder->leases))
 		return;
 	do {
@@ -62,11 +65,11 @@ void tq_holder_release(struct tqueue *queue, struct tq_holder *holder)
 }
 
 /**
- * tq_lease_not_alone - a receive has leased more messages than one
+ * tq_lease_not_alone - note that a receive has leased more than one message
  * @receiver: the receive
  *
- * The delivery of a message that is leased alone has begun.  Of those that are
- * leased together none has: see &struct tqueue_receive.
+ * If a receive leases one message, its delivery has begun.  If it leases
+ * several, none has: see &struct tqueue_receive.
  *
  * Context: rx.lock held.
  */
@@ -83,11 +86,11 @@ void tq_lease_not_alone(const struct tq_receiver *receiver)
 /**
  * tq_lease_find - find a delivery that is not over
  * @queue: the queue
- * @id: of the message
- * @delivery: its number; 0 for whichever it is
+ * @id: the id of the message
+ * @delivery: the number of the delivery; 0 for any
  *
  * Context: rx.lock held.
- * Return: the message, leased, or NULL.
+ * Return: the leased message, or NULL.
  */
 struct tq_message *tq_lease_find(struct tqueue *queue, u64 id, u32 delivery)
 {
@@ -100,9 +103,9 @@ struct tq_message *tq_lease_find(struct tqueue *queue, u64 id, u32 delivery)
 }
 
 /**
- * tq_lease_missing - why a delivery is not there
+ * tq_lease_missing - why a delivery was not found
  * @queue: the queue
- * @id: of the message
+ * @id: the id of the message
  *
  * Context: Any.
  * Return: -ENOENT if there never was such a message, else -ESTALE.
@@ -114,9 +117,9 @@ int tq_lease_missing(struct tqueue *queue, u64 id)
 }
 
 /**
- * tq_lease_move - a lease gets another holder
+ * tq_lease_move - give a lease to another holder
  * @message: leased
- * @holder: the other one
+ * @holder: the new holder
  *
  * Context: rx.lock held.
  */
@@ -126,11 +129,11 @@ void tq_lease_move(struct tq_message *message, struct tq_holder *holder)
 	tq_lease_link(message, holder);
 }
 
-/* How many pieces of memory are looked at for one that is large enough. */
+/* How many spares to try before allocating. */
 #define TQ_SPARES_LOOK	4
 
 /**
- * tq_spare_search - memory for a message, where the first that is kept is too small
+ * tq_spare_search - find a spare that is large enough; the first one is not
  * @file: the open file
  * @length: payload bytes
  *
@@ -154,7 +157,7 @@ struct tq_message *tq_spare_search(struct tq_file *file, size_t length)
 }
 
 /**
- * tq_spares_free - free the memory that a file has kept
+ * tq_spares_free - free the spares of a file
  * @file: the open file, which no call uses any more
  *
  * Context: Process context, may sleep, no lock held.

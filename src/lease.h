@@ -2,8 +2,8 @@
 /*
  * Leases: messages that a holder keeps until they are settled.
  *
- * The number of the delivery is the ticket: whoever names it may settle the
- * delivery, and one that is over cannot be settled.
+ * Whoever knows the number of a delivery may settle it.  A delivery that is
+ * over cannot be settled.
  */
 #ifndef TQ_LEASE_H
 #define TQ_LEASE_H
@@ -15,7 +15,7 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* Small messages whose memory a file keeps for its next leases. */
+/* How many spares a file keeps for its next leases. */
 #define TQ_SPARES_MOST	128
 
 void tq_holder_init(struct tq_holder *holder, struct wait_queue_head *over);
@@ -28,20 +28,23 @@ void tq_spares_free(struct tq_file *file);
 
 struct tq_message *tq_spare_search(struct tq_file *file, size_t length);
 
-/* How many messages are leased, or are about to be.  With rx.lock held. */
+/* How many messages are leased or about to be.  With rx.lock held. */
 static inline u32 tq_leases(const struct tqueue *queue)
 {
 	return queue->rx.leased.count + queue->rx.leasing;
 }
 
-/* Whether no more may be leased.  With rx.lock held. */
+/* Whether no more messages may be leased.  With rx.lock held. */
 static inline bool tq_leases_full(const struct tqueue *queue)
 {
 	return unlikely(queue->policy.max_leased) &&
 	       tq_leases(queue) >= queue->policy.max_leased;
 }
 
-/* Keep the memory of a message for another.  With rx.lock held; false: free it. */
+/*
+ * Keep the memory of a message as a spare.  Returns false if the caller must
+ * free it.  With rx.lock held.
+ */
 static inline bool tq_spare_put(struct tq_file *file,
 				struct tq_message *message)
 {
@@ -57,7 +60,7 @@ static inline bool tq_spare_put(struct tq_file *file,
 	return true;
 }
 
-/* Memory for a message of @length, of what a file has kept.  With rx.lock held. */
+/* Take a spare for a message of @length.  With rx.lock held. */
 static inline struct tq_message *tq_spare_get(struct tq_file *file,
 					      size_t length)
 {
@@ -72,7 +75,10 @@ static inline struct tq_message *tq_spare_get(struct tq_file *file,
 	return message;
 }
 
-/* The first message that a receive leases: its delivery has begun, if it stays alone. */
+/*
+ * The first message that a receive leases.  Its delivery has begun, unless the
+ * receive leases another one.
+ */
 static inline void tq_lease_first(struct tq_receiver *receiver,
 				  struct tq_message *message)
 {
@@ -87,8 +93,8 @@ static inline struct tq_message *tq_first_lease(const struct tq_holder *holder)
 }
 
 /*
- * The delivery of that number if it is not over, or NULL.  Most often it is the
- * first of those that the file has leased.  With rx.lock held.
+ * Find a delivery that is not over, or NULL.  It is usually the first lease of
+ * the file.  With rx.lock held.
  */
 static inline struct tq_message *
 tq_lease_of(const struct tq_file *file, u64 id, u32 delivery)
@@ -102,9 +108,9 @@ tq_lease_of(const struct tq_file *file, u64 id, u32 delivery)
 }
 
 /*
- * A leased message is done.  The file through which that is said keeps the memory,
- * or it is added to @garbage, a list by @next.  With rx.lock held; returns the room
- * that this makes, which the caller releases.
+ * Acknowledge a leased message.  Its memory becomes a spare of @file or is
+ * added to @garbage, a list by @next.  Returns the room that this makes, which
+ * the caller releases.  With rx.lock held.
  */
 static inline unsigned long tq_acknowledge(struct tq_file *file,
 					   struct tq_message *message,

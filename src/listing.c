@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What messages there are: TQUEUE_LIST.
+ * Listing messages: TQUEUE_LIST.
  *
- * Messages stand in three orders of ids: in the ring, among the detached ones that
- * are not settled, and among the buried ones.  A listing goes through the three
- * side by side, a piece at a time, and always goes on after the last id that it has
- * passed.  So it needs nothing from the messages, and they may move meanwhile.
+ * Messages are in three places, each in the order of ids: the ring, the
+ * detached messages that are not settled, and the buried ones.  A listing
+ * merges the three, a piece at a time.  It goes on after the last id that it
+ * has passed, so it needs nothing from the messages, and they may move
+ * meanwhile.
  */
 #include <linux/kernel.h>
 #include <linux/sched/signal.h>
@@ -19,16 +20,16 @@
 #include "tqueue.h"
 #include "unique.h"
 
-/* Entries that are filled while the lock is held once. */
+/* Entries filled while the lock is held once. */
 #define TQ_LIST_PIECE	32
 
 /**
- * struct tq_listing - a listing on its way
- * @file: the open file it goes through
- * @states: what is listed
+ * struct tq_listing - a listing in progress
+ * @file: the open file
+ * @states: the states to list
  * @after: the last id that was passed
- * @pos: where the ring goes on
- * @count: entries that are filled
+ * @pos: where to go on in the ring
+ * @count: how many entries are filled
  * @entries: the entries
  */
 struct tq_listing {
@@ -96,7 +97,7 @@ static void tq_list_detached(const struct tq_file *file,
 	}
 }
 
-/* The detached message that comes next, or NULL. */
+/* The next detached message, or NULL. */
 static const struct tq_message *tq_list_next(struct tq_store *store, u64 after)
 {
 	struct tq_message *message = tq_store_next(&store->by_id, after);
@@ -108,7 +109,7 @@ static const struct tq_message *tq_list_next(struct tq_store *store, u64 after)
 	return message;
 }
 
-/* Pass one message: false if there is none. */
+/* Pass one message.  Returns false if there is none. */
 static bool tq_list_one(struct tq_listing *listing, unsigned int *left)
 {
 	struct tq_file *file = listing->file;
@@ -140,7 +141,7 @@ static bool tq_list_one(struct tq_listing *listing, unsigned int *left)
 	return true;
 }
 
-/* Fill at most @most entries.  Whether there may be more messages. */
+/* Fill at most @most entries.  Returns whether there may be more messages. */
 static bool tq_list_piece(struct tq_listing *listing, unsigned int most)
 {
 	struct tq_file *file = listing->file;
@@ -155,7 +156,7 @@ static bool tq_list_piece(struct tq_listing *listing, unsigned int most)
 	return more;
 }
 
-/* Give the entries to the caller, whose own may be of another size. */
+/* Copy the entries to the caller, whose structure may have another size. */
 static int tq_list_give(const struct tq_listing *listing,
 			const struct tqueue_list *args, unsigned int done)
 {
@@ -177,11 +178,11 @@ static int tq_list_give(const struct tq_listing *listing,
 /**
  * tq_list - list messages
  * @file: an open file of the queue
- * @args: copied from user space and checked, but for the buffer
+ * @args: a copy of what user space gave, checked except for the buffer
  *
  * Context: Process context, may sleep, no lock held.
- * Return: how many entries; 0 at the end; -EFAULT; -ENOMEM; -EIDRM; -EINTR when the
- * caller is being killed.
+ * Return: the number of entries; 0 at the end; -EFAULT; -ENOMEM; -EIDRM; -EINTR
+ * if the caller is being killed.
  */
 int tq_list(struct tq_file *file, const struct tqueue_list *args)
 {
@@ -192,7 +193,7 @@ int tq_list(struct tq_file *file, const struct tqueue_list *args)
 	bool more = true;
 	int ret = 0;
 
-	/* No id is higher. */
+	/* There is no higher id. */
 	if (args->after == U64_MAX)
 		return 0;
 	listing = kmalloc(sizeof(*listing), GFP_KERNEL_ACCOUNT);
@@ -203,7 +204,9 @@ int tq_list(struct tq_file *file, const struct tqueue_list *args)
 	listing->after = args->after;
 
 	mutex_lock(&queue->rx.lock);
-	/* Where the listing before has come to, if this one goes on with it. */
+	/*
+	 * If this call continues the one before, start where that one stopped.
+	 */
 	listing->pos = file->listed_id == args->after && args->after ?
 		       file->listed_pos : queue->rx.store.pos;
 	mutex_unlock(&queue->rx.lock);

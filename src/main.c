@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading and unloading, and the module's parameters.
+ * Loading, unloading and the parameters of the module.
  *
- * Loading makes the default queue, /dev/tqueue.  The module stays as long as
+ * Loading makes the default queue, /dev/tqueue.  The module stays loaded while
  * a file is open on a queue or a queue holds messages: see tq_file_close().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -50,25 +50,25 @@ MODULE_PARM_DESC(max_memory,
 
 static struct tqueue *tq_default;
 
-/* Loading can fail no more. */
+/* Loading cannot fail any more. */
 static bool tq_loaded;
 
 /**
  * tq_may_open - whether the devices may be opened
  *
- * A device can be found as soon as it is registered.  If loading then failed,
- * its code would go while a file is open on it.
+ * A device can be found as soon as it is registered.  If loading failed after
+ * that, the code would go away under an open file.
  *
  * Context: Any.
  * Return: whether loading is over.
  */
 bool tq_may_open(void)
 {
-	/* Acquire: with all that loading has made. */
+	/* Acquire: everything that loading made is there. */
 	return smp_load_acquire(&tq_loaded);
 }
 
-/* Loading fails: wait for those who are in the middle of a refused open. */
+/* Loading fails: wait for opens that are about to be refused. */
 static void __init tq_wait_opens(void)
 {
 	while (module_refcount(THIS_MODULE) > 1)
@@ -87,7 +87,7 @@ static bool __init tq_title_valid(const char *title)
 	return true;
 }
 
-/* Check what the administrator asked for; put the values that hold in place. */
+/* Check the parameters, and store the values in force. */
 static int __init tq_check_parameters(void)
 {
 	unsigned long most;
@@ -140,7 +140,9 @@ static int __init tq_init(void)
 
 	config.size = size_l;
 	config.max_message = max_message;
-	/* The administrator has said how large it shall be. */
+	/*
+	 * The administrator chose this size: it does not count in max_memory.
+	 */
 	queue = tq_queue_create(&config, size_l);
 	if (IS_ERR(queue)) {
 		ret = PTR_ERR(queue);

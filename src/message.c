@@ -8,11 +8,11 @@
 #include "message.h"
 
 /**
- * tq_message_alloc - memory for a detached message
+ * tq_message_alloc - allocate a detached message
  * @length: payload bytes
  *
- * Header and payload are left for the caller to fill; the padding after a
- * payload of exactly @length bytes is zero.  Charged to the caller's memory
+ * The caller fills in the header and the payload.  The padding after a payload
+ * of exactly @length bytes is zero.  The memory is charged to the caller's
  * cgroup.
  *
  * Context: Process context, may sleep, no lock held.
@@ -25,15 +25,15 @@ struct tq_message *tq_message_alloc(size_t length)
 	struct tq_message *message;
 
 	/*
-	 * A small one may be used again for a message that is longer; but KASAN
-	 * is to see where this one ends.
+	 * Round a small one up, so that it serves other messages as a spare.
+	 * Not with KASAN, which must see where this message ends.
 	 */
 	if (total <= TQ_SPARE_BYTES && !IS_ENABLED(CONFIG_KASAN))
 		total = kmalloc_size_roundup(total);
 
 	/*
-	 * A message that finds no memory fails its own call; it is no reason
-	 * to kill a process.
+	 * If there is no memory, this call fails.  That is no reason to kill a
+	 * process.
 	 */
 	message = kvmalloc(total,
 			   GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
@@ -47,7 +47,7 @@ struct tq_message *tq_message_alloc(size_t length)
 }
 
 /**
- * tq_message_put - give up a reference to a message
+ * tq_message_put - drop a reference to a message
  * @message: in no list and no tree if this is the last reference; or NULL
  *
  * Context: Process context, may sleep, no lock held.
@@ -61,7 +61,7 @@ void tq_message_put(struct tq_message *message)
 }
 
 /**
- * tq_message_put_all - give up a reference to each message of a list
+ * tq_message_put_all - drop a reference to each message of a list
  * @list: the messages, by @next
  *
  * Context: Process context, may sleep, no lock held.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Detached messages: messages in an allocation of their own, outside the ring.
+ * Detached messages: messages in allocations of their own, outside the ring.
  */
 #ifndef TQ_MESSAGE_H
 #define TQ_MESSAGE_H
@@ -18,15 +18,15 @@ struct tq_holder;
 struct tq_key;
 
 /**
- * enum tq_message_state - where a detached message is
- * @TQ_MESSAGE_UNSENT: with its sender, which copies it or waits for room.  It has
- *	no id yet.
- * @TQ_MESSAGE_READY: in the store of its queue, which delivers it in its turn
- * @TQ_MESSAGE_IN_FLIGHT: with a call that copies it out or moves it, or with an
- *	open file that has read a part of it.  It may come back.
- * @TQ_MESSAGE_LEASED: with a holder, until it is settled
+ * enum tq_message_state - the state of a detached message
+ * @TQ_MESSAGE_UNSENT: its sender copies it or waits for room.  It has no id
+ *	yet.
+ * @TQ_MESSAGE_READY: in the store of its queue; it can be received
+ * @TQ_MESSAGE_IN_FLIGHT: a call copies or moves it, or an open file has read a
+ *	part of it.  It may come back.
+ * @TQ_MESSAGE_LEASED: a holder has it until it is settled
  * @TQ_MESSAGE_DELAYED: it becomes ready when it is due
- * @TQ_MESSAGE_BURIED: put aside: settled, but there
+ * @TQ_MESSAGE_BURIED: set aside: settled, but still in the queue
  */
 enum tq_message_state {
 	TQ_MESSAGE_UNSENT,
@@ -39,30 +39,30 @@ enum tq_message_state {
 
 /**
  * struct tq_message - a detached message
- * @ready: place in the order of delivery, while it is ready; among those that are
- *	due, while it is delayed
- * @lease: among those of its holder, while it is leased
- * @by_id: place in the order of ids, from its sending until it is settled; among
- *	the buried ones, while it is buried
- * @timed: while it is ready or delayed in a queue with a ttl: place in the order
- *	of sending; while it is leased with a limit: place in that order.  Else
- *	empty.
- * @next: in a list of messages that are to be freed, or of spare memory
+ * @ready: node in the order of delivery while it is ready; node in the order of
+ *	due times while it is delayed
+ * @lease: node in the list of its holder while it is leased
+ * @by_id: node in the order of ids, from when it is sent until it is settled;
+ *	while it is buried, node among the buried ones
+ * @timed: while it is ready or delayed in a queue with a ttl: node in the order
+ *	of sending.  While it is leased with a limit: node in the order of
+ *	limits.  Otherwise empty.
+ * @next: next in a list of garbage or of spares
  * @holder: who has leased it
- * @refs: its owner, and those who peek at it
- * @state: enum tq_message_state.  Changes under rx.lock.
- * @begun: a part of it was read through the file that holds it now
+ * @refs: its owner's reference, and those of calls that peek at it
+ * @state: enum tq_message_state, changes under rx.lock
+ * @begun: a part of it was read through the file that has it now
  * @started: leased, and the delivery has begun: it counts as an attempt
- * @reason: TQUEUE_REASON_*: why it is where it is
+ * @reason: TQUEUE_REASON_*: why it is in its state
  * @capacity: payload bytes that the allocation has room for
- * @offset: payload bytes that were read already
- * @code: of the worker that had it last
- * @pid: of the process that leased it, as the initial namespace sees it
- * @when: delayed: when it is due (CLOCK_BOOTTIME); leased: its limit
- *	(CLOCK_MONOTONIC), or S64_MAX
- * @since: since when it is in its state: CLOCK_BOOTTIME, coarse
+ * @offset: payload bytes that have been read
+ * @code: given by the worker that last had it
+ * @pid: the process that leased it, as the initial namespace sees it
+ * @when: delayed: when it is due (CLOCK_BOOTTIME).  Leased: its limit
+ *	(CLOCK_MONOTONIC), or S64_MAX.
+ * @since: when it got into its state (CLOCK_BOOTTIME, coarse)
  * @key: its unique key, or NULL
- * @record: the message, as it would stand in the ring
+ * @record: the message as a record
  */
 struct tq_message {
 	union {
@@ -94,14 +94,14 @@ struct tq_message *tq_message_alloc(size_t length);
 void tq_message_put(struct tq_message *message);
 void tq_message_put_all(struct tq_message *list);
 
-/* Give up a list of messages, which is usually empty: see tq_message_put(). */
+/* Free a list of messages, which is usually empty. */
 static inline void tq_messages_put(struct tq_message *list)
 {
 	if (unlikely(list))
 		tq_message_put_all(list);
 }
 
-/* Begin with a message anew, of whose memory the caller is the only owner. */
+/* Initialize memory of which the caller is the only owner. */
 static inline void tq_message_init(struct tq_message *message)
 {
 	refcount_set(&message->refs, 1);
@@ -118,28 +118,28 @@ static inline void tq_message_init(struct tq_message *message)
 	RB_CLEAR_NODE(&message->timed);
 }
 
-/* Memory of a message that is not larger is kept for others: see lease.h. */
+/* Messages that take no more than this become spares: see lease.h. */
 #define TQ_SPARE_BYTES	1024
 
-/* What is left to read of a message. */
+/* Bytes of a message that have not been read. */
 static inline size_t tq_message_left(const struct tq_message *message)
 {
 	return message->record.length - message->offset;
 }
 
-/* A copy of a record that stands in the ring, of which @length bytes were measured. */
+/* Copy a record out of the ring.  @length is its measured length. */
 static inline void tq_message_copy(struct tq_message *message,
 				   const struct tqueue_record *record,
 				   size_t length)
 {
 	message->record = *record;
-	/* Not what it may say by now. */
+	/* The length in the ring may have changed since it was measured. */
 	message->record.length = length;
 	memcpy(message->record.payload, record->payload,
 	       tq_record_bytes(length) - sizeof(*record));
 }
 
-/* What a message counts for in the size of its queue. */
+/* The bytes that a message counts for in the size of its queue. */
 static inline unsigned long tq_message_bytes(const struct tq_message *message)
 {
 	return tq_record_bytes(message->record.length);
@@ -147,8 +147,8 @@ static inline unsigned long tq_message_bytes(const struct tq_message *message)
 
 /**
  * struct tq_rank - a place in the order of delivery
- * @id: of the message
- * @priority: of the message
+ * @id: the id of the message there
+ * @priority: the priority of the message there
  */
 struct tq_rank {
 	u64 id;
@@ -172,7 +172,7 @@ static inline bool tq_record_follows(const struct tqueue_record *record,
 	return record->id > rank->id;
 }
 
-/* Whether @a is delivered before @b: higher priority, then sent earlier. */
+/* Whether @a is delivered before @b: higher priority first, then lower id. */
 static inline bool tq_record_precedes(const struct tqueue_record *a,
 				      const struct tqueue_record *b)
 {

@@ -10,7 +10,7 @@
 #include "senders.h"
 #include "wait.h"
 
-/* All pollers, also EPOLLEXCLUSIVE ones. */
+/* Wake all pollers, EPOLLEXCLUSIVE ones too. */
 static void tq_wake_all_pollers(struct wait_queue_head *pollers,
 				__poll_t events)
 {
@@ -18,19 +18,20 @@ static void tq_wake_all_pollers(struct wait_queue_head *pollers,
 }
 
 /**
- * tq_notify_pollers_in - messages became ready: wake those who poll for them
+ * tq_notify_pollers_in - wake pollers: messages became ready
  * @queue: the queue
- * @count: how many: as many EPOLLEXCLUSIVE pollers wake, and all others
- * @filled: one of them has bytes to read
+ * @count: how many messages.  At most so many EPOLLEXCLUSIVE pollers wake, and
+ *	all other pollers.
+ * @filled: one of the messages has bytes to read
  *
- * Context: Any, no lock held, and past a full barrier after what made it so.
+ * Context: Any, no lock held, after a full barrier that follows the change.
  */
 void tq_notify_pollers_in(struct tqueue *queue, unsigned int count, bool filled)
 {
 	struct tq_waiters *waiters = &queue->waiters;
 	__poll_t events = EPOLLMSG;
 
-	/* An empty message is of no use to those who read. */
+	/* A plain read gets nothing from an empty message. */
 	if (filled)
 		events |= EPOLLIN | EPOLLRDNORM;
 	/* The caller has passed the barrier. */
@@ -42,8 +43,9 @@ void tq_notify_pollers_in(struct tqueue *queue, unsigned int count, bool filled)
 }
 
 /*
- * Wake all who poll for output, also EPOLLEXCLUSIVE ones: what one of them sends
- * may leave the queue writable, and then no further edge comes for the others.
+ * Wake everybody who polls for output, EPOLLEXCLUSIVE pollers too.  After one
+ * of them sends, the queue may still be writable, and then no other edge would
+ * wake the rest.
  */
 static void tq_wake_pollers_out(struct tqueue *queue)
 {
@@ -56,7 +58,7 @@ static void tq_wake_pollers_out(struct tqueue *queue)
 	kill_fasync(&waiters->fasync_out, SIGIO, POLL_OUT);
 }
 
-/* The end has come: wake all who receive or poll for input. */
+/* The end of file has come: wake all who receive or poll for input. */
 static void tq_wake_ended(struct tqueue *queue)
 {
 	struct tq_waiters *waiters = &queue->waiters;
@@ -67,7 +69,9 @@ static void tq_wake_ended(struct tqueue *queue)
 	kill_fasync(&waiters->fasync_in, SIGIO, POLL_HUP);
 }
 
-/* A file's partial message changed hands: wake all who wait on that very file. */
+/*
+ * The partial message of a file was taken or left: wake those who wait for it.
+ */
 static void tq_wake_file(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
@@ -75,7 +79,7 @@ static void tq_wake_file(struct tq_file *file)
 	/* The caller has passed the barrier. */
 	if (atomic_read(&file->sleepers))
 		__wake_up(&queue->waiters.read_wait, TASK_INTERRUPTIBLE, 0, file);
-	/* After the barrier. */
+	/* The caller has passed the barrier. */
 	if (waitqueue_active(&file->wait))
 		tq_wake_all_pollers(&file->wait,
 				    EPOLLIN | EPOLLRDNORM | EPOLLMSG |
@@ -83,10 +87,10 @@ static void tq_wake_file(struct tq_file *file)
 }
 
 /**
- * tq_notify_turn - a file may send past blocked senders again
+ * tq_notify_turn - wake pollers of a file that may overtake blocked senders
  * @file: the open file
  *
- * Context: tx.lock held: the file may be closed at any other moment.
+ * Context: tx.lock held: otherwise the file could be closed meanwhile.
  */
 void tq_notify_turn(struct tq_file *file)
 {
@@ -96,18 +100,18 @@ void tq_notify_turn(struct tq_file *file)
 
 	/* Publish, barrier, look for pollers: see wait.h. */
 	smp_mb();
-	/* After the barrier. */
+	/* The barrier is above. */
 	if (waitqueue_active(&file->wait))
 		tq_wake_all_pollers(&file->wait, EPOLLOUT | EPOLLWRNORM);
 	kill_fasync(&queue->waiters.fasync_out, SIGIO, POLL_OUT);
 }
 
 /**
- * tq_wake_next_reader - let the next reader have what this one was woken for
+ * tq_wake_next_reader - pass a wake-up on to the next reader
  * @queue: the queue
  *
- * For a reader that has slept and leaves without a message, or is about to do
- * what takes its time.
+ * A reader calls this that was woken and leaves without a message, or that is
+ * about to do something slow.
  *
  * Context: Any, no lock held.
  */
@@ -118,9 +122,10 @@ void tq_wake_next_reader(struct tqueue *queue)
 }
 
 /**
- * tq_notify_deliver - deliver what was collected
+ * tq_notify_deliver - deliver collected wake-ups
  * @queue: the queue
- * @notify: what was collected, and published by then; its garbage is freed
+ * @notify: what was collected.  What it announces is published.  Its garbage is
+ *	freed.
  *
  * Context: Process context, no lock held; may take both.
  */
@@ -146,7 +151,7 @@ void tq_notify_deliver(struct tqueue *queue, struct tq_notify *notify)
 }
 
 /**
- * tq_notify_these - deliver nothing but events
+ * tq_notify_these - deliver events alone
  * @queue: the queue
  * @events: TQ_NOTIFY_*
  *
@@ -160,7 +165,7 @@ void tq_notify_these(struct tqueue *queue, unsigned int events)
 }
 
 /**
- * tq_notify_removed - wake all who wait for anything of a queue
+ * tq_notify_removed - wake everybody who waits for a queue
  * @queue: the queue, which was removed
  *
  * Context: Process context, no lock held; takes rx.lock.
@@ -177,7 +182,10 @@ void tq_notify_removed(struct tqueue *queue)
 	wake_up_all(&waiters->settled);
 	tq_wake_all_pollers(&waiters->poll, EPOLLIN | EPOLLRDNORM | EPOLLRDHUP |
 					    EPOLLOUT | EPOLLWRNORM | end);
-	/* Reads that wait for a partial message; no file can be opened now. */
+	/*
+	 * Wake reads that wait for a partial message.  No file is opened any
+	 * more.
+	 */
 	mutex_lock(&queue->rx.lock);
 	list_for_each_entry(file, &queue->opens.files, link)
 		wake_up_all(&file->wait);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Wake-ups: what a call has to notify others of is collected while it holds a
- * lock, and delivered once, when it holds none.
+ * Wake-ups.  A call collects them while it holds a lock, and delivers them
+ * once, after it has unlocked.
  */
 #ifndef TQ_NOTIFY_H
 #define TQ_NOTIFY_H
@@ -13,17 +13,17 @@
 #include "tqueue.h"
 
 #define TQ_NOTIFY_ADMIT		0x1	/* the first blocked sender fits */
-#define TQ_NOTIFY_WRITABLE	0x2	/* senders that may not wait may succeed */
-#define TQ_NOTIFY_SETTLED	0x4	/* TQUEUE_WAIT may have to end */
-#define TQ_NOTIFY_ENDED		0x8	/* readers may be at their end */
+#define TQ_NOTIFY_WRITABLE	0x2	/* a non-blocking send may succeed */
+#define TQ_NOTIFY_SETTLED	0x4	/* TQUEUE_WAIT may be over */
+#define TQ_NOTIFY_ENDED		0x8	/* readers may be at the end of file */
 
 /**
- * struct tq_notify - what a call has to notify others of
+ * struct tq_notify - wake-ups that a call has collected
  * @events: TQ_NOTIFY_*
- * @ready: messages that became ready
+ * @ready: how many messages became ready
  * @filled: one of them has bytes to read
- * @file: its partial message changed hands, or NULL
- * @garbage: messages to be freed, a list by @next
+ * @file: the file whose partial message was taken or left, or NULL
+ * @garbage: messages to free, a list by @next
  */
 struct tq_notify {
 	unsigned int events;
@@ -41,7 +41,7 @@ void tq_notify_pollers_in(struct tqueue *queue, unsigned int count,
 void tq_notify_turn(struct tq_file *file);
 void tq_wake_next_reader(struct tqueue *queue);
 
-/* A message is over: free it when no lock is held. */
+/* Free a message once no lock is held. */
 static inline void tq_notify_free(struct tq_notify *notify,
 				  struct tq_message *message)
 {
@@ -49,7 +49,7 @@ static inline void tq_notify_free(struct tq_notify *notify,
 	notify->garbage = message;
 }
 
-/* A message is about to become ready. */
+/* Note that a message becomes ready. */
 static inline void tq_notify_add(struct tq_notify *notify,
 				 const struct tq_message *message)
 {
@@ -57,7 +57,7 @@ static inline void tq_notify_add(struct tq_notify *notify,
 	notify->filled |= tq_message_left(message) != 0;
 }
 
-/* Deliver what the common path has collected, which is usually nothing. */
+/* Deliver events of the common path.  There are usually none. */
 static inline void tq_notify_events(struct tqueue *queue, unsigned int events)
 {
 	if (unlikely(events))
@@ -65,10 +65,10 @@ static inline void tq_notify_events(struct tqueue *queue, unsigned int events)
 }
 
 /**
- * tq_notify_ready - messages became ready
+ * tq_notify_ready - wake readers and pollers: messages became ready
  * @queue: the queue
- * @count: how many: as many sleeping readers wake, and all pollers
- * @filled: one of them has bytes to read
+ * @count: how many messages.  At most so many sleeping readers wake.
+ * @filled: one of the messages has bytes to read
  *
  * Context: Any, no lock held; the messages are published.
  */
@@ -79,10 +79,10 @@ static inline void tq_notify_ready(struct tqueue *queue, unsigned int count,
 
 	/* Publish, barrier, look for sleepers: see wait.h. */
 	smp_mb();
-	/* After the barrier. */
+	/* The barrier is above. */
 	if (waitqueue_active(&waiters->read_wait))
 		__wake_up(&waiters->read_wait, TASK_INTERRUPTIBLE, count, NULL);
-	/* After the barrier. */
+	/* The barrier is above. */
 	if (waitqueue_active(&waiters->poll) ||
 	    READ_ONCE(waiters->fasync_in))
 		tq_notify_pollers_in(queue, count, filled);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /proc/tqueue: a table of all queues for a person to look at, a line each in
- * the order of their names.  Above it stand the time and how long ago the
- * table was read before, so that two readings give a rate.
+ * /proc/tqueue: a table of all queues for people, one line each, sorted by
+ * name.  The first line shows the time, and how long ago the table was last
+ * read, so that two readings give a rate.
  *
- * No lock is held from one line to the next: the numbers of a line belong
- * together, and a queue that is there all the time is listed once.
+ * No lock is held between lines.  The numbers of one line belong together, and
+ * a queue that exists all the time is listed once.
  */
 #include <linux/atomic.h>
 #include <linux/err.h>
@@ -17,14 +17,14 @@
 
 #include "tqueue.h"
 
-/* Of one open file, guarded by the lock of its seq_file. */
+/* The state of one reader.  The lock of the seq_file guards it. */
 struct tq_proc {
-	struct tqueue_info info;	/* the line to be shown next */
+	struct tqueue_info info;	/* of the next line */
 	loff_t line;			/* its number, or that of the end */
 	bool ended;
 };
 
-/* When it was read last, CLOCK_BOOTTIME in nanoseconds; 0: not yet. */
+/* When the table was last read: CLOCK_BOOTTIME, nanoseconds.  0: never. */
 static atomic64_t tq_proc_read = ATOMIC64_INIT(0);
 
 static void *tq_proc_line(struct tq_proc *proc)
@@ -38,7 +38,7 @@ static void *tq_proc_start(struct seq_file *seq, loff_t *pos)
 
 	if (!*pos)
 		return SEQ_START_TOKEN;
-	/* It is asked for lines out of their turn only from the first on. */
+	/* seq_file goes back only to the first line. */
 	return *pos == proc->line ? tq_proc_line(proc) : NULL;
 }
 
@@ -68,7 +68,7 @@ static void tq_proc_head(struct seq_file *seq)
 	seq_printf(seq, "time %ptTs.%06lu UTC, ", &clock.tv_sec,
 		   clock.tv_nsec / NSEC_PER_USEC);
 	if (last) {
-		/* Two who read at once may swap their times. */
+		/* Two readers at once may see each other's time. */
 		u64 seconds = div_u64_rem(max(now - last, 0LL), NSEC_PER_SEC,
 					  &rest);
 
@@ -131,7 +131,7 @@ int tq_proc_init(void)
 /**
  * tq_proc_exit - undo tq_proc_init()
  *
- * Nobody reads it any more when this returns; who has it open gets EIO.
+ * Nobody reads the file when this returns.  Readers that have it open get EIO.
  *
  * Context: Process context, may sleep.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a queue: it is created, started and stopped, removed and freed.
+ * The life of a queue: creating, starting, stopping, pausing, removing,
+ * freeing.
  */
 #include <linux/err.h>
 #include <linux/module.h>
@@ -21,17 +22,17 @@
 #include "trace.h"
 #include "wait.h"
 
-/* How often a message is delivered in vain before it is buried. */
+/* After how many failed deliveries a message is buried. */
 #define TQ_MAX_ATTEMPTS_DEFAULT	16
 
 /**
  * tq_queue_create - make a queue
- * @config: how it shall be; what it does not give gets its default
- * @uncharged: bytes of its ring that do not count for what all rings may have
+ * @config: its settings; a field that is not set gets its default
+ * @uncharged: bytes of its ring that do not count in max_memory
  *
  * Context: Process context, may sleep.
  * Return: the queue, which nobody can open yet; ERR_PTR of -EINVAL, -ENOMEM,
- * -ENOSPC (beyond the memory for all rings) or -EINTR.
+ * -ENOSPC (beyond max_memory) or -EINTR.
  */
 struct tqueue *tq_queue_create(const struct tqueue_config *config,
 			       unsigned long uncharged)
@@ -81,13 +82,13 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 		tq_queue_free(queue);
 		return ERR_PTR(ret);
 	}
-	/* The thread waits for the first message that can get too old. */
+	/* The thread waits for the first message that can expire. */
 	if (queue->policy.ttl)
 		tq_due_look(queue);
 	return queue;
 }
 
-/* Take some of what was ready away: a list of them by @next. */
+/* Remove some messages that were ready: a list of them by @next. */
 static struct tq_message *tq_queue_take_ready(struct tqueue *queue,
 					      struct rb_root_cached *ready)
 {
@@ -95,13 +96,13 @@ static struct tq_message *tq_queue_take_ready(struct tqueue *queue,
 						 TQ_STATES_PIECE);
 	struct tq_message *message;
 
-	/* Delayed ones stand among them by age, until it is their turn. */
+	/* They are still in the order of ages. */
 	for (message = list; message; message = message->next)
 		tq_due_del_timed(queue, message);
 	return list;
 }
 
-/* The next message that is delayed, buried or leased, or NULL. */
+/* The next message that is buried, delayed or leased, or NULL. */
 static struct tq_message *tq_next_kept(struct tqueue *queue, u64 *after)
 {
 	struct tq_store *store = &queue->rx.store;
@@ -112,14 +113,14 @@ static struct tq_message *tq_next_kept(struct tqueue *queue, u64 *after)
 		if (!message)
 			return NULL;
 		*after = message->record.id;
-		/* One in flight is with a call or an open file. */
+		/* A call or an open file has it, and settles it. */
 		if (message->state == TQ_MESSAGE_IN_FLIGHT)
 			message = NULL;
 	}
 	return message;
 }
 
-/* Take some of those away: a list of them by @next. */
+/* Remove some of these messages: a list of them by @next. */
 static struct tq_message *tq_queue_take(struct tqueue *queue, u64 *after)
 {
 	struct tq_rx *rx = &queue->rx;
@@ -140,8 +141,8 @@ static struct tq_message *tq_queue_take(struct tqueue *queue, u64 *after)
 }
 
 /*
- * Free what a queue that was removed holds, a piece of work at a time: what was
- * ready, and is in @ready now; what is delayed, buried or leased.
+ * Free what a removed queue holds, a piece at a time: the messages in @ready,
+ * and those that are delayed, buried or leased.
  */
 static void tq_queue_clear(struct tqueue *queue, struct rb_root_cached *ready)
 {
@@ -161,7 +162,7 @@ static void tq_queue_clear(struct tqueue *queue, struct rb_root_cached *ready)
 }
 
 /**
- * tq_queue_free - free a queue and the messages in it
+ * tq_queue_free - free a queue and its messages
  * @queue: made by tq_queue_create(); no file is open on it, and none can be
  *
  * Context: Process context, may sleep.
@@ -182,11 +183,13 @@ void tq_queue_free(struct tqueue *queue)
 	kfree(queue);
 }
 
-/* Refuse messages from now on, those of blocked senders too.  Both locks held. */
+/*
+ * Refuse messages from now on, those of blocked senders too.  Both locks held.
+ */
 static void tq_shut_down(struct tqueue *queue, int error,
 			 struct tq_notify *notify)
 {
-	/* Release: who sees it sees what was sent before. */
+	/* Release: who sees the error sees everything that was sent. */
 	smp_store_release(&queue->policy.shutdown_error, error);
 	tq_opens_changed(queue);
 	tq_senders_fail(queue, error, notify);
@@ -197,7 +200,7 @@ static void tq_shut_down(struct tqueue *queue, int error,
  * @queue: the queue
  *
  * Context: Process context, takes both locks.
- * Return: 0, also if it was not stopped; -EIDRM.
+ * Return: 0, even if it was not stopped; -EIDRM.
  */
 int tq_start(struct tqueue *queue)
 {
@@ -208,11 +211,13 @@ int tq_start(struct tqueue *queue)
 	if (queue->policy.shutdown_error == -EIDRM) {
 		ret = -EIDRM;
 	} else if (queue->policy.shutdown_error) {
-		/* Release: who sees it sees the tx.need of no blocked sender. */
+		/*
+		 * Release: who sees the start sees that no sender is blocked.
+		 */
 		smp_store_release(&queue->policy.shutdown_error, 0);
 		tq_opens_changed(queue);
 		trace_tqueue_start(queue);
-		/* A sender may have been refused room a moment ago. */
+		/* A send may just have found no room. */
 		notify.events = TQ_NOTIFY_WRITABLE;
 	}
 	tq_unlock_both(queue);
@@ -221,11 +226,11 @@ int tq_start(struct tqueue *queue)
 }
 
 /**
- * tq_stop - refuse new messages; readers get what is there, then end-of-file
+ * tq_stop - refuse new messages; readers get what is left, then end of file
  * @queue: the queue
  *
  * Context: Process context, takes both locks.
- * Return: 0, also if it was stopped already; -EIDRM.
+ * Return: 0, even if it was stopped already; -EIDRM.
  */
 int tq_stop(struct tqueue *queue)
 {
@@ -246,11 +251,11 @@ int tq_stop(struct tqueue *queue)
 }
 
 /**
- * tq_remove - end a queue for all who have it open
+ * tq_remove - remove a queue while files may be open on it
  * @queue: the queue, which nobody can open any more unless this fails
- * @force: even if files are open on it or it holds messages, which are dropped
+ * @force: remove it even if files are open or messages are left; drops them
  *
- * Calls under way and all later ones fail with -EIDRM.
+ * Calls in progress and all later calls fail with -EIDRM.
  *
  * Context: Process context, takes both locks.
  * Return: 0; -EBUSY.
@@ -270,7 +275,9 @@ int tq_remove(struct tqueue *queue, bool force)
 	if (queue->opens.pinned)
 		module_put(THIS_MODULE);
 	queue->opens.pinned = false;
-	/* From now on it holds nothing; the memory goes piece by piece. */
+	/*
+	 * The queue holds nothing from now on.  The memory is freed in pieces.
+	 */
 	tq_store_close(&queue->rx.store, &ready);
 	tq_counter_set(&queue->rx.gone, tq_counter_get(&queue->tx.sent));
 	WRITE_ONCE(queue->rx.limit, queue->tx.pos + queue->ring.size);
@@ -283,11 +290,11 @@ int tq_remove(struct tqueue *queue, bool force)
 }
 
 /**
- * tq_pause - let nothing be received from a queue
+ * tq_pause - let no messages be received
  * @queue: the queue
  *
  * Context: Process context, takes rx.lock.
- * Return: 0, also if it was paused; -EIDRM.
+ * Return: 0, even if it was paused already; -EIDRM.
  */
 int tq_pause(struct tqueue *queue)
 {
@@ -309,7 +316,7 @@ int tq_pause(struct tqueue *queue)
  * @queue: the queue
  *
  * Context: Process context, takes rx.lock.
- * Return: 0, also if it was not paused; -EIDRM.
+ * Return: 0, even if it was not paused; -EIDRM.
  */
 int tq_resume(struct tqueue *queue)
 {
@@ -323,7 +330,10 @@ int tq_resume(struct tqueue *queue)
 	} else if (rx->paused) {
 		WRITE_ONCE(rx->paused, false);
 		trace_tqueue_resume(queue);
-		/* As if all that is ready came now. */
+		/*
+		 * Wake as many readers as if all ready messages had just
+		 * arrived.
+		 */
 		notify.ready = min_t(u64, tq_counter_read(&queue->tx.sent) -
 					  tq_counter_get(&rx->gone), INT_MAX);
 		notify.filled = true;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Receiving: read(), and the slow loop that it shares with TQUEUE_RECEIVE.
+ * Receiving: read(), and the loop that it shares with TQUEUE_RECEIVE.
  *
  * The fast path copies straight out of the ring under rx.lock, with page faults
- * disabled.  Everything else - a short read, memory that faults a second time, a
- * message that came back - is taken in flight: detached, owned by the call, and
- * copied out with no lock held.  What the caller did not take stays with its open
- * file; what it could not take goes back to its place.
+ * disabled.  Everything else goes in flight: a short read, a buffer that faults
+ * twice, a message that came back.  The message is then detached, owned by the
+ * call, and copied with no lock held.  If the caller takes a part of it, the
+ * rest stays with the open file.  If the caller can take nothing, the message
+ * goes back to its place.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -23,8 +24,8 @@
 #include "wait.h"
 
 /**
- * tq_receive_wake_next - a receive is about to do what takes its time
- * @receiver: the receive: what it was woken for, another reader may have
+ * tq_receive_wake_next - pass a wake-up on before doing something slow
+ * @receiver: the receive, which may have been woken for a message
  *
  * Context: Any, no lock held.
  */
@@ -35,7 +36,10 @@ void tq_receive_wake_next(struct tq_receiver *receiver)
 	receiver->woken = false;
 }
 
-/* Nothing is ready: 0 at the end; -EAGAIN to look again; or why not to wait. */
+/*
+ * Nothing is ready: wait.  Returns 0 at the end of file, -EAGAIN to try again,
+ * or an error.
+ */
 static int tq_receive_wait(struct tq_receiver *receiver, bool *ended)
 {
 	struct tq_file *file = receiver->file;
@@ -52,7 +56,10 @@ static int tq_receive_wait(struct tq_receiver *receiver, bool *ended)
 	return ret;
 }
 
-/* Take the next message in flight and copy it out: 0, or as @copy. */
+/*
+ * Take the next message in flight and copy it.  Returns 0, or what @copy
+ * returns.
+ */
 static int tq_receive_in_flight(struct tq_receiver *receiver)
 {
 	struct tq_flight flight;
@@ -61,7 +68,7 @@ static int tq_receive_in_flight(struct tq_receiver *receiver)
 	ret = tq_flight_begin(receiver, &flight);
 	if (ret)
 		return ret;
-	/* It took none of those that others may be woken for. */
+	/* The message for which it was woken is still there. */
 	if (receiver->peek || !flight.from_queue)
 		tq_receive_wake_next(receiver);
 	receiver->woken = false;
@@ -69,12 +76,12 @@ static int tq_receive_in_flight(struct tq_receiver *receiver)
 }
 
 /**
- * tq_receive_loop - what a receive does until it has received something
+ * tq_receive_loop - receive, whatever it takes
  * @receiver: the receive
  * @ret: what its @ops->copy has returned
  *
  * Context: Process context, may sleep, no lock held.
- * Return: what was received; 0 at end-of-file; or an error.
+ * Return: what was received; 0 at the end of file; or an error.
  */
 ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret)
 {
@@ -90,7 +97,10 @@ ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret)
 				break;
 		} else if (ret == -EFAULT || ret == TQ_TAKE_IN_FLIGHT) {
 			ret = tq_receive_in_flight(receiver);
-			/* Its memory went away again: what came back comes first. */
+			/*
+			 * The buffer went away again.  The message that went
+			 * back comes first.
+			 */
 			if (ret == -EFAULT && !receiver->needed)
 				break;
 			if (!ret && receiver->records)
@@ -116,14 +126,14 @@ ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret)
 			break;
 		}
 	}
-	/* Woken for a message, and leaving without it. */
+	/* It was woken for a message and leaves without one. */
 	tq_receive_wake_next(receiver);
 	return receiver->got ?: ret;
 }
 
 /**
- * struct tq_read - a read()
- * @receiver: what it shares with other receives
+ * struct tq_read - a read() in progress
+ * @receiver: what all receives have in common
  * @user: where the payload goes
  */
 struct tq_read {
@@ -132,9 +142,9 @@ struct tq_read {
 };
 
 /*
- * Copy a message straight out of the ring.  Returns its length; -EAGAIN when
- * there is none; -EFAULT, and *@needed bytes were not resident;
- * TQ_TAKE_IN_FLIGHT when it must go the other way; -ERESTARTSYS.
+ * Copy a message straight out of the ring.  Returns its length; -EAGAIN if
+ * there is none; -EFAULT if *@needed bytes were not resident;
+ * TQ_TAKE_IN_FLIGHT; -ERESTARTSYS.
  */
 static __always_inline ssize_t
 tq_read_direct(struct tq_file *file, const struct tq_user *user, size_t count,
@@ -161,7 +171,9 @@ tq_read_direct(struct tq_file *file, const struct tq_user *user, size_t count,
 		goto unlock;
 	record = tq_ring_at(&queue->ring, store->pos);
 	ret = tq_store_bound(store, store->pos, record);
-	/* Longer than @count, or empty: then the other way skips it. */
+	/*
+	 * It is longer than @count, or empty.  An empty one is discarded there.
+	 */
 	if (unlikely((size_t)ret - 1 >= count)) {
 		ret = TQ_TAKE_IN_FLIGHT;
 		goto unlock;
@@ -202,7 +214,10 @@ static int tq_read_fault_in(struct tq_receiver *receiver)
 	struct tq_read *read = container_of(receiver, struct tq_read, receiver);
 
 	if (!tq_writeable_nofault(read->user, receiver->needed)) {
-		/* As long as the memory's owner likes. */
+		/*
+		 * A page fault may take as long as the owner of the memory
+		 * likes.
+		 */
 		tq_receive_wake_next(receiver);
 		if (!tq_fault_in_writeable(read->user, receiver->needed))
 			return -EFAULT;
@@ -255,18 +270,18 @@ static noinline ssize_t tq_read_slow(struct tq_file *file,
 
 /**
  * tq_receive - receive bytes of one message
- * @file: the open file it is received through
+ * @file: the open file
  * @user: where the payload goes
- * @count: room there, at least 1
- * @how: %TQ_NOWAIT to fail rather than wait for a message
+ * @count: bytes of room there, at least 1
+ * @how: %TQ_NOWAIT to fail instead of waiting for a message
  *
- * Of a message longer than @count the first part is received; the rest stays
- * with @file for its next receives.
+ * If the message is longer than @count, the rest stays with @file for its next
+ * receives.
  *
- * Context: Process context, may sleep (even with %TQ_NOWAIT: for the two locks,
- * which are never held for long, and for the caller's own memory).
- * Return: bytes received; 0 at end-of-file; -EAGAIN when there is nothing to
- * receive; -EIDRM; -EFAULT or -ENOMEM, and the message is where it was;
+ * Context: Process context, may sleep even with %TQ_NOWAIT: for locks, which
+ * are never held for long, and for the caller's own memory.
+ * Return: the number of bytes; 0 at the end of file; -EAGAIN if there is
+ * nothing; -EIDRM; -EFAULT or -ENOMEM, and the message is where it was;
  * -ERESTARTSYS on a signal.
  */
 ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
@@ -280,7 +295,7 @@ ssize_t tq_receive(struct tq_file *file, struct tq_user *user, size_t count,
 	return tq_read_slow(file, user, count, how, ret, needed);
 }
 
-/* Look for the first message that is not empty, for a piece of work. */
+/* Find the first message that is not empty, in one piece of work. */
 static size_t tq_first_filled(struct tq_store *store, struct tq_cursor *cursor,
 			      struct tq_rank *last, bool *more)
 {
@@ -309,12 +324,12 @@ static size_t tq_first_filled(struct tq_store *store, struct tq_cursor *cursor,
 }
 
 /**
- * tq_next_length - how many bytes the next read could return
+ * tq_next_length - how many bytes the next read can return at most
  * @file: the open file
  *
  * Context: Process context, takes rx.lock.
- * Return: what is left of the file's partial message, or the length of the next
- * message that is not empty, or 0 when there is none.
+ * Return: what is left of the partial message of the file; or the length of the
+ * next message that is not empty; or 0.
  */
 size_t tq_next_length(struct tq_file *file)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Receiving: what read() and TQUEUE_RECEIVE share.
+ * Receiving: what read() and TQUEUE_RECEIVE have in common.
  */
 #ifndef TQ_RECEIVE_H
 #define TQ_RECEIVE_H
@@ -11,19 +11,19 @@
 struct tq_flight;
 struct tq_receiver;
 
-/* Internal result: the message must be taken in flight. */
+/* Internal result: take the message in flight. */
 #define TQ_TAKE_IN_FLIGHT (-ERANGE)
 
 /**
- * struct tq_receive_ops - how a receive differs from others
- * @copy: copy what is ready, with page faults disabled.  0 if no more is wanted;
- *	-EAGAIN: nothing is ready; -EFAULT: @needed bytes were not resident;
- *	-EBUSY: another call copies from the file's partial message;
- *	%TQ_TAKE_IN_FLIGHT; or another error.
+ * struct tq_receive_ops - how one kind of receive differs from another
+ * @copy: copy what is ready, with page faults disabled.  Returns 0 if the call
+ *	needs nothing more; -EAGAIN if nothing is ready; -EFAULT if @needed
+ *	bytes were not resident; -EBUSY if another call copies from the partial
+ *	message of the file; %TQ_TAKE_IN_FLIGHT; or another error.
  * @fault_in: make at least @needed bytes of the caller's memory resident, with
  *	no lock held: 0 or -EFAULT
- * @deliver: copy out a message in flight, with no lock held, and end its flight:
- *	0 or -EFAULT
+ * @deliver: copy a message in flight, with no lock held, and end its flight: 0
+ *	or -EFAULT
  */
 struct tq_receive_ops {
 	int (*copy)(struct tq_receiver *receiver);
@@ -32,28 +32,29 @@ struct tq_receive_ops {
 };
 
 /**
- * struct tq_receiver - a receive on its way
- * @ops: what it is
- * @file: the open file it goes through
- * @deadline: until when to wait, CLOCK_MONOTONIC; NULL for ever
- * @nowait: whether to fail rather than wait
- * @records: messages are received whole, as records, empty ones too
- * @peek: they stay in the queue
- * @lease: they are leased
- * @id: of the only message that is to be received, or 0
- * @room: bytes that the record of that one may have
- * @slept: it has slept, and heeds each signal from now on
- * @woken: it may have been woken for a message that it did not take yet
- * @got: bytes or records that it has received
- * @wanted: of one message, the most payload bytes that it takes
- * @header: bytes that precede them
+ * struct tq_receiver - a receive in progress
+ * @ops: which kind of receive it is
+ * @file: the open file
+ * @deadline: when to stop waiting, CLOCK_MONOTONIC; NULL for never
+ * @nowait: fail instead of waiting
+ * @records: receive whole messages, as records, even empty ones
+ * @peek: leave the messages in the queue
+ * @lease: lease the messages
+ * @slept: it has slept, and obeys any signal from now on
+ * @woken: it may have been woken for a message that it has not taken yet
+ * @got: how many bytes or records it has received
+ * @wanted: the most payload bytes that it takes of one message
+ * @header: bytes that it writes before the payload
  * @needed: bytes that must be resident for the next message
- * @resident: bytes that are known to be
- * @limit: how long leases last; 0: as long as the policy of the queue says
- * @cursor: where a peek has come to, or the look for @id, once it has begun
+ * @resident: bytes that are known to be resident
+ * @id: the id of the only message that it receives, or 0
+ * @room: room for the record of that message
+ * @limit: how long leases last; 0 for the limit of the queue
+ * @cursor: how far a peek has come, or the search for @id; valid once it has
+ *	begun
  * @last: the last message that it has passed
  * @first_id: the first message that it has leased
- * @first_delivery: number of that delivery
+ * @first_delivery: the number of that delivery
  */
 struct tq_receiver {
 	const struct tq_receive_ops *ops;
@@ -79,7 +80,7 @@ struct tq_receiver {
 	u32 first_delivery;
 };
 
-/* All but the cursor, which means nothing before the receive has begun. */
+/* Initialize a receive.  Its cursor is set when it begins. */
 static inline void tq_receiver_init(struct tq_receiver *receiver,
 				    const struct tq_receive_ops *ops,
 				    struct tq_file *file, bool nowait)
@@ -106,7 +107,7 @@ ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret);
 void tq_receive_wake_next(struct tq_receiver *receiver);
 size_t tq_next_length(struct tq_file *file);
 
-/* Go to where the receive has come to.  With rx.lock held. */
+/* Go to where the receive continues.  With rx.lock held. */
 static inline void tq_receive_begin(struct tq_receiver *receiver,
 				    struct tq_store *store)
 {

@@ -2,10 +2,10 @@
 /*
  * Receiving many records in one call: TQUEUE_RECEIVE.
  *
- * As many records as there are and as fit are copied straight out of the ring,
- * a piece at a time, with page faults disabled; detached messages that come
- * between them are copied one by one.  What faults twice, and what is longer than
- * a piece, goes in flight.
+ * Records are copied straight out of the ring, as many as there are and as fit,
+ * a piece at a time, with page faults disabled.  Detached messages between them
+ * are copied one by one.  A message goes in flight if the buffer faults twice
+ * or if it is longer than a piece.
  */
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
@@ -25,11 +25,12 @@
 #include "wait.h"
 
 /*
- * Copy @count records of the ring out one by one, with headers made for their
- * receiver.  Returns the bytes of those that were copied, in *@count how many.
+ * Copy @count records out of the ring one by one, each with a header made for
+ * this receiver.  Returns the bytes that were copied, and the number of records
+ * in *@count.
  *
- * Not inline, nor is what else has a header on its stack: Debian's kernels clear
- * what is on the stack.
+ * noinline, like everything here with a header on its stack: Debian's kernels
+ * clear automatic variables, and the common path must not pay for them.
  */
 static noinline size_t tq_copy_each(const struct tq_file *file,
 				    unsigned long from, bool dropped,
@@ -59,7 +60,7 @@ static noinline size_t tq_copy_each(const struct tq_file *file,
 	return done;
 }
 
-/* Mark a record that was copied out: messages were dropped before it. */
+/* Mark a copied record: messages were dropped before it. */
 static bool tq_mark_dropped(const struct tqueue_record *record,
 			    struct tqueue_record __user *to)
 {
@@ -70,9 +71,9 @@ static bool tq_mark_dropped(const struct tqueue_record *record,
 }
 
 /*
- * Copy records of the ring, from the cursor on, as many as there are and as fit
- * into @room bytes.  Returns the bytes of those that were copied, in *@count how
- * many.
+ * Copy records out of the ring, from the cursor on, as many as there are and as
+ * fit into @room bytes.  Returns the bytes that were copied, and the number of
+ * records in *@count.
  */
 static size_t tq_copy_run(const struct tq_receive_batch *batch, bool dropped,
 			  size_t room, int most, int *count)
@@ -100,7 +101,7 @@ static size_t tq_copy_run(const struct tq_receive_batch *batch, bool dropped,
 	return bytes;
 }
 
-/* The message at the cursor is detached: copy it out.  0 or why not. */
+/* Copy the detached message at the cursor: 0 or an error. */
 static noinline int tq_batch_detached(struct tq_receive_batch *batch,
 				      struct tq_piece *piece,
 				      struct tq_message *message)
@@ -127,7 +128,10 @@ static noinline int tq_batch_detached(struct tq_receive_batch *batch,
 	return 0;
 }
 
-/* Of @count records from @pos on: how many are empty, and which is the last. */
+/*
+ * Look at @count records from @pos on: how many are empty.  Returns the last
+ * one.
+ */
 static const struct tqueue_record *tq_survey_run(const struct tq_store *store,
 						 unsigned long pos, int count,
 						 u32 *empties)
@@ -144,7 +148,7 @@ static const struct tqueue_record *tq_survey_run(const struct tq_store *store,
 	return record;
 }
 
-/* Records of the ring were copied: pass them. */
+/* Move on behind records that were copied out of the ring. */
 static void tq_batch_pass(struct tq_receiver *receiver, struct tq_piece *piece,
 			  size_t bytes, int count)
 {
@@ -160,7 +164,7 @@ static void tq_batch_pass(struct tq_receiver *receiver, struct tq_piece *piece,
 		cursor->pos = tq_store_skip_voids(store, cursor->pos + bytes);
 		return;
 	}
-	/* They are counted before they are published. */
+	/* Counted before their room is released. */
 	if (unlikely(READ_ONCE(queue->tx.empties) != rx->empties)) {
 		tq_survey_run(store, cursor->pos, count, &empties);
 		WRITE_ONCE(rx->empties, rx->empties + empties);
@@ -169,7 +173,7 @@ static void tq_batch_pass(struct tq_receiver *receiver, struct tq_piece *piece,
 	cursor->pos = store->pos;
 }
 
-/* The message at the cursor stands in the ring: copy it, and what follows. */
+/* Copy the record at the cursor, and those that follow it in the ring. */
 static int tq_batch_run(struct tq_receive_batch *batch, struct tq_piece *piece)
 {
 	struct tq_receiver *receiver = &batch->receiver;
@@ -195,7 +199,7 @@ static int tq_batch_run(struct tq_receive_batch *batch, struct tq_piece *piece)
 	return 0;
 }
 
-/* Copy out what there is, with rx.lock held.  0, or why it ended. */
+/* Copy what is ready, with rx.lock held.  Returns 0 or why it stopped. */
 static __always_inline int tq_batch_walk(struct tq_receive_batch *batch,
 					 struct tq_piece *piece)
 {
@@ -218,7 +222,7 @@ static __always_inline int tq_batch_walk(struct tq_receive_batch *batch,
 	return ret;
 }
 
-/* Lease what there is, with rx.lock held.  0, or why it ended. */
+/* Lease what is ready, with rx.lock held.  Returns 0 or why it stopped. */
 static int tq_lease_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 {
 	struct tq_receiver *receiver = &batch->receiver;
@@ -226,7 +230,7 @@ static int tq_lease_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 	int ret;
 
 	do {
-		/* Also where it would have to wait. */
+		/* Fails even if the queue is empty: waiting would not help. */
 		if (tq_leases_full(receiver->file->queue))
 			return -ENOSPC;
 		if (tq_store_at_end(store, &receiver->cursor))
@@ -240,7 +244,7 @@ static int tq_lease_walk(struct tq_receive_batch *batch, struct tq_piece *piece)
 	return 0;
 }
 
-/* Why nothing can be received through this file now, or 0. */
+/* Why this file can receive nothing now, or 0. */
 static __always_inline int tq_batch_refusal(const struct tq_receiver *receiver)
 {
 	const struct tq_file *file = receiver->file;
@@ -255,7 +259,8 @@ static __always_inline int tq_batch_refusal(const struct tq_receiver *receiver)
 }
 
 /*
- * Copy one piece out of the queue.  A @special receive leases, or acknowledges first.
+ * Copy one piece out of the queue.  A @special receive leases, or acknowledges
+ * first.
  */
 static __always_inline int tq_batch_copy_piece(struct tq_receive_batch *batch,
 					       bool special)
@@ -306,7 +311,7 @@ unlock:
 	return ret;
 }
 
-/* Memory for one message more that is leased: 0 or -ENOMEM. */
+/* Allocate a spare for the next lease: 0 or -ENOMEM. */
 static int tq_batch_memory(struct tq_receive_batch *batch)
 {
 	tq_message_put(batch->spare);
@@ -314,7 +319,9 @@ static int tq_batch_memory(struct tq_receive_batch *batch)
 	return batch->spare ? 0 : -ENOMEM;
 }
 
-/* That no more is ready, or fits, is no reason to go on. */
+/*
+ * If something was received, it does not matter that no more is ready or fits.
+ */
 static inline int tq_batch_enough(const struct tq_receiver *receiver, int ret)
 {
 	return receiver->got && (ret == -EAGAIN || ret == -EMSGSIZE) ? 0 : ret;
@@ -346,8 +353,8 @@ static int tq_batch_copy_special(struct tq_receiver *receiver)
 }
 
 /*
- * Make the room for what is ready resident: at least that for the record which
- * could not be copied, and at most a piece.
+ * Make the buffer resident for what is ready: at least for the record that
+ * could not be copied, and at most for one piece.
  */
 static int tq_batch_fault_in(struct tq_receiver *receiver)
 {
@@ -356,12 +363,12 @@ static int tq_batch_fault_in(struct tq_receiver *receiver)
 	size_t want, left;
 	unsigned long pos;
 
-	/* Another record is first now: look whether it fits at all. */
+	/* Another record is first now.  See whether it fits at all. */
 	if (receiver->needed > batch->room)
 		return 0;
-	/* This may take as long as the memory's owner likes. */
+	/* A page fault may take as long as the owner of the memory likes. */
 	tq_receive_wake_next(receiver);
-	/* In this order: tx.pos is never behind. */
+	/* In this order tx.pos is never before store.pos. */
 	pos = smp_load_acquire(&queue->rx.store.pos);
 	want = min3(batch->room, (size_t)(READ_ONCE(queue->tx.pos) - pos),
 		    (size_t)TQ_PIECE);
@@ -409,7 +416,7 @@ static const struct tq_receive_ops tq_special_ops = {
 	.deliver	= tq_batch_deliver,
 };
 
-/* What only some receives ask for. */
+/* Set up what only special receives use. */
 static void tq_batch_prepare(struct tq_receive_batch *batch,
 			     struct tqueue_receive *args)
 {
@@ -430,7 +437,7 @@ static void tq_batch_prepare(struct tq_receive_batch *batch,
 	}
 }
 
-/* Acknowledge without having received anything. */
+/* Acknowledge in a call that receives by id, or cannot receive at all. */
 static void tq_batch_acknowledge_now(struct tq_receive_batch *batch)
 {
 	struct tqueue *queue = batch->receiver.file->queue;
@@ -444,7 +451,9 @@ static void tq_batch_acknowledge_now(struct tq_receive_batch *batch)
 	tq_messages_put(piece.garbage);
 }
 
-/* What all receives have in common.  Whether the buffer may be the caller's. */
+/*
+ * Set up what all receives use.  Returns whether the buffer is in user space.
+ */
 static __always_inline bool tq_batch_init(struct tq_receive_batch *batch,
 					  const struct tq_receive_ops *ops,
 					  struct tq_file *file,
@@ -466,7 +475,7 @@ static __always_inline bool tq_batch_init(struct tq_receive_batch *batch,
 	return access_ok(batch->at, batch->room);
 }
 
-/* Fill in the results: what the call returns. */
+/* Fill in the results.  Returns what the call returns. */
 static inline int tq_batch_results(const struct tq_receive_batch *batch,
 				   struct tqueue_receive *args, int ret)
 {
@@ -478,7 +487,7 @@ static inline int tq_batch_results(const struct tq_receive_batch *batch,
 	return ret;
 }
 
-/* Receive in a way that is not the plain one: as tq_receive_batch(). */
+/* A receive with flags: as tq_receive_batch(). */
 static noinline int tq_receive_special(struct tq_file *file,
 				       struct tqueue_receive *args, bool nowait)
 {
@@ -491,7 +500,7 @@ static noinline int tq_receive_special(struct tq_file *file,
 				 &place);
 	batch.spare = NULL;
 	tq_batch_prepare(&batch, args);
-	/* A call that receives by id goes another way, or cannot go at all. */
+	/* These do not pass through tq_batch_copy_piece(). */
 	if (unlikely(batch.acks && (batch.receiver.id || !writable)))
 		tq_batch_acknowledge_now(&batch);
 	if (!writable)
@@ -502,7 +511,7 @@ static noinline int tq_receive_special(struct tq_file *file,
 	else
 		ret = batch.receiver.got;
 	tq_message_put(batch.spare);
-	/* It is not to be acknowledged twice. */
+	/* A restart would acknowledge twice. */
 	if (ret == -ERESTARTSYS && args->flags & TQUEUE_RECEIVE_ACK)
 		ret = -EINTR;
 	return tq_batch_results(&batch, args, ret);
@@ -510,15 +519,15 @@ static noinline int tq_receive_special(struct tq_file *file,
 
 /**
  * tq_receive_batch - receive messages as records
- * @file: the open file they are received through
- * @args: copied from user space and checked, but for the buffer; its results
- *	are filled in, also with -EMSGSIZE
- * @nowait: whether to fail rather than wait, whatever the deadline
+ * @file: the open file
+ * @args: a copy of what user space gave, checked except for the buffer; gets
+ *	the results, with -EMSGSIZE too
+ * @nowait: fail instead of waiting, whatever the deadline
  *
  * Context: Process context, may sleep, no lock held.
- * Return: how many were received; 0 at end-of-file; if none, -EAGAIN,
- * -ETIMEDOUT, -EMSGSIZE, -EBUSY, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS on a
- * signal; of leases, -ENOSPC; by id, -ENOENT.
+ * Return: the number of records; 0 at the end of file; if there is none,
+ * -EAGAIN, -ETIMEDOUT, -EMSGSIZE, -EBUSY, -EIDRM, -EFAULT, -ENOMEM, or
+ * -ERESTARTSYS on a signal; when leasing, -ENOSPC; by id, -ENOENT.
  */
 int tq_receive_batch(struct tq_file *file, struct tqueue_receive *args,
 		     bool nowait)

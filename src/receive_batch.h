@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What receiving many records and leasing them share.
+ * What receiving many records and leasing them have in common.
  */
 #ifndef TQ_RECEIVE_BATCH_H
 #define TQ_RECEIVE_BATCH_H
@@ -9,20 +9,20 @@
 #include "record.h"
 #include "tqueue.h"
 
-/* Internal results: let the lock go, and go on. */
+/* Internal results: unlock, and go on, */
 #define TQ_NEXT_PIECE (-ESTALE)
-#define TQ_NEED_MEMORY (-ENOSR)	/* with a message of @needed bytes of payload */
+#define TQ_NEED_MEMORY (-ENOSR)	/* with a spare for @needed bytes of payload */
 
 /**
- * struct tq_receive_batch - records on their way from a queue to user space
- * @receiver: what it shares with other receives
+ * struct tq_receive_batch - a TQUEUE_RECEIVE in progress
+ * @receiver: what all receives have in common
  * @at: where the next record goes
- * @room: bytes there
- * @most: how many more are wanted
- * @dropped: messages that were dropped since this was told before
- * @spare: memory for a message that is leased, or NULL
- * @args: of the call, as far as a plain receive has no use of it
- * @acks: a delivery is still to be acknowledged
+ * @room: bytes of room there
+ * @most: how many more records are wanted
+ * @dropped: dropped messages that this call reports
+ * @spare: memory for a message to lease, or NULL
+ * @args: the arguments of a special receive
+ * @acks: a delivery has yet to be acknowledged
  */
 struct tq_receive_batch {
 	struct tq_receiver receiver;
@@ -36,14 +36,14 @@ struct tq_receive_batch {
 };
 
 /**
- * struct tq_piece - what is received while the lock is held once
- * @bytes: how many more may be copied
- * @records: how many more may be
- * @count: how many were
+ * struct tq_piece - what a receive does while it holds the lock once
+ * @bytes: how many more bytes it may copy
+ * @records: how many more records it may copy
+ * @count: how many it has copied
  * @freed: the room that this makes
- * @dropped: messages of whose drop the first record tells
- * @events: what others are to be notified of: TQ_NOTIFY_*
- * @garbage: messages to be freed, a list by @next
+ * @dropped: how many dropped messages the first record reports
+ * @events: wake-ups: TQ_NOTIFY_*
+ * @garbage: messages to free, a list by @next
  */
 struct tq_piece {
 	size_t bytes;
@@ -73,7 +73,7 @@ static inline void tq_batch_got(struct tq_receive_batch *batch, size_t bytes,
 	receiver->resident -= min(receiver->resident, bytes);
 }
 
-/* Whether a record of @bytes may be copied now: 0, or why not. */
+/* Whether a record of @bytes can be copied now: 0 or why not. */
 static inline int tq_batch_fits(struct tq_receive_batch *batch,
 				const struct tq_piece *piece, size_t bytes)
 {
@@ -87,7 +87,7 @@ static inline int tq_batch_fits(struct tq_receive_batch *batch,
 	return bytes > piece->bytes ? TQ_NEXT_PIECE : 0;
 }
 
-/* Copy out a detached message, as the delivery of that number: 0 or why not. */
+/* Copy a detached message as the delivery @delivery: 0 or why not. */
 static inline int tq_batch_copy_detached(struct tq_receive_batch *batch,
 					 const struct tq_piece *piece,
 					 const struct tq_message *message,
@@ -97,7 +97,7 @@ static inline int tq_batch_copy_detached(struct tq_receive_batch *batch,
 	int ret;
 
 	ret = tq_batch_fits(batch, piece, tq_record_bytes(left));
-	/* What is longer than a piece goes in flight. */
+	/* A message that is longer than a piece goes in flight. */
 	if (ret == TQ_NEXT_PIECE && left > TQ_PIECE)
 		ret = -EFAULT;
 	return ret ?: tq_copy_detached(batch->receiver.file, message, delivery,
@@ -105,7 +105,7 @@ static inline int tq_batch_copy_detached(struct tq_receive_batch *batch,
 				       batch->at);
 }
 
-/* A detached message was copied out. */
+/* Note that a detached message was copied. */
 static inline void tq_batch_got_detached(struct tq_receive_batch *batch,
 					 struct tq_piece *piece, size_t bytes)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Leasing what TQUEUE_RECEIVE receives, and acknowledging what was leased before.
+ * Leasing what TQUEUE_RECEIVE receives, and acknowledging an earlier lease.
  *
  * A record in the ring is copied twice: into memory of its own, where it stays
- * while it is leased, and from there to the caller.  That memory is what the file
- * has kept of messages that it has settled; only where there is none it is
- * allocated, and for that the lock is let go.
+ * while it is leased, and from there to the caller.  The memory is usually a
+ * spare, which the file kept when it settled another message.  Only if there is
+ * no spare is memory allocated, and the lock dropped for that.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -24,7 +24,9 @@
 #include "trace.h"
 #include "user.h"
 
-/* Memory for a message of @length: that of the call, or of its file. */
+/*
+ * Get memory for a message of @length: from the call, or a spare of the file.
+ */
 static inline struct tq_message *tq_lease_memory(struct tq_receive_batch *batch,
 						 size_t length)
 {
@@ -37,7 +39,7 @@ static inline struct tq_message *tq_lease_memory(struct tq_receive_batch *batch,
 	return tq_spare_get(batch->receiver.file, length);
 }
 
-/* The memory is not needed after all. */
+/* Give the memory back: it is not needed. */
 static void tq_lease_return(struct tq_receive_batch *batch,
 			    struct tq_message *message,
 			    struct tq_piece *piece)
@@ -50,7 +52,7 @@ static void tq_lease_return(struct tq_receive_batch *batch,
 	}
 }
 
-/* Give the caller a copy of a record, of @bytes: 0 or -EFAULT. */
+/* Copy a record of @bytes to the caller: 0 or -EFAULT. */
 static inline int tq_copy_leased(struct tq_receive_batch *batch,
 				 struct tq_message *message, size_t bytes,
 				 bool dropped)
@@ -67,13 +69,13 @@ static inline int tq_copy_leased(struct tq_receive_batch *batch,
 }
 
 /**
- * struct tq_lease_run - records of the ring that are leased one after the other
- * @count: how many were
- * @bytes: of them
+ * struct tq_lease_run - consecutive records of the ring that are leased
+ * @count: how many
+ * @bytes: their bytes
  * @empties: how many of them have no payload
  * @limit: when their leases end: CLOCK_MONOTONIC, or S64_MAX
- * @since: now: CLOCK_BOOTTIME, coarse
- * @pid: who leases them
+ * @since: the time now: CLOCK_BOOTTIME, coarse
+ * @pid: the process that leases them
  */
 struct tq_lease_run {
 	int count;
@@ -84,7 +86,7 @@ struct tq_lease_run {
 	u32 pid;
 };
 
-/* A copy of a record, which was given to the caller, is leased. */
+/* Lease the copy of a record.  The caller has got the record. */
 static inline void tq_lease_copy(struct tq_file *file,
 				 struct tq_message *message,
 				 const struct tq_lease_run *run)
@@ -97,7 +99,7 @@ static inline void tq_lease_copy(struct tq_file *file,
 		       run->pid);
 }
 
-/* Lease the record at @pos and copy it out: 0, or why not. */
+/* Copy and lease the record at @pos: 0 or why not. */
 static inline int tq_lease_record(struct tq_receive_batch *batch,
 				  struct tq_piece *piece, unsigned long pos,
 				  struct tq_lease_run *run)
@@ -139,7 +141,7 @@ static inline int tq_lease_record(struct tq_receive_batch *batch,
 	return 0;
 }
 
-/* The first records of the ring were leased: they leave it, and their room stays. */
+/* Remove leased records from the head of the ring.  Their room stays taken. */
 static void tq_lease_advance(struct tqueue *queue,
 			     const struct tq_lease_run *run,
 			     struct tq_piece *piece)
@@ -148,7 +150,7 @@ static void tq_lease_advance(struct tqueue *queue,
 	unsigned long freed;
 
 	WRITE_ONCE(rx->flights_begun, rx->flights_begun + run->count);
-	/* In flight, then no longer ready: see tq_nothing_left(). */
+	/* In flight first, and then not ready: see tq_nothing_left(). */
 	smp_wmb();
 	if (unlikely(run->empties))
 		WRITE_ONCE(rx->empties, rx->empties + run->empties);
@@ -157,12 +159,12 @@ static void tq_lease_advance(struct tqueue *queue,
 	tq_counter_add(&rx->ever_leased, run->count);
 	WRITE_ONCE(rx->leased.count, rx->leased.count + run->count);
 	WRITE_ONCE(rx->leased.bytes, rx->leased.bytes + run->bytes);
-	/* There were voids after them. */
+	/* Voids that followed them are free. */
 	if (unlikely(freed))
 		piece->events |= tq_release_room(queue, freed);
 }
 
-/* How many more records may be leased before anything else is looked at. */
+/* How many records in a row may be leased. */
 static int tq_lease_most(const struct tq_receive_batch *batch,
 			 const struct tq_piece *piece)
 {
@@ -170,7 +172,7 @@ static int tq_lease_most(const struct tq_receive_batch *batch,
 	u32 max_leased = queue->policy.max_leased;
 	int most = min(batch->most, piece->records);
 
-	/* What comes after a void is looked for anew. */
+	/* Stop at a void: the next record has to be found. */
 	if (unlikely(queue->rx.store.void_bytes))
 		return 1;
 	if (unlikely(max_leased))
@@ -178,7 +180,7 @@ static int tq_lease_most(const struct tq_receive_batch *batch,
 	return most;
 }
 
-/* The message at the cursor stands in the ring: lease it, and what follows. */
+/* Lease the record at the cursor, and those that follow it in the ring. */
 static int tq_lease_records(struct tq_receive_batch *batch,
 			    struct tq_piece *piece)
 {
@@ -212,7 +214,7 @@ static int tq_lease_records(struct tq_receive_batch *batch,
 	return ret;
 }
 
-/* The message at the cursor is detached: lease it, and copy it out. */
+/* Lease the detached message at the cursor, and copy it out. */
 static noinline int tq_lease_detached(struct tq_receive_batch *batch,
 				      struct tq_piece *piece,
 				      struct tq_message *message)
@@ -237,9 +239,10 @@ static noinline int tq_lease_detached(struct tq_receive_batch *batch,
 }
 
 /**
- * tq_batch_lease - lease the message at the cursor and copy it out, and more
- * @batch: the batch
- * @piece: what is received while the lock is held; one more may be leased
+ * tq_batch_lease - lease the message at the cursor, and others that follow it
+ * @batch: the receive
+ * @piece: what it does while it holds the lock.  One more message may be
+ *	leased.
  *
  * Context: Process context, rx.lock held.
  * Return: 0; -EMSGSIZE; -EFAULT; %TQ_NEXT_PIECE; %TQ_NEED_MEMORY.
@@ -258,7 +261,7 @@ int tq_batch_lease(struct tq_receive_batch *batch, struct tq_piece *piece)
 		ret = tq_lease_detached(batch, piece, message);
 	else
 		ret = tq_lease_records(batch, piece);
-	/* Now it is known to be one of several. */
+	/* The first lease is not alone any more. */
 	if (unlikely(before <= 1 && receiver->got > 1))
 		tq_lease_not_alone(receiver);
 	tq_store_begin(store, &receiver->cursor);
@@ -267,8 +270,8 @@ int tq_batch_lease(struct tq_receive_batch *batch, struct tq_piece *piece)
 
 /**
  * tq_batch_acknowledge - acknowledge the delivery that a receive names
- * @batch: the batch
- * @piece: what is received while the lock is held
+ * @batch: the receive
+ * @piece: what it does while it holds the lock
  *
  * Context: Process context, rx.lock held.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages as records, as their receiver sees them.
+ * Messages as records, with what their receiver may see.
  */
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
@@ -11,10 +11,11 @@
 #include "user.h"
 
 /**
- * tq_sender_for - what the receiver may know of the sender of a message
- * @file: through which it is received, or looked at
- * @uid: the sender's; becomes what it is called in the receiver's namespace
- * @pid: the sender's; becomes 0 if the receiver lives in another namespace
+ * tq_sender_for - translate the sender of a message for a receiver
+ * @file: the receiver's open file
+ * @uid: the sender's user id; translated to the receiver's namespace
+ * @pid: the sender's process id; set to 0 if the receiver's namespace is
+ *	another
  *
  * Context: Any.
  */
@@ -29,14 +30,13 @@ void tq_sender_for(const struct tq_file *file, u32 *uid, u32 *pid)
 }
 
 /**
- * tq_header_for - the header of a message as the receiver sees it
- * @file: through which it is received
- * @record: it, as it stands in the queue
+ * tq_header_for - make the header of a record for a receiver
+ * @file: the receiver's open file
+ * @record: the header as it is in the queue
  * @length: payload bytes that are delivered
- * @delivery: number of the delivery, if it is leased
- * @dropped: whether to mark it: messages were dropped before it
- * @head: filled with what the receiver may know of the sender, and what belongs to
- *	this delivery
+ * @delivery: the number of the delivery, if it is leased
+ * @dropped: mark it: messages were dropped before it
+ * @head: filled
  *
  * Context: Any.
  */
@@ -53,12 +53,12 @@ void tq_header_for(const struct tq_file *file,
 }
 
 /**
- * tq_copy_detached - copy out a detached message with page faults disabled
- * @file: through which it is received
- * @message: it
- * @delivery: number of the delivery, if it is leased
- * @dropped: whether to mark it: messages were dropped before it
- * @to: where to
+ * tq_copy_detached - copy a detached message out, with page faults disabled
+ * @file: the receiver's open file
+ * @message: the message
+ * @delivery: the number of the delivery, if it is leased
+ * @dropped: mark it: messages were dropped before it
+ * @to: where it goes
  *
  * Context: rx.lock held.
  * Return: 0 or -EFAULT.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages as records, as their receiver sees them.
+ * Messages as records, with what their receiver may see.
  */
 #ifndef TQ_RECORD_H
 #define TQ_RECORD_H

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The requests on an open queue: what of their structures is right, and who carries
- * them out.
+ * The ioctls of an open queue: checking their structures and carrying them out.
  */
 #include <linux/fs.h>
 #include <linux/ioctl.h>
@@ -34,7 +33,7 @@ static int tq_ioctl_info(struct tqueue *queue, unsigned int cmd,
 #define TQ_SEND_FLAGS	(TQUEUE_SEND_DELAY | TQUEUE_SEND_UNIQUE |	\
 			 TQUEUE_SEND_UNSETTLED)
 
-/* Whether what is asked of a SEND makes sense: 0 or -EINVAL. */
+/* Check the flags and values of a SEND: 0 or -EINVAL. */
 static noinline int tq_check_send(const struct tqueue_send *args)
 {
 	u32 flags = args->flags;
@@ -51,7 +50,7 @@ static noinline int tq_check_send(const struct tqueue_send *args)
 #define TQ_RECEIVE_FLAGS (TQUEUE_RECEIVE_PEEK | TQUEUE_RECEIVE_LEASE |	\
 			  TQUEUE_RECEIVE_ACK | TQUEUE_RECEIVE_BY_ID)
 
-/* Whether what is asked of a RECEIVE makes sense: 0 or -EINVAL. */
+/* Check the flags and values of a RECEIVE: 0 or -EINVAL. */
 static noinline int tq_check_receive(const struct tqueue_receive *args)
 {
 	u32 flags = args->flags;
@@ -74,10 +73,10 @@ static noinline int tq_check_receive(const struct tqueue_receive *args)
 }
 
 /*
- * The arguments of the two calls that many make in a row are fetched word by
- * word, which costs a quarter of a call to copy_from_user().  The results are
- * cleared at the same time, so that a structure which cannot be written is found
- * out before messages move.
+ * SEND and RECEIVE are called in tight loops.  Their arguments are fetched word
+ * by word, because copy_from_user() would cost a quarter of the call.  The
+ * results are cleared at the same time, so that a structure that cannot be
+ * written is found before any message moves.
  */
 static __always_inline int tq_get_send(struct tqueue_send *args,
 				       struct tqueue_send __user *user)
@@ -97,7 +96,7 @@ static __always_inline int tq_get_send(struct tqueue_send *args,
 	unsafe_put_user(0ULL, &user->last_id, failed);
 	unsafe_put_user(0ULL, &user->sent_bytes, failed);
 	user_access_end();
-	/* Most calls wish for nothing more. */
+	/* Most calls use none of these. */
 	if (likely(!(args->flags | reserved | delay | key)))
 		return 0;
 	args->reserved = reserved;
@@ -129,7 +128,7 @@ static __always_inline int tq_get_receive(struct tqueue_receive *args,
 	unsafe_get_user(ack_delivery, &user->ack_delivery, failed);
 	unsafe_put_user(0ULL, &user->dropped, failed);
 	user_access_end();
-	/* Most calls wish for nothing more. */
+	/* Most calls use none of these. */
 	if (likely(!(args->flags | limit | id | ack_id | ack_delivery)))
 		return 0;
 	args->limit = limit;
@@ -158,8 +157,8 @@ static int tq_ioctl_send(struct file *filp, struct tqueue_send __user *user)
 	if (ret < 0 && ret != -EEXIST)
 		return ret;
 	/*
-	 * The messages have moved: the call succeeds even if the structure has
-	 * gone since, and its caller cannot be told more than how many.
+	 * The messages have moved, so the call succeeds even if the structure
+	 * has become unwritable.  The caller then learns only their number.
 	 */
 	if (!user_write_access_begin(user, sizeof(*user)))
 		return ret;
@@ -170,7 +169,7 @@ failed:
 	return ret;
 }
 
-/* The same with a structure of another size. */
+/* The same for a structure of another size. */
 static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
 			       void __user *user)
 {
@@ -187,7 +186,7 @@ static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
 		return ret;
 	args.last_id = 0;
 	args.sent_bytes = 0;
-	/* One that cannot be written is found out before messages move. */
+	/* Find a structure that cannot be written before any message moves. */
 	ret = tq_args_put(&args, sizeof(args), cmd, user);
 	if (ret)
 		return ret;
@@ -200,8 +199,8 @@ static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
 }
 
 /*
- * A file that is open neither for reading nor for writing asked for both rights,
- * and may look.  From the first other RECEIVE on a file counts as a reader.
+ * A file with access mode 3 has both permissions, and may peek.  From the first
+ * RECEIVE that is no peek a file counts as a reader.
  */
 static int tq_may_receive(struct file *filp, u32 flags)
 {
@@ -214,7 +213,7 @@ static int tq_may_receive(struct file *filp, u32 flags)
 	return 0;
 }
 
-/* Whatever becomes of the rest of the call. */
+/* Report the acknowledgment, whatever the rest of the call returns. */
 static noinline void tq_tell_acknowledged(const struct tqueue_receive *args,
 					  struct tqueue_receive __user *user)
 {
@@ -253,7 +252,7 @@ failed:
 	return ret;
 }
 
-/* The same with a structure of another size. */
+/* The same for a structure of another size. */
 static int tq_ioctl_receive_sized(struct file *filp, unsigned int cmd,
 				  void __user *user)
 {
@@ -324,7 +323,7 @@ failed:
 	return -EFAULT;
 }
 
-/* The same with a structure of another size. */
+/* The same for a structure of another size. */
 static int tq_ioctl_settle_sized(struct file *filp, unsigned int cmd,
 				 const void __user *user)
 {
@@ -362,7 +361,7 @@ static int tq_ioctl_kick(struct file *filp, unsigned int cmd,
 	return kicked;
 }
 
-/* Those who may look are those who may peek. */
+/* Who may peek may list. */
 static int tq_ioctl_list(struct file *filp, unsigned int cmd,
 			 const void __user *user)
 {
@@ -389,7 +388,10 @@ static int tq_ioctl_set(struct tqueue *queue, unsigned int cmd,
 	return ret ?: tq_config_set(queue, &config);
 }
 
-/* All requests but the two that many make in a row, with any size. */
+/*
+ * The other requests, with structures of any size, and SEND and RECEIVE with
+ * structures of another size.
+ */
 static int tq_ioctl_sized(struct file *filp, unsigned int cmd,
 			  void __user *user)
 {
@@ -436,15 +438,15 @@ static int tq_ioctl_sized(struct file *filp, unsigned int cmd,
  * @arg: address of its structure
  *
  * Context: Process context, may sleep, no lock held.
- * Return: what the request returns; -ENOTTY if there is none of that number;
- * -EBADF if the file is not open for it.
+ * Return: what the request returns; -ENOTTY if there is no such request; -EBADF
+ * if the file is not open for it.
  */
 long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct tq_file *file = filp->private_data;
 	void __user *user = (void __user *)arg;
 
-	/* What many call in a row comes first. */
+	/* Called in tight loops, so these come first. */
 	if (likely(cmd == TQUEUE_RECEIVE))
 		return tq_ioctl_receive(filp, user);
 	if (cmd == TQUEUE_SEND)

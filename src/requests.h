@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The requests on an open queue.
+ * The ioctls of an open queue.
  */
 #ifndef TQ_REQUESTS_H
 #define TQ_REQUESTS_H

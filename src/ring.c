@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Making and freeing the memory of a ring.
+ * Allocating, replacing and freeing the memory of a ring.
  */
 #include <linux/atomic.h>
 #include <linux/build_bug.h>
@@ -20,16 +20,16 @@ static_assert(offsetof(struct tqueue_record, payload) ==
 	      sizeof(struct tqueue_record));
 static_assert(TQ_RING_SIZE_MAX / 4 <= TQUEUE_LENGTH_MAX);
 
-/* Bytes of all rings. */
+/* The bytes of all rings that count in max_memory. */
 static atomic_long_t tq_memory;
 
-/* Book a ring's memory: 0, or -ENOSPC beyond what all together may have. */
+/* Charge a ring: 0, or -ENOSPC beyond max_memory. */
 static int tq_memory_charge(unsigned long size)
 {
 	unsigned long most = READ_ONCE(tq_max_memory);
 	long used = atomic_long_read(&tq_memory);
 
-	/* A smaller ring is always allowed, even where more is used than may be. */
+	/* Shrinking is allowed even if max_memory is exceeded. */
 	if (!size)
 		return 0;
 	if (!most)
@@ -50,17 +50,17 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
 }
 
 /**
- * tq_ring_alloc - make a ring
- * @ring: what to fill
+ * tq_ring_alloc - allocate a ring
+ * @ring: filled
  * @size: bytes, a power of two of whole pages, at most %TQ_RING_SIZE_MAX
- * @uncharged: bytes of it that do not count for what all rings may have
- * @credit: what the ring that it is to replace counts for: see tq_ring_replace()
+ * @uncharged: bytes of it that do not count in max_memory
+ * @credit: the charge of the ring that it will replace: see tq_ring_replace()
  *
  * The memory is zeroed and charged to the caller's memory cgroup.
  *
  * Context: Process context, may sleep.
- * Return: 0; -ENOSPC beyond what all rings together may have; -ENOMEM; -EINTR
- * when the caller is being killed.
+ * Return: 0; -ENOSPC beyond max_memory; -ENOMEM; -EINTR if the caller is being
+ * killed.
  */
 int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
 		  unsigned long uncharged, unsigned long credit)
@@ -114,16 +114,17 @@ uncharge:
 }
 
 /**
- * tq_ring_replace - put a new ring in the place of an old one
- * @ring: the old one, which becomes the new one; counts for what @other owes
- * @other: the new one, which becomes the old one
- * @from: the first position that is in use
- * @to: where the last one ends; both rings are at least that large
+ * tq_ring_replace - exchange two rings
+ * @ring: the ring in use.  It becomes the new ring, and takes over the charge
+ *	that @other owes.
+ * @other: the new ring.  It becomes the old one.
+ * @from: the first position in use
+ * @to: the end of the positions in use; both rings are at least that large
  *
- * What is in use keeps its positions.  The new ring takes over what the old one
- * was charged for, as far as it needs it.
+ * Records keep their positions.  The new ring takes over as much of the old
+ * ring's charge as it needs.
  *
- * Context: Any; nobody else uses either of them.
+ * Context: Any; nobody else uses either ring.
  */
 void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
 		     unsigned long from, unsigned long to)
@@ -136,7 +137,7 @@ void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
 }
 
 /**
- * tq_ring_free - give the memory of a ring back
+ * tq_ring_free - free the memory of a ring
  * @ring: made by tq_ring_alloc(), or all zero
  *
  * Context: Process context, may sleep.  Nobody uses the ring any more.

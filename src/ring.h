@@ -3,9 +3,9 @@
  * The memory of a queue, and how a record lies in it.
  *
  * The ring is mapped twice in a row.  A record that reaches over the end goes
- * on in the second mapping, and so every copy is one copy.  Positions count
- * bytes since the ring was made and only ever grow; the place of a position is
- * found by masking.  The ring knows nothing of senders, receivers or locks.
+ * on in the second mapping, so every copy is one copy.  Positions count bytes
+ * since the ring was made and only grow; masking a position gives its place.
+ * The ring knows nothing of senders, receivers or locks.
  */
 #ifndef TQ_RING_H
 #define TQ_RING_H
@@ -20,18 +20,18 @@
 
 struct page;
 
-/* The largest ring: its largest message still fits tqueue_record.length. */
+/* The largest ring.  Its largest message still fits tqueue_record.length. */
 #define TQ_RING_SIZE_MAX	((unsigned long)SZ_1G)
 
 /*
- * One piece: the most payload bytes that are copied, and the most records that
- * are passed, while a lock is held.  A longer message never goes through the
- * ring; batches and walks let the lock go after each piece.
+ * One piece: the most payload bytes copied, and the most records passed, while
+ * a lock is held.  A longer message does not go through the ring.  Batches and
+ * walks unlock after each piece.
  */
 #define TQ_PIECE		((unsigned long)SZ_256K)
 #define TQ_PIECE_RECORDS	1000
 
-/* A detached message takes as long as so many records of a ring. */
+/* A detached message takes as long as so many records of the ring. */
 #define TQ_DETACHED_RECORDS	16
 
 /*
@@ -44,9 +44,9 @@ struct page;
  * struct tq_ring - memory for records
  * @base: the first of the two mappings
  * @size: bytes, a power of two of whole pages
- * @charged: what it counts for in the memory of all rings
- * @owed: what it is to count for as well, once it has replaced a ring that
- *	counts for at least so much
+ * @charged: bytes of it that count in max_memory
+ * @owed: bytes that it will also count, once it has replaced a ring that counts
+ *	at least as many
  * @pages: what is mapped
  */
 struct tq_ring {
@@ -58,8 +58,8 @@ struct tq_ring {
 };
 
 /*
- * main.c: bytes that the rings of all named queues may have; 0 means a quarter
- * of the memory.
+ * main.c: most bytes of the rings of all named queues; 0 means a quarter of the
+ * machine's memory.
  */
 extern unsigned long tq_max_memory;
 
@@ -69,29 +69,28 @@ void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
 		     unsigned long from, unsigned long to);
 void tq_ring_free(struct tq_ring *ring);
 
-/* Where the record of this position stands. */
+/* The record at a position. */
 static inline struct tqueue_record *tq_ring_at(const struct tq_ring *ring,
 					       unsigned long pos)
 {
 	return ring->base + (pos & (ring->size - 1));
 }
 
-/* The bytes that a message of @length takes up, in a ring and in a queue. */
+/* The bytes that a message of @length takes in a ring and in a queue. */
 static inline unsigned long tq_record_bytes(unsigned long length)
 {
 	return sizeof(struct tqueue_record) + ALIGN(length, sizeof(u64));
 }
 
-/* The longest message that a queue of @size may hold: four always fit. */
+/* The longest message of a queue of @size: four of them always fit. */
 static inline unsigned long tq_length_max(unsigned long size)
 {
 	return size / 4 - sizeof(struct tqueue_record);
 }
 
 /*
- * Zero what follows the payload up to a multiple of 8, so that no old byte
- * can leave with the record.  Done before the payload is copied: the last
- * word then needs no masking.
+ * Zero the padding after the payload, so that no old byte leaves with the
+ * record.  Called before the payload is copied, so the last word needs no mask.
  */
 static inline void tq_record_pad(struct tqueue_record *record,
 				 unsigned long bytes)
@@ -99,7 +98,7 @@ static inline void tq_record_pad(struct tqueue_record *record,
 	*(u64 *)((void *)record + bytes - sizeof(u64)) = 0;
 }
 
-/* Zero what follows the payload of a record that user space has filled. */
+/* Zero the padding of a record that user space has filled. */
 static inline void tq_record_clear_pad(struct tqueue_record *record)
 {
 	unsigned int used = record->length % sizeof(__le64);

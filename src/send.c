@@ -2,10 +2,10 @@
 /*
  * Sending one message.
  *
- * The fast path copies from the caller straight into the ring under tx.lock, with
- * page faults disabled.  When there is no room, when the caller's memory faults a
- * second time, and for a message of more than one piece, the slow path first
- * copies the message into an allocation of its own with no lock held.
+ * The fast path copies from the caller straight into the ring under tx.lock,
+ * with page faults disabled.  The slow path copies the message into an
+ * allocation of its own first, with no lock held.  It serves sends that find no
+ * room or whose memory faults twice, and messages of more than one piece.
  */
 #include <linux/list.h>
 #include <linux/sched/signal.h>
@@ -40,9 +40,9 @@ static __always_inline int tq_put_record(struct tqueue *queue, u32 uid,
 }
 
 /*
- * There is no room: make some at the cost of old messages, where that is the
- * policy, once it is known that the new one can be copied.  With tx.lock held,
- * which is let go.  As tq_send_direct().
+ * There is no room.  If the policy says so, drop old messages, but only once it
+ * is known that the new one can be copied.  Returns as tq_send_direct().
+ * Called with tx.lock held, and unlocks it.
  */
 static noinline int tq_send_dropping(struct tq_file *file,
 				     const struct tq_user *user, size_t length)
@@ -69,8 +69,8 @@ static noinline int tq_send_dropping(struct tq_file *file,
 }
 
 /*
- * Copy a message straight into the ring: 0; -EAGAIN when there is no room or
- * others wait for it; -EFAULT; -ENOBUFS; TQ_SEND_SLOW.
+ * Copy a message straight into the ring.  Returns 0; -EAGAIN if there is no
+ * room or senders are blocked; -EFAULT; -ENOBUFS; TQ_SEND_SLOW.
  */
 static __always_inline int tq_send_direct(struct tq_file *file,
 					  const struct tq_user *user,
@@ -94,7 +94,7 @@ static __always_inline int tq_send_direct(struct tq_file *file,
 	return ret;
 }
 
-/* Why a message of @bytes cannot be sent, not even later; or 0. */
+/* Why a message of @bytes can be sent neither now nor later; or 0. */
 static int tq_refusal(const struct tq_file *file, unsigned long bytes)
 {
 	const struct tqueue *queue = file->queue;
@@ -103,14 +103,14 @@ static int tq_refusal(const struct tq_file *file, unsigned long bytes)
 		return queue->policy.shutdown_error;
 	if (tq_no_reader(file))
 		return -EPIPE;
-	/* The ring may have become smaller since the length was looked at. */
+	/* The ring may have shrunk since the length was checked. */
 	return bytes > queue->ring.size ? -EMSGSIZE : 0;
 }
 
 /*
- * One try, with tx.lock held: 0 if the message was sent; -EINPROGRESS if it is
- * now that of a blocked sender; -EAGAIN if it is not to be; another error.
- * TQ_NOTIFY_ADMIT asks for another try.
+ * Try once, with tx.lock held.  Returns 0 if the message was sent; -EINPROGRESS
+ * if the sender is blocked now; -EAGAIN if it may not block; or another error.
+ * With -EAGAIN, TQ_NOTIFY_ADMIT asks the caller to try again.
  */
 static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 			  struct tq_notify *notify)
@@ -143,7 +143,11 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 		if (ret != -EAGAIN || notify->events & TQ_NOTIFY_ADMIT)
 			return ret;
 	}
-	/* Others are blocked though nobody has to be: they are let in at once. */
+	/*
+	 * The policy lets nobody wait, but senders are still blocked from
+	 * before it changed.  They are admitted at once, and this one with
+	 * them.
+	 */
 	if (overflow != TQUEUE_OVERFLOW_BLOCK)
 		nowait = false;
 	if (nowait)
@@ -154,14 +158,15 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 }
 
 /**
- * tq_send_message - send a message that is in kernel memory already
- * @file: the open file it is sent through
- * @message: the message, stamped.  If *@message is not NULL afterwards, it is the
- *	caller's to free.
- * @nowait: whether to fail rather than wait for room
- * @pass: whether it may then go past blocked senders: see senders.c
- * @deadline: until when to wait, CLOCK_MONOTONIC; NULL for ever
- * @id: filled with the id of the message; with -EEXIST, of that which has its key
+ * tq_send_message - send a message that is already in kernel memory
+ * @file: the open file
+ * @message: the message, stamped.  If *@message is not NULL afterwards, the
+ *	caller must free it.
+ * @nowait: fail instead of waiting for room
+ * @pass: if it must not wait, it may overtake blocked senders: see senders.c
+ * @deadline: when to stop waiting, CLOCK_MONOTONIC; NULL for never
+ * @id: filled with the id of the message; with -EEXIST, with the id of the
+ *	message that has its key
  *
  * Context: Process context, may sleep, no lock held.
  * Return: 0; -EAGAIN; -EEXIST; -ENOBUFS; -ETIMEDOUT; -EMSGSIZE; -EPIPE;
@@ -194,14 +199,14 @@ int tq_send_message(struct tq_file *file, struct tq_message **message,
 }
 
 /**
- * tq_send_hopeless - why a send that found no room should not go on
- * @file: the open file it goes through
- * @nowait: whether it must not wait
+ * tq_send_hopeless - why a send that found no room cannot succeed
+ * @file: the open file
+ * @nowait: the send must not wait
  *
- * Saves it a message in kernel memory that would be of no use.
+ * Called before a message is allocated, to save the allocation.
  *
  * Context: Any.
- * Return: 0, and tq_send_message() decides; -EAGAIN; -ENOBUFS; -EPIPE;
+ * Return: 0 if tq_send_message() must decide; -EAGAIN; -ENOBUFS; -EPIPE;
  * -ESHUTDOWN; -EIDRM.
  */
 int tq_send_hopeless(const struct tq_file *file, bool nowait)
@@ -222,13 +227,16 @@ int tq_send_hopeless(const struct tq_file *file, bool nowait)
 	case TQUEUE_OVERFLOW_REJECT:
 		return -ENOBUFS;
 	}
-	/* Past blocked senders it may go, when it is its turn. */
+	/*
+	 * If senders are blocked and it is this file's turn, it may overtake
+	 * them.
+	 */
 	if (nowait && (READ_ONCE(file->ticket) || !READ_ONCE(queue->tx.need)))
 		return -EAGAIN;
 	return 0;
 }
 
-/* Look for room for a message that does not go through the ring. */
+/* Look for room for a message that will not go through the ring. */
 static int tq_room_for(struct tq_file *file, size_t length)
 {
 	struct tqueue *queue = file->queue;
@@ -276,7 +284,7 @@ static ssize_t tq_send_slow(struct tq_file *file, struct tq_user *user,
 	return ret ?: length;
 }
 
-/* A sender whose readers have left gets a signal, as on a pipe. */
+/* A sender without readers gets SIGPIPE, as on a pipe. */
 static noinline ssize_t tq_send_otherwise(struct tq_file *file,
 					  struct tq_user *user, size_t length,
 					  unsigned int how, int ret)
@@ -290,19 +298,19 @@ static noinline ssize_t tq_send_otherwise(struct tq_file *file,
 
 /**
  * tq_send - send one message
- * @file: the open file it is sent through
+ * @file: the open file
  * @user: the payload
- * @length: bytes of it, at least 1
- * @how: %TQ_NOWAIT to fail rather than wait for room, %TQ_NOSIGNAL
+ * @length: its length, at least 1
+ * @how: %TQ_NOWAIT to fail instead of waiting for room, %TQ_NOSIGNAL
  *
  * The message is sent whole or not at all.
  *
- * Context: Process context, may sleep (even with %TQ_NOWAIT: for the two locks,
- * which are never held for long, and for the caller's own memory).
- * Return: @length; -EMSGSIZE; -EAGAIN when there is no room and it must not wait;
- * -ENOBUFS when there is none and the queue does not let it wait; -EPIPE, and
- * SIGPIPE was raised;
- * -ESHUTDOWN; -EIDRM; -EFAULT; -ENOMEM; -ERESTARTSYS or -EINTR on a signal.
+ * Context: Process context, may sleep even with %TQ_NOWAIT: for locks, which
+ * are never held for long, and for the caller's own memory.
+ * Return: @length; -EMSGSIZE; -EAGAIN if there is no room and it must not wait;
+ * -ENOBUFS if there is no room and the policy is not to wait; -EPIPE, and
+ * SIGPIPE was raised; -ESHUTDOWN; -EIDRM; -EFAULT; -ENOMEM; -ERESTARTSYS or
+ * -EINTR on a signal.
  */
 ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
 		unsigned int how)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sending: what goes into a queue, one message at a time.
+ * Sending one message.
  */
 #ifndef TQ_SEND_H
 #define TQ_SEND_H
@@ -16,7 +16,7 @@
 #include "trace.h"
 #include "user.h"
 
-/* Internal result: the slow path must look, and knows why. */
+/* Internal result: take the slow path. */
 #define TQ_SEND_SLOW (-EFBIG)
 
 ssize_t tq_send(struct tq_file *file, struct tq_user *user, size_t length,
@@ -25,7 +25,7 @@ int tq_send_message(struct tq_file *file, struct tq_message **message,
 		    bool nowait, bool pass, ktime_t *deadline, u64 *id);
 int tq_send_hopeless(const struct tq_file *file, bool nowait);
 
-/* Fill in what the driver says of a message, but for its id. */
+/* Fill in the fields of a header that the driver owns, except the id. */
 static inline void tq_record_sign(struct tqueue_record *record, s64 now,
 				  u32 uid, u32 pid)
 {
@@ -37,7 +37,7 @@ static inline void tq_record_sign(struct tqueue_record *record, s64 now,
 	record->reserved = 0;
 }
 
-/* Fill in the header but for the id, which a message gets with its place. */
+/* Fill in a header, except the id, which the message gets with its place. */
 static inline void tq_record_stamp(struct tqueue_record *record, u32 length,
 				   u32 uid)
 {
@@ -49,7 +49,9 @@ static inline void tq_record_stamp(struct tqueue_record *record, u32 length,
 		       task_tgid_nr(current));
 }
 
-/* Ids for the next @count messages; returns the last.  With tx.lock held. */
+/*
+ * Take ids for the next @count messages.  Returns the last.  With tx.lock held.
+ */
 static inline u64 tq_alloc_ids(struct tqueue *queue, unsigned int count)
 {
 	struct tq_tx *tx = &queue->tx;
@@ -63,10 +65,10 @@ static inline u64 tq_alloc_ids(struct tqueue *queue, unsigned int count)
 	return id;
 }
 
-/* Let receivers see the records of @bytes at tx.pos.  With tx.lock held. */
+/* Publish the records of @bytes at tx.pos.  With tx.lock held. */
 static inline void tq_publish(struct tqueue *queue, unsigned long bytes)
 {
-	/* Release: the records are complete before receivers see them. */
+	/* Release: receivers see complete records. */
 	smp_store_release(&queue->tx.pos, queue->tx.pos + bytes);
 }
 

@@ -2,11 +2,11 @@
 /*
  * Sending many records in one call: TQUEUE_SEND.
  *
- * A batch is copied once, a piece at a time, straight into the room at tx.pos,
- * with page faults disabled.  There user space can change it no more, and there
- * it is checked and stamped; what was found right becomes visible at once.  What
- * faults twice, what finds no room, and what is longer than a piece goes by the
- * slow path of single messages.
+ * A batch is copied once, a piece at a time, straight to tx.pos, with page
+ * faults disabled.  There user space cannot change it any more, so it is
+ * checked and stamped there.  The records that are valid are then published
+ * together.  A record goes by the slow path of single messages if the memory
+ * faults twice, if it finds no room, or if it is longer than a piece.
  */
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
@@ -23,17 +23,17 @@
 #include "unique.h"
 #include "user.h"
 
-/* What is faulted in at once of a batch that may not find room anyway. */
+/* The most that is faulted in at once: the batch may find no room for it. */
 #define TQ_FAULT_IN_MOST	SZ_1M
 
 /*
- * The bytes of records that are copied at once: of short ones, which take longer
- * to stamp than to copy, less than of a long one.
+ * The bytes of records that are copied at once.  Stamping takes longer than
+ * copying if records are short, so the piece is smaller then.
  */
 #define TQ_PIECE_SHORT		((size_t)SZ_64K)
 #define TQ_PIECE_LONG		tq_record_bytes(TQ_PIECE)
 
-/* What follows the length, as one word: no priority, no flags. */
+/* Whether the header is plain: no priority, no flags.  Compares one word. */
 static inline bool tq_header_right(const struct tqueue_record *record)
 {
 	const __le32 *word = (const __le32 *)&record->header_words;
@@ -44,7 +44,7 @@ static inline bool tq_header_right(const struct tqueue_record *record)
 #define TQ_SENDER_FLAGS	(TQUEUE_FLAG_UNIQUE | TQUEUE_FLAG_UNSETTLED | \
 			 TQUEUE_FLAG_DELAY)
 
-/* Whether a header says something that makes sense, but is not the plain one. */
+/* Whether the header is not plain but valid. */
 static bool tq_header_special(const struct tqueue_record *record)
 {
 	u16 flags = record->flags;
@@ -58,8 +58,8 @@ static bool tq_header_special(const struct tqueue_record *record)
 }
 
 /*
- * Whether a header that can change no more is right: 0; an error; TQ_SEND_SLOW if
- * the record cannot go straight into the ring.
+ * Check a header that user space cannot change any more.  Returns 0, an error,
+ * or TQ_SEND_SLOW if the record cannot go straight into the ring.
  */
 static int tq_header_check(const struct tqueue_record *record,
 			   const struct tq_policy *policy)
@@ -74,7 +74,7 @@ static int tq_header_check(const struct tqueue_record *record,
 	       TQ_SEND_SLOW : 0;
 }
 
-/* The bytes of a record that is to be sent, by a header that was found right. */
+/* The bytes of a record in the caller's buffer.  Its header is valid. */
 static size_t tq_sent_bytes(const struct tqueue_record *record)
 {
 	return tq_record_bytes(record->length) - sizeof(*record) +
@@ -82,13 +82,14 @@ static size_t tq_sent_bytes(const struct tqueue_record *record)
 }
 
 /**
- * struct tq_send_batch - records on their way from user space into a queue
- * @at: the next of them
- * @bytes: from there to the end of the buffer
- * @count: how many were sent
- * @last_id: id of the last of them; with -EEXIST, of the one that has the key
- * @args: what holds for all of them
- * @now: when delays begin, once there was one: CLOCK_BOOTTIME
+ * struct tq_send_batch - a TQUEUE_SEND in progress
+ * @at: the next record in the caller's buffer
+ * @bytes: bytes from there to the end of the buffer
+ * @count: how many records were sent
+ * @last_id: the id of the last of them; with -EEXIST, of the message that has
+ *	the key
+ * @args: the arguments, which apply to all records
+ * @now: when delays begin: CLOCK_BOOTTIME; set by the first delay
  */
 struct tq_send_batch {
 	const void __user *at;
@@ -109,9 +110,9 @@ static void tq_send_batch_sent(struct tq_send_batch *batch, size_t bytes,
 }
 
 /*
- * Check and stamp the records at tx.pos, of which @copied bytes are there.
- * Returns the bytes of those that are whole and right; in *@count how many, and
- * in *@empties how many of those have no payload.
+ * Check and stamp the records at tx.pos, where @copied bytes were copied.
+ * Returns the bytes of the records that are complete and valid, their number in
+ * *@count, and the number of those without payload in *@empties.
  */
 static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count,
 			       int *empties)
@@ -136,14 +137,17 @@ static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count,
 
 		if (unlikely(!tq_header_right(record)))
 			break;
-		/* Too long, or empty: one comparison for both. */
+		/* Too long or empty: one comparison finds both. */
 		if (unlikely(length - 1 >= direct_max)) {
 			if (length)
 				break;
 			++*empties;
 		}
 		next = (void *)record + tq_record_bytes(length);
-		/* One without a payload ends with its header, which is there. */
+		/*
+		 * A record without payload ends with its header, which is
+		 * complete.
+		 */
 		if (unlikely((void *)next > end))
 			break;
 		tq_record_clear_pad(record);
@@ -154,7 +158,7 @@ static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count,
 	return (void *)record - (void *)first;
 }
 
-/* Why the first of the records at tx.pos cannot be sent as it is. */
+/* Why the first record at tx.pos cannot be sent as it is. */
 static int tq_record_fault(struct tqueue *queue,
 			   const struct tq_send_batch *batch, size_t want,
 			   size_t copied)
@@ -163,7 +167,7 @@ static int tq_record_fault(struct tqueue *queue,
 		tq_ring_at(&queue->ring, queue->tx.pos);
 	int ret;
 
-	/* The buffer ends within it. */
+	/* The buffer ends inside the record. */
 	if (batch->bytes < sizeof(*record))
 		return -EINVAL;
 	if (copied >= sizeof(*record)) {
@@ -176,7 +180,7 @@ static int tq_record_fault(struct tqueue *queue,
 	return copied < want ? -EFAULT : -EAGAIN;
 }
 
-/* The bytes of the records within @most that are whole and seem right. */
+/* The bytes of the complete records within @most that look valid. */
 static size_t tq_measure_records(const struct tq_policy *policy,
 				 const struct tq_send_batch *batch, size_t most)
 {
@@ -204,8 +208,9 @@ out:
 }
 
 /*
- * Drop old messages for as many of the next records as @want has, once it is
- * known that they can be copied; @want becomes their bytes.  0, or why not.
+ * Drop old messages to make room for *@want bytes of records, but only once it
+ * is known that the records can be copied.  Sets *@want to the bytes of whole
+ * records.  Returns 0 or why not.
  */
 static int tq_drop_for_records(struct tqueue *queue,
 			       const struct tq_send_batch *batch, size_t *want,
@@ -214,7 +219,7 @@ static int tq_drop_for_records(struct tqueue *queue,
 	struct tq_user user = { .buf = (void __user *)batch->at };
 	int ret;
 
-	/* A quarter of the ring fits in any case. */
+	/* A quarter of the ring always fits. */
 	*want = min(*want, queue->ring.size / 4);
 	*want = tq_measure_records(&queue->policy, batch, *want);
 	if (!*want)
@@ -225,7 +230,7 @@ static int tq_drop_for_records(struct tqueue *queue,
 	return unlikely(ret == TQ_ROOM_BESIDE) ? TQ_SEND_SLOW : ret;
 }
 
-/* Room for as many as possible of the next @want bytes: 0, or why not. */
+/* Find room for the next *@want bytes, or for fewer: 0 or why not. */
 static int tq_room_for_records(struct tqueue *queue,
 			       const struct tq_send_batch *batch, size_t *want,
 			       struct tq_notify *notify)
@@ -243,9 +248,9 @@ static int tq_room_for_records(struct tqueue *queue,
 }
 
 /*
- * Copy records straight into the ring, as many as there is room for.  Returns 0
- * if there were any; -EAGAIN (no room for the first), -EFAULT, -EINVAL, -EMSGSIZE
- * or TQ_SEND_SLOW.
+ * Copy as many records straight into the ring as there is room for.  Returns 0
+ * if there were any; -EAGAIN if the first does not fit; -EFAULT; -EINVAL;
+ * -EMSGSIZE; TQ_SEND_SLOW.
  */
 static int tq_send_records(struct tq_file *file, struct tq_send_batch *batch)
 {
@@ -274,7 +279,7 @@ again:
 	bytes = tq_stamp_records(file, copied, &count, &empties);
 	if (unlikely(!count)) {
 		ret = tq_record_fault(queue, batch, want, copied);
-		/* The first does not end within a piece for short ones. */
+		/* The first record is longer than a piece of short ones. */
 		if (ret != -EAGAIN || want < piece || piece == TQ_PIECE_LONG)
 			goto unlock;
 		mutex_unlock(&tx->lock);
@@ -299,7 +304,7 @@ deliver:
 	return ret;
 }
 
-/* What a record asks for beyond its place behind those that were sent before. */
+/* Fetch what a record asks for beyond being sent: a key, a delay. */
 static int tq_fetch_wishes(const struct tq_send_batch *batch,
 			   const struct tqueue_record *head,
 			   struct tqueue_record_extra *extra, u32 *flags)
@@ -328,7 +333,7 @@ static int tq_fetch_wishes(const struct tq_send_batch *batch,
 		given |= TQUEUE_SEND_DELAY;
 	else
 		extra->delay = args->delay;
-	/* What it says itself stands. */
+	/* What the record itself says takes precedence. */
 	if (given & TQUEUE_SEND_UNIQUE)
 		*flags &= ~TQUEUE_SEND_UNSETTLED;
 	*flags |= given;
@@ -360,8 +365,8 @@ static int tq_grant_wishes(struct tq_send_batch *batch,
 }
 
 /*
- * Copy one record in, with no lock held: the message, or an ERR_PTR.  In *@bytes,
- * its bytes in the buffer.
+ * Copy one record in, with no lock held.  Returns the message or an ERR_PTR,
+ * and its bytes in the caller's buffer in *@bytes.
  */
 static struct tq_message *tq_fetch_record(struct tq_file *file,
 					  struct tq_send_batch *batch,
@@ -425,8 +430,8 @@ static int tq_send_first(struct tq_file *file, struct tq_send_batch *batch,
 }
 
 /*
- * Whether the next record has to be sent by the slow path, as far as that can be
- * seen before it is copied: a batch of nothing else is not copied in vain.
+ * Whether the next record must take the slow path, as far as a look at the
+ * caller's buffer can tell.  Saves copying a batch of such records twice.
  */
 static bool tq_next_special(const struct tq_send_batch *batch)
 {
@@ -439,7 +444,7 @@ static bool tq_next_special(const struct tq_send_batch *batch)
 	       !get_user(*(u64 *)&head, from) && !tq_header_right(&head);
 }
 
-/* Whether a batch of which some were sent goes on though there is no room. */
+/* Whether a batch goes on when there is no room and some records were sent. */
 static bool tq_batch_goes_on(struct tq_file *file)
 {
 	return READ_ONCE(file->queue->policy.overflow) ==
@@ -492,15 +497,15 @@ static int tq_send_all(struct tq_file *file, struct tq_send_batch *batch,
 
 /**
  * tq_send_batch - send the records of a buffer
- * @file: the open file they are sent through
- * @args: copied from user space and checked, but for what is in the buffer; its
- *	results are filled in
- * @nowait: whether to fail rather than wait, whatever the deadline
+ * @file: the open file
+ * @args: a copy of what user space gave, checked except for the buffer; gets
+ *	the results
+ * @nowait: fail instead of waiting, whatever the deadline
  *
  * Context: Process context, may sleep, no lock held.
- * Return: how many were sent; if none, -EINVAL, -EMSGSIZE, -EAGAIN, -ENOBUFS,
- * -ETIMEDOUT, -EEXIST, -EPIPE, -ESHUTDOWN, -EIDRM, -EFAULT, -ENOMEM, or -ERESTARTSYS or
- * -EINTR on a signal.
+ * Return: how many records were sent; if none, -EINVAL, -EMSGSIZE, -EAGAIN,
+ * -ENOBUFS, -ETIMEDOUT, -EEXIST, -EPIPE, -ESHUTDOWN, -EIDRM, -EFAULT, -ENOMEM,
+ * or -ERESTARTSYS or -EINTR on a signal.
  */
 int tq_send_batch(struct tq_file *file, struct tqueue_send *args, bool nowait)
 {

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Senders that wait for room.
+ * Blocked senders: senders that wait for room.
  *
- * The message of a blocked sender is in kernel memory.  The first one's need is
- * published in tx.need; the receiver that makes so much room, or whoever comes
- * next, admits the message in its turn.  So a blocked sender needs neither its own
- * memory nor a processor to get on, and holds up nobody behind it.
+ * The message of a blocked sender is already in kernel memory.  What the first
+ * one needs is published in tx.need.  The receiver that makes that much room
+ * admits the message.  So a blocked sender needs neither its own memory nor a
+ * processor to make progress, and it cannot hold up those after it.
  *
- * The message with the highest priority is admitted first, and of those with the
- * same the one that came first.
+ * The message with the highest priority is admitted first; of equal priorities,
+ * the one that came first.
  *
- * While senders are blocked nobody overtakes them, but for files that may not
- * wait: such a one would never find room.  It may send one message past those
- * that are blocked at that moment, and the next one once they all were served.  So
- * it gets as much as each of them does.  Blocked senders are numbered as they
- * come; the file keeps the number of the last one, its ticket.
+ * Nobody overtakes blocked senders except files that may not wait, which would
+ * otherwise never find room.  Such a file may send one message past the senders
+ * that are blocked at that moment, and the next message when all of these have
+ * been served.  So it sends as much as each of them.  Blocked senders are
+ * numbered as they come, and the file notes the number of the last one: its
+ * ticket.
  */
 #include <linux/list.h>
 #include <linux/sched.h>
@@ -42,7 +43,7 @@ static void tq_sender_leave(struct tq_tx *tx, struct tq_sender *sender)
 	WRITE_ONCE(tx->blocked_count, tx->blocked_count - 1);
 }
 
-/* Let a sender go, with 0 or an error. */
+/* Remove a sender from the blocked ones and wake it, with 0 or an error. */
 static void tq_sender_release(struct tqueue *queue, struct tq_sender *sender,
 			      int error)
 {
@@ -50,12 +51,15 @@ static void tq_sender_release(struct tqueue *queue, struct tq_sender *sender,
 
 	tq_sender_leave(tx, sender);
 	sender->error = error;
-	/* Release: with what became of the message. */
+	/* Release: the sleeper sees what became of the message. */
 	smp_store_release(&sender->left, true);
 	wake_up_process(sender->task);
 }
 
-/* Senders have left: publish who is first, and give files their turns. */
+/*
+ * Senders have left.  Publish what the first one needs now, and give files
+ * their turns.
+ */
 static void tq_senders_changed(struct tqueue *queue)
 {
 	struct tq_tx *tx = &queue->tx;
@@ -70,7 +74,10 @@ static void tq_senders_changed(struct tqueue *queue)
 
 	if (!first)
 		tx->gate &= ~TQ_GATE_BLOCKED;
-	/* Release: who sees that none is blocked sees the tx.pos they left. */
+	/*
+	 * Release: who sees that no sender is blocked sees the tx.pos they
+	 * left.
+	 */
 	smp_store_release(&tx->need,
 			  first ? tq_message_bytes(first->message) : 0);
 	list_for_each_entry_safe(file, next, &tx->turns, turn) {
@@ -83,11 +90,11 @@ static void tq_senders_changed(struct tqueue *queue)
 }
 
 /**
- * tq_senders_block - a sender becomes blocked
- * @sender: with file and message; the rest is filled in
+ * tq_senders_block - block a sender
+ * @sender: its file and message are set; the rest is filled in
  *
- * Context: tx.lock held.  The caller then admits whom it can, which looks for
- * room after the need was published: see wait.h.
+ * Context: tx.lock held.  The caller calls tq_senders_admit() next, which looks
+ * for room after it has published the need: see wait.h.
  */
 void tq_senders_block(struct tq_sender *sender)
 {
@@ -98,7 +105,7 @@ void tq_senders_block(struct tq_sender *sender)
 
 	sender->task = current;
 	sender->left = false;
-	/* 0 is no ticket. */
+	/* 0 means no ticket. */
 	if (!++tx->ticket)
 		tx->ticket++;
 	sender->ticket = tx->ticket;
@@ -113,9 +120,9 @@ void tq_senders_block(struct tq_sender *sender)
 }
 
 /**
- * tq_senders_admit - admit as many blocked senders as fit, in order
+ * tq_senders_admit - admit blocked senders, as many as fit, in their order
  * @queue: the queue
- * @notify: what others are to be notified of is added
+ * @notify: collects the wake-ups
  *
  * Context: tx.lock held; may take rx.lock.
  */
@@ -131,7 +138,7 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 
 	while ((sender = tq_first_blocked(queue))) {
 		bytes = tq_message_bytes(sender->message);
-		/* Before the room is looked at: see wait.h. */
+		/* Publish, then look for room: see wait.h. */
 		WRITE_ONCE(tx->need, bytes);
 		ret = tq_key_refuses(queue, sender->message, &sender->id);
 		if (!ret && !tq_has_room(queue, bytes) &&
@@ -141,7 +148,10 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 				break;
 			ret = tq_drop_for(queue, bytes, notify);
 			if (ret == -EAGAIN) {
-				/* Another piece of work, and another lock. */
+				/*
+				 * One piece of work is done: unlock before the
+				 * next.
+				 */
 				notify->events |= TQ_NOTIFY_ADMIT;
 				break;
 			}
@@ -152,14 +162,14 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 		tq_sender_release(queue, sender, ret);
 	}
 	tq_senders_changed(queue);
-	/* Files without a ticket may now send past them, or with them gone. */
+	/* Non-blocking files may overtake now, or find room. */
 	bytes = tq_record_bytes(queue->policy.max_message);
 	if (tx->need ? !blocked : blocked && tq_has_room(queue, bytes))
 		notify->events |= TQ_NOTIFY_WRITABLE;
 }
 
 /**
- * tq_admit_senders - room was made for the first blocked sender
+ * tq_admit_senders - admit blocked senders after room was made
  * @queue: the queue
  *
  * Context: Process context, no lock held; takes tx.lock.
@@ -183,9 +193,9 @@ void tq_admit_senders(struct tqueue *queue)
 /**
  * tq_senders_fail - refuse blocked senders
  * @queue: the queue
- * @error: what their calls return.  -EPIPE: only of those whose file has seen a
- *	reader.
- * @notify: what others are to be notified of is added
+ * @error: what their calls return.  With -EPIPE, only those fail whose files
+ *	have seen a reader.
+ * @notify: collects the wake-ups
  *
  * Context: tx.lock held.
  */
@@ -205,15 +215,16 @@ void tq_senders_fail(struct tqueue *queue, int error, struct tq_notify *notify)
 }
 
 /**
- * tq_senders_pass - send a message past those that are blocked
- * @sender: with file, which may not wait, and message
- * @notify: what others are to be notified of is added
+ * tq_senders_pass - send a message past blocked senders
+ * @sender: the sender, which may not wait; its file and message are set
+ * @notify: collects the wake-ups
  *
- * The message may exceed the size of the queue, as one that comes back does, but
- * all such messages together by no more than the size once more.
+ * The message may exceed the size of the queue, as one that comes back may.
+ * All such messages together exceed it by at most the size once more.
  *
  * Context: tx.lock held; takes rx.lock.
- * Return: 0; -EAGAIN when none is blocked, or it was not its turn; -EEXIST.
+ * Return: 0; -EAGAIN if no sender is blocked or it is not the file's turn;
+ * -EEXIST.
  */
 int tq_senders_pass(struct tq_sender *sender, struct tq_notify *notify)
 {
@@ -236,7 +247,7 @@ int tq_senders_pass(struct tq_sender *sender, struct tq_notify *notify)
 }
 
 /**
- * tq_senders_forget - a file waits for no turn any more
+ * tq_senders_forget - forget the turn of a file
  * @file: the open file, which is being closed
  *
  * Context: Process context, no lock held; takes tx.lock.
@@ -245,7 +256,7 @@ void tq_senders_forget(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
 
-	/* No call uses the file; only its turn may come meanwhile. */
+	/* No call uses the file.  Only its turn may come meanwhile. */
 	if (!READ_ONCE(file->ticket))
 		return;
 	mutex_lock(&queue->tx.lock);
@@ -255,18 +266,18 @@ void tq_senders_forget(struct tq_file *file)
 
 static bool tq_sender_left(struct tq_sender *sender)
 {
-	/* Acquire: with what became of the message. */
+	/* Acquire: see what became of the message. */
 	return smp_load_acquire(&sender->left);
 }
 
 /**
- * tq_senders_wait - sleep until a blocked sender was admitted or refused
+ * tq_senders_wait - sleep until a blocked sender is admitted or refused
  * @sender: blocked by tq_senders_block()
- * @deadline: until when, CLOCK_MONOTONIC; NULL for ever
+ * @deadline: when to stop waiting, CLOCK_MONOTONIC; NULL for never
  *
  * Context: Process context, no lock held; takes tx.lock.
- * Return: 0 if it was admitted; why it was refused; -ETIMEDOUT; -ERESTARTSYS on a
- * signal.  Of an error, the message is still the caller's.
+ * Return: 0 if it was admitted; why it was refused; -ETIMEDOUT; -ERESTARTSYS on
+ * a signal.  After an error the message is still the caller's.
  */
 int tq_senders_wait(struct tq_sender *sender, ktime_t *deadline)
 {
@@ -277,14 +288,14 @@ int tq_senders_wait(struct tq_sender *sender, ktime_t *deadline)
 	ret = tq_sleep(set_current_state(TASK_INTERRUPTIBLE),
 		       tq_sender_left(sender), deadline);
 
-	/* Whoever let it go is done with @sender when the lock is free. */
+	/* The call that released the sender uses it until it unlocks. */
 	mutex_lock(&queue->tx.lock);
 	if (sender->left) {
 		ret = sender->error;
 	} else {
 		sender->left = true;
 		tq_sender_leave(&queue->tx, sender);
-		/* Those behind it may be smaller, and fit. */
+		/* Those after it may be smaller, and fit. */
 		tq_senders_admit(queue, &notify);
 	}
 	mutex_unlock(&queue->tx.lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Senders that wait for room, and the turns of those that may not wait.
+ * Blocked senders, and the turns of files that may not wait.
  */
 #ifndef TQ_SENDERS_H
 #define TQ_SENDERS_H
@@ -12,16 +12,16 @@
 #include "tqueue.h"
 
 /**
- * struct tq_sender - a sender that is blocked
- * @link: place among those of the queue, in the order in which they are admitted,
- *	under tx.lock
- * @by_ticket: the same in the order in which they came
+ * struct tq_sender - a sender, which may be blocked
+ * @link: node among the blocked senders in the order in which they are
+ *	admitted, under tx.lock
+ * @by_ticket: node among them in the order in which they came
  * @ticket: its number
- * @file: the open file it sends through
- * @message: what it sends; NULL once the store owns it
- * @id: of the message, once it is admitted
+ * @file: the open file
+ * @message: its message; NULL once the store owns it
+ * @id: the id of the message, once it is admitted
  * @task: the task that sleeps.  It takes tx.lock once more before it leaves.
- * @left: it is blocked no longer: admitted, or refused
+ * @left: it was admitted or refused
  * @error: why it was refused, or 0
  */
 struct tq_sender {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ending deliveries: TQUEUE_SETTLE.
+ * Settling deliveries: TQUEUE_SETTLE.
  *
- * Settlements are fetched and checked some at a time with no lock held, carried out
- * with rx.lock held, and their results given back with no lock held.
+ * Settlements are fetched and checked in groups with no lock held, carried out
+ * with rx.lock held, and their results written back with no lock held.
  */
 #include <linux/kernel.h>
 #include <linux/sched/signal.h>
@@ -23,14 +23,14 @@
 /* How many settlements are carried out while the lock is held once. */
 #define TQ_SETTLE_PIECE	16
 
-/* Internal result: the message stands in the ring, or it is not there. */
+/* Internal result: the message is in the ring, or does not exist. */
 #define TQ_IN_RING (-ERANGE)
 
 /**
- * struct tq_settler - settlements on their way
- * @file: the open file they come through
- * @freed: the room that this makes
- * @notify: what others are to be notified of
+ * struct tq_settler - a TQUEUE_SETTLE in progress
+ * @file: the open file
+ * @freed: the room that the settlements make
+ * @notify: the wake-ups
  */
 struct tq_settler {
 	struct tq_file *file;
@@ -38,7 +38,7 @@ struct tq_settler {
 	struct tq_notify notify;
 };
 
-/* The flags that have a meaning for an action. */
+/* The flags that each action may have. */
 static const u16 tq_settle_flags[] = {
 	[TQUEUE_ACKNOWLEDGE]	= TQUEUE_SETTLE_UNLEASED | TQUEUE_SETTLE_FORCE,
 	[TQUEUE_REQUEUE]	= TQUEUE_SETTLE_PRIORITY |
@@ -53,7 +53,7 @@ static const u16 tq_settle_flags[] = {
 
 #define TQ_SETTLE_BY_ID	(TQUEUE_SETTLE_UNLEASED | TQUEUE_SETTLE_FORCE)
 
-/* Whether a settlement makes sense by itself: 0, -EINVAL or -EPERM. */
+/* Check a settlement by itself: 0, -EINVAL or -EPERM. */
 static int tq_settlement_check(const struct tq_settler *settler,
 			       const struct tqueue_settlement *entry)
 {
@@ -75,7 +75,7 @@ static int tq_settlement_check(const struct tq_settler *settler,
 	if (entry->flags & TQUEUE_SETTLE_PRIORITY ?
 	    entry->priority > TQUEUE_PRIORITY_MAX : entry->priority)
 		return -EINVAL;
-	/* An unleased message has no delivery; by force, whichever it is. */
+	/* Neither an unleased nor a forced settlement names a delivery. */
 	if ((entry->flags & TQ_SETTLE_BY_ID) == TQ_SETTLE_BY_ID ||
 	    (entry->flags & TQ_SETTLE_BY_ID && entry->delivery) ||
 	    (entry->flags & TQUEUE_SETTLE_UNLEASED &&
@@ -87,7 +87,7 @@ static int tq_settlement_check(const struct tq_settler *settler,
 	return 0;
 }
 
-/* The leased message that a settlement is about, or an ERR_PTR. */
+/* Find the leased message that a settlement names, or an ERR_PTR. */
 static struct tq_message *tq_settle_leased(struct tqueue *queue,
 					   const struct tqueue_settlement *entry)
 {
@@ -101,7 +101,7 @@ static struct tq_message *tq_settle_leased(struct tqueue *queue,
 	return ERR_PTR(force ? -ENOENT : tq_lease_missing(queue, entry->id));
 }
 
-/* The message that it is about, and that nobody has leased. */
+/* Find the message that a settlement names, which nobody has leased. */
 static struct tq_message *
 tq_settle_unleased(struct tqueue *queue, const struct tqueue_settlement *entry)
 {
@@ -113,7 +113,10 @@ tq_settle_unleased(struct tqueue *queue, const struct tqueue_settlement *entry)
 	if (message->state == TQ_MESSAGE_LEASED ||
 	    message->state == TQ_MESSAGE_IN_FLIGHT)
 		return ERR_PTR(-EBUSY);
-	/* A buried message has no key; it cannot be ready beside another's. */
+	/*
+	 * A buried message gave up its key.  It cannot be ready while another
+	 * message has it.
+	 */
 	if (entry->action == TQUEUE_REQUEUE &&
 	    message->state == TQ_MESSAGE_BURIED && tq_key_taken(queue, message))
 		return ERR_PTR(-EEXIST);
@@ -139,7 +142,7 @@ static void tq_settle_remove(struct tq_settler *settler,
 	tq_finish(queue, message, &settler->notify);
 }
 
-/* Requeue or bury a message: TQUEUE_RESULT_*. */
+/* Requeue or bury a message.  Returns TQUEUE_RESULT_*. */
 static int tq_settle_return(struct tq_settler *settler,
 			    struct tq_message *message,
 			    const struct tqueue_settlement *entry)
@@ -203,7 +206,7 @@ static int tq_settle_locked(struct tq_settler *settler,
 	return ret;
 }
 
-/* A detached copy takes the place of the record at the cursor.  Both locks held. */
+/* Replace the record at the cursor by a detached copy.  Both locks held. */
 static void tq_detach_record(struct tqueue *queue, struct tq_cursor *cursor,
 			     struct tq_message *message, size_t length,
 			     struct tq_notify *notify)
@@ -220,8 +223,8 @@ static void tq_detach_record(struct tqueue *queue, struct tq_cursor *cursor,
 }
 
 /*
- * Detach a message that stands in the ring, at the place that it has in the order
- * of delivery.  Returns 0; -ENOENT; -ENOMEM; -EINTR; -EIDRM.
+ * Detach a message that is in the ring.  It keeps its place in the order of
+ * delivery.  Returns 0; -ENOENT; -ENOMEM; -EINTR; -EIDRM.
  */
 static int tq_detach(struct tqueue *queue, u64 id)
 {
@@ -268,7 +271,7 @@ static int tq_detach(struct tqueue *queue, u64 id)
 	return ret;
 }
 
-/* Carry out what was found to be about no detached message. */
+/* Settle a message that was not found among the detached ones. */
 static int tq_settle_in_ring(struct tq_settler *settler,
 			     const struct tqueue_settlement *entry)
 {
@@ -276,7 +279,7 @@ static int tq_settle_in_ring(struct tq_settler *settler,
 	int ret;
 
 	ret = tq_detach(queue, entry->id);
-	/* It may have been detached by another call meanwhile. */
+	/* Another call may have detached it meanwhile. */
 	if (ret && ret != -ENOENT)
 		return ret;
 	mutex_lock(&queue->rx.lock);
@@ -289,11 +292,11 @@ static int tq_settle_in_ring(struct tq_settler *settler,
 							  settler->freed);
 	settler->freed = 0;
 	mutex_unlock(&queue->rx.lock);
-	/* It stands in the ring no more, if it ever did. */
+	/* It is not in the ring any more, or never was. */
 	return ret == TQ_IN_RING ? -ENOENT : ret;
 }
 
-/* Whether a settlement does nothing but acknowledge a delivery. */
+/* Whether a settlement is a plain acknowledgment. */
 static inline bool tq_just_acknowledges(const struct tqueue_settlement *entry)
 {
 	return entry->action == TQUEUE_ACKNOWLEDGE && entry->delivery &&
@@ -301,7 +304,7 @@ static inline bool tq_just_acknowledges(const struct tqueue_settlement *entry)
 		 entry->flags);
 }
 
-/* Acknowledge a delivery: the result.  With rx.lock held. */
+/* Acknowledge a delivery, with rx.lock held.  Returns the result. */
 static inline int tq_settle_acknowledge(struct tq_settler *settler,
 					const struct tqueue_settlement *entry)
 {
@@ -316,7 +319,7 @@ static inline int tq_settle_acknowledge(struct tq_settler *settler,
 	return TQUEUE_RESULT_DONE;
 }
 
-/* What cannot be done with rx.lock held all the time. */
+/* Carry out a settlement that cannot be done under one hold of rx.lock. */
 static noinline void tq_settle_later(struct tq_settler *settler,
 				     struct tqueue_settlement *entries,
 				     unsigned int count)
@@ -336,11 +339,11 @@ static noinline void tq_settle_later(struct tq_settler *settler,
 	}
 }
 
-/* The result of a settlement that is more than that a message is done. */
+/* Carry out a settlement that is not a plain acknowledgment. */
 static noinline int tq_settle_other(struct tq_settler *settler,
 				    const struct tqueue_settlement *entry)
 {
-	/* Found wrong before the lock was taken. */
+	/* It was found wrong before the lock was taken. */
 	if (entry->result)
 		return entry->result;
 	if (entry->action == TQUEUE_HOLD)
@@ -394,8 +397,9 @@ static int tq_settle_some(struct tq_settler *settler,
 }
 
 /*
- * Fetch settlements word by word, as with TQUEUE_SEND.  Their results are cleared at
- * the same time: one that cannot be written is found out before anything is done.
+ * Fetch settlements word by word, as TQUEUE_SEND does.  Their results are
+ * cleared at the same time, so that one that cannot be written is found before
+ * anything is done.
  */
 static int tq_fetch_settlements(struct tqueue_settlement *entry,
 				struct tqueue_settlement __user *user,
@@ -421,7 +425,7 @@ failed:
 	return -EFAULT;
 }
 
-/* Tell the results.  The caller was checked to be able to write there. */
+/* Write the results.  The memory was checked to be the caller's. */
 static int tq_tell_results(const struct tqueue_settlement *entries,
 			   struct tqueue_settlement __user *user,
 			   unsigned int count)
@@ -438,7 +442,7 @@ static int tq_tell_results(const struct tqueue_settlement *entries,
 	return done;
 }
 
-/* One alone, which many callers have, needs little on the stack. */
+/* Settle one message.  Most calls settle one, and it needs little stack. */
 static noinline int tq_settle_one(struct tq_settler *settler,
 				  struct tqueue_settlement __user *user)
 {
@@ -461,12 +465,13 @@ static noinline int tq_settle_piece(struct tq_settler *settler,
 }
 
 /**
- * tq_settle - end deliveries
+ * tq_settle - settle deliveries
  * @file: an open file of the queue
- * @args: copied from user space and checked, but for the settlements
+ * @args: a copy of what user space gave, checked except for the settlements
  *
  * Context: Process context, may sleep, no lock held.
- * Return: how many succeeded; if none was carried out, -EFAULT or -EIDRM.
+ * Return: how many settlements succeeded; if none was carried out, -EFAULT or
+ * -EIDRM.
  */
 int tq_settle(struct tq_file *file, const struct tqueue_settle *args)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting until messages are settled: received whole, or dropped.
+ * Waiting until messages are settled: TQUEUE_WAIT.
  *
- * A message in flight is not settled, as it may come back.  Each waiter waits for
- * all ids up to its own.  While there are waiters, whoever makes messages leave
- * looks which is the lowest id that is left, and wakes those whose own is lower.
+ * A message in flight may come back, so it is not settled.  Each call waits for
+ * all ids up to its own.  While any call waits, calls that remove or settle
+ * messages publish the lowest id that is not settled, and wake the calls that
+ * wait for lower ones.
  */
 #include <linux/wait.h>
 
@@ -14,8 +15,8 @@
 
 /**
  * struct tq_waiter - a call that waits until messages are settled
- * @wait: its place among those of the queue
- * @id: it waits for all up to this
+ * @wait: its entry in the wait queue
+ * @id: it waits for all messages up to this one
  * @queue: the queue
  */
 struct tq_waiter {
@@ -38,7 +39,7 @@ static int tq_waiter_woken(struct wait_queue_entry *wait, unsigned int mode,
 	return default_wake_function(wait, mode, sync, key);
 }
 
-/* From now on, whoever makes messages leave looks for waiters. */
+/* From now on, calls that settle messages look for waiters. */
 static void tq_waiter_begin(struct tq_waiter *waiter)
 {
 	struct tqueue *queue = waiter->queue;
@@ -58,7 +59,7 @@ static void tq_waiter_end(struct tq_waiter *waiter)
 
 	mutex_lock(&queue->rx.lock);
 	remove_wait_queue(&queue->waiters.settled, &waiter->wait);
-	/* Whoever registers holds the lock. */
+	/* Waiters register under the lock. */
 	if (!waitqueue_active(&queue->waiters.settled))
 		queue->rx.attention &= ~TQ_ATTENTION_SETTLED;
 	mutex_unlock(&queue->rx.lock);
@@ -67,9 +68,9 @@ static void tq_waiter_end(struct tq_waiter *waiter)
 /**
  * tq_wait_settled - wait until messages are settled
  * @file: an open file of the queue
- * @id: up to this one; %TQUEUE_FOREVER for all that were sent before the call
- * @nowait: whether to fail rather than wait
- * @deadline: until when, CLOCK_MONOTONIC; NULL for ever
+ * @id: the last of them; %TQUEUE_FOREVER for all that were sent before the call
+ * @nowait: fail instead of waiting
+ * @deadline: when to stop waiting, CLOCK_MONOTONIC; NULL for never
  *
  * Context: Process context, may sleep, no lock held.
  * Return: 0; -EAGAIN; -ETIMEDOUT; -EIDRM; -ERESTARTSYS on a signal.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TQUEUE_WAIT: sleeping until messages are settled.
+ * Waiting until messages are settled: TQUEUE_WAIT.
  */
 #ifndef TQ_SETTLED_H
 #define TQ_SETTLED_H
@@ -14,8 +14,9 @@ int tq_wait_settled(struct tq_file *file, u64 id, bool nowait,
 		    ktime_t *deadline);
 
 /*
- * Messages left or were settled: look which is the first that is not.  With
- * rx.lock held.  Returns TQ_NOTIFY_SETTLED if somebody waits for that.
+ * Messages have left or were settled: publish the lowest id that is not
+ * settled.  Returns TQ_NOTIFY_SETTLED if a call waits for that.  With rx.lock
+ * held.
  */
 static inline unsigned int tq_settled_changed(struct tqueue *queue)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a receive that made room has to look at when it is not alone: see space.h.
+ * What to do when room was made and somebody waits for it: see space.h.
  */
 #include "notify.h"
 #include "settled.h"
@@ -9,12 +9,13 @@
 #include "wait.h"
 
 /**
- * tq_room_beside - whether a message that the ring has no room for fits all the same
+ * tq_room_beside - whether a message fits the queue although the ring is full
  * @queue: the queue
- * @bytes: of the message, which then stays detached
+ * @bytes: the size of the message, which will stay detached
  *
- * A message that was taken out of the middle of the ring leaves a void, which takes
- * up room in the ring until what stands before it has gone.
+ * A message that was taken out of the middle of the ring leaves a void.  The
+ * void takes up room in the ring, but not in the queue, until everything before
+ * it has left.
  *
  * Context: tx.lock held; may take rx.lock.
  */
@@ -33,7 +34,9 @@ bool tq_room_beside(struct tqueue *queue, unsigned long bytes)
 	return ret;
 }
 
-/* Whether nothing is ready, but perhaps empty messages.  With rx.lock held. */
+/*
+ * Whether nothing is ready except, perhaps, empty messages.  With rx.lock held.
+ */
 static bool tq_perhaps_read_out(const struct tqueue *queue)
 {
 	return !queue->rx.store.ready_filled &&
@@ -42,13 +45,13 @@ static bool tq_perhaps_read_out(const struct tqueue *queue)
 }
 
 /**
- * tq_released - see whom the room that was made concerns
+ * tq_released - find out whom new room concerns
  * @queue: the queue
- * @limit: what rx.limit is now
+ * @limit: the new value of rx.limit
  * @freed: by how much it has risen
- * @need: what tx.need was after that
+ * @need: the value of tx.need after that
  *
- * Context: rx.lock held, past the barrier of tq_release_space().
+ * Context: rx.lock held, after the barrier of tq_release_room().
  * Return: TQ_NOTIFY_*.
  */
 unsigned int tq_released(struct tqueue *queue, unsigned long limit,
@@ -57,10 +60,10 @@ unsigned int tq_released(struct tqueue *queue, unsigned long limit,
 	unsigned int events = tq_settled_changed(queue);
 	unsigned long pos, most;
 
-	/* Beside the ring, voids in it count for nothing. */
+	/* A message that stays detached does not need the room of the voids. */
 	limit += queue->rx.store.void_bytes;
 
-	/* Those who poll for the end alone sleep while messages are there. */
+	/* Pollers that wait for the end alone sleep through everything else. */
 	if (queue->rx.attention & TQ_ATTENTION_ENDING &&
 	    tq_perhaps_read_out(queue))
 		events |= TQ_NOTIFY_ENDED;

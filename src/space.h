@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How much a queue may hold: what messages count for, wherever they stand.
+ * How much a queue may hold.  docs/design.md has the whole account.
  *
- * tx.pos may grow up to rx.limit.  A message in the ring counts by the way that
- * tx.pos has gone for it; a detached one that is ready, delayed, leased or buried
- * counts by a lower rx.limit:
+ * tx.pos may grow up to rx.limit.  A message in the ring counts by how far
+ * tx.pos has moved for it.  A detached message that is ready, delayed, leased
+ * or buried lowers rx.limit:
  *
- *	rx.limit = store.pos + ring.size - bytes of those detached ones
+ *	rx.limit = store.pos + ring.size - bytes of these detached messages
  *
- * So a message that goes from the head of the ring into a lease leaves rx.limit as
- * it is, and so does one that goes from one of these states to another.  A message
- * that is received or settled raises rx.limit by what it counted for.  One in
- * flight with a read() counts for nothing: it needs room again if it comes back.
+ * So rx.limit stays the same when a message moves from the head of the ring
+ * into a lease, or from one of these states to another.  It rises when a
+ * message is received or settled.  A message in flight with a read() does not
+ * count.  It needs room again if it comes back.
  */
 #ifndef TQ_SPACE_H
 #define TQ_SPACE_H
@@ -23,7 +23,7 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* Whether @bytes more fit before @limit, which may lie before @pos. */
+/* Whether @bytes fit between @pos and @limit.  @limit may be below @pos. */
 static inline bool tq_fits(unsigned long limit, unsigned long pos,
 			   unsigned long bytes)
 {
@@ -31,8 +31,8 @@ static inline bool tq_fits(unsigned long limit, unsigned long pos,
 }
 
 /*
- * Whether @bytes more fit.  With tx.lock held.  A refusal has passed the barrier
- * that pollers and blocked senders rely on: see wait.h.
+ * Whether @bytes fit, with tx.lock held.  A refusal has passed the barrier on
+ * which pollers and blocked senders rely: see wait.h.
  */
 static inline bool tq_has_room(struct tqueue *queue, unsigned long bytes)
 {
@@ -42,14 +42,14 @@ static inline bool tq_has_room(struct tqueue *queue, unsigned long bytes)
 
 	if (likely(tq_fits(tx->limit_cached, tx->pos, bytes)))
 		return true;
-	/* Pairs with tq_release_space(): see wait.h. */
+	/* Pairs with tq_release_room(): see wait.h. */
 	smp_mb();
-	/* Pairs with the release of rx.limit: the ring there was read. */
+	/* Acquire: receivers have finished reading the room that is reused. */
 	tx->limit_cached = smp_load_acquire(&queue->rx.limit);
 	return tq_fits(tx->limit_cached, tx->pos, bytes);
 }
 
-/* What all messages count for, and voids do not.  Both locks held. */
+/* What all messages count for, without voids.  Both locks held. */
 static inline unsigned long tq_queue_bytes(const struct tqueue *queue)
 {
 	const struct tq_rx *rx = &queue->rx;
@@ -58,7 +58,7 @@ static inline unsigned long tq_queue_bytes(const struct tqueue *queue)
 	       rx->store.void_bytes;
 }
 
-/* A detached message becomes ready: senders find that much less room. */
+/* A detached message starts to count in the size.  Both locks held. */
 static inline void tq_claim_space(struct tqueue *queue, unsigned long bytes)
 {
 	unsigned long limit = queue->rx.limit - bytes;
@@ -70,8 +70,8 @@ static inline void tq_claim_space(struct tqueue *queue, unsigned long bytes)
 }
 
 /*
- * Whether @bytes more fit beside the ring: there, the voids in it count for nothing.
- * With rx.lock held.
+ * Whether @bytes fit if the message stays detached: the voids of the ring do
+ * not count then.  With rx.lock held.
  */
 static inline bool tq_fits_beside(const struct tqueue *queue,
 				  unsigned long bytes)
@@ -87,13 +87,12 @@ unsigned int tq_released(struct tqueue *queue, unsigned long limit,
 			 unsigned long freed, unsigned long need);
 
 /*
- * Senders may have room, @freed bytes of messages that are over.  With rx.lock
- * held, after the store has let them go.  Returns what there is to notify others
- * of: TQ_NOTIFY_*.
+ * Give back @freed bytes of room, with rx.lock held and after the store has let
+ * the messages go.  Returns the wake-ups, TQ_NOTIFY_*.
  *
- * The edge between "a message of max_message does not fit" and "it fits" must
- * be crossed by exactly one of several receivers.  So it is looked for with
- * rx.lock held: the limits and positions that they compare grow in step.
+ * Of several receivers exactly one must find that a message of max_message fits
+ * now and did not before.  So each looks while it holds rx.lock: the limits
+ * that they compare follow one another.
  */
 static __always_inline unsigned int
 tq_release_room(struct tqueue *queue, unsigned long freed)
@@ -104,20 +103,22 @@ tq_release_room(struct tqueue *queue, unsigned long freed)
 
 	lockdep_assert_held(&rx->lock);
 
-	/* Release: the copy is done before senders write there. */
+	/*
+	 * Release: the copy is finished before a sender overwrites the record.
+	 */
 	smp_store_release(&rx->limit, limit);
-	/* Publish, barrier, look who waits: see wait.h. */
+	/* Publish, barrier, look for waiters: see wait.h. */
 	smp_mb();
-	/* Pairs with tq_senders_changed(): none is blocked, then tx.pos. */
+	/* Pairs with tq_senders_changed(): no need, then its tx.pos. */
 	need = smp_load_acquire(&queue->tx.need);
 	if (unlikely(need || rx->attention ||
-		     /* After the barrier. */
+		     /* The barrier is above. */
 		     waitqueue_active(&queue->waiters.poll)))
 		return tq_released(queue, limit, freed, need);
 	return 0;
 }
 
-/* The same, and @count messages left that were ready. */
+/* The same when @count messages that were ready have left. */
 static __always_inline unsigned int
 tq_release_space(struct tqueue *queue, unsigned long freed, unsigned int count)
 {
@@ -127,23 +128,23 @@ tq_release_space(struct tqueue *queue, unsigned long freed, unsigned int count)
 }
 
 /*
- * The first record of the ring was taken, which made @freed bytes of room; its
- * detached copy counts for it from now on.  With rx.lock held.  Returns TQ_NOTIFY_*.
+ * The first record of the ring was taken, which made @freed bytes of room.  Its
+ * detached copy counts from now on.  Returns TQ_NOTIFY_*.  With rx.lock held.
  */
 static inline unsigned int tq_keep_space(struct tqueue *queue,
 					 unsigned long freed,
 					 const struct tq_message *message)
 {
 	tq_counter_add(&queue->rx.gone, 1);
-	/* There were voids after it. */
+	/* More than the record: voids followed it. */
 	freed -= tq_message_bytes(message);
 	return unlikely(freed) ? tq_release_room(queue, freed) : 0;
 }
 
 /*
- * A detached copy counts from now on for the record in the ring at the cursor, which
- * is taken.  In the middle of the ring it counts as well until its void is passed.
- * Both locks held.
+ * Take the record at the cursor out of the ring.  A detached copy counts for it
+ * from now on.  If the record is not the first one, it counts as well, until
+ * its void is reclaimed.  Both locks held.
  */
 static inline void tq_detach_space(struct tqueue *queue,
 				   const struct tq_cursor *cursor,

@@ -2,10 +2,10 @@
 /*
  * splice() out of a queue and into it.
  *
- * The VFS calls us with the pipe locked when a message goes into it, and others
- * who use that pipe wait for the lock and cannot be killed.  So a splice out of an
- * empty queue lets the lock go while it sleeps, and then looks anew at what it
- * finds there.
+ * For a splice out of a queue, the VFS calls us with the pipe locked.  Others
+ * who use that pipe wait for its lock and cannot be killed meanwhile.  So if
+ * the queue is empty, we unlock the pipe, sleep, and then look at the pipe
+ * again.
  */
 #include <linux/bvec.h>
 #include <linux/gfp.h>
@@ -27,11 +27,11 @@
 #include "wait.h"
 
 /**
- * struct tq_pages - pages on their way into a pipe
- * @bvec: the pages, as what is received goes into them
- * @pages: the same, as the pipe takes them
- * @parts: how much of each
- * @count: how many there are
+ * struct tq_pages - pages that go into a pipe
+ * @bvec: the pages as the destination of a receive
+ * @pages: the same pages as the pipe takes them
+ * @parts: the part of each page that is used
+ * @count: the number of pages
  * @length: bytes that they have room for
  */
 struct tq_pages {
@@ -51,7 +51,7 @@ static void tq_pages_free(struct tq_pages *pages)
 	kfree(pages->parts);
 }
 
-/* Make @pages for @length bytes; -ENOMEM. */
+/* Allocate pages for @length bytes: 0 or -ENOMEM. */
 static int tq_pages_alloc(struct tq_pages *pages, size_t length)
 {
 	unsigned int count = DIV_ROUND_UP(length, PAGE_SIZE);
@@ -110,7 +110,7 @@ static ssize_t tq_pages_give(struct tq_pages *pages,
 	return splice_to_pipe(pipe, &spd);
 }
 
-/* What the pipe takes of @length bytes now. */
+/* How much of @length bytes the pipe has room for now. */
 static size_t tq_pipe_room(struct pipe_inode_info *pipe, size_t length)
 {
 	unsigned int used = pipe_occupancy(pipe->head, pipe->tail);
@@ -124,7 +124,7 @@ static bool tq_pipe_ready(struct pipe_inode_info *pipe)
 	return !READ_ONCE(pipe->readers) || tq_pipe_room(pipe, 1);
 }
 
-/* With the pipe unlocked: sleep until there is something to splice. */
+/* Sleep until there is something to splice, with the pipe unlocked. */
 static int tq_splice_wait(struct tq_file *file, struct pipe_inode_info *pipe,
 			  bool full)
 {
@@ -136,14 +136,17 @@ static int tq_splice_wait(struct tq_file *file, struct pipe_inode_info *pipe,
 							 tq_pipe_ready(pipe));
 	else
 		ret = tq_wait_readable(file, NULL);
-	/* Woken for a message or not: another reader may have it. */
+	/* Pass the wake-up on. */
 	if (ret)
 		tq_wake_next_reader(file->queue);
 	pipe_lock(pipe);
 	return ret;
 }
 
-/* One try, without waiting: bytes; 0 at the end; -EAGAIN; another error. */
+/*
+ * Try once, without waiting.  Returns the bytes; 0 at the end; -EAGAIN; or
+ * another error.
+ */
 static ssize_t tq_splice_some(struct tq_file *file,
 			      struct pipe_inode_info *pipe, size_t length)
 {
@@ -152,7 +155,7 @@ static ssize_t tq_splice_some(struct tq_file *file,
 	struct tq_user user = { .iter = &iter };
 	ssize_t ret;
 
-	/* Whole pages, as many as the next message takes. */
+	/* Whole pages, as many as the next message needs. */
 	length = min(length, PAGE_ALIGN(tq_next_length(file) ?: 1));
 	ret = tq_pages_alloc(&pages, length);
 	if (ret)
@@ -167,17 +170,17 @@ static ssize_t tq_splice_some(struct tq_file *file,
 
 /**
  * tq_splice_read - splice a message out of a queue
- * @filp: the queue's open file
+ * @filp: the open file of the queue
  * @pos: not used
- * @pipe: where it goes; locked by the caller
- * @length: the most bytes
+ * @pipe: the destination, locked by the caller
+ * @length: the most bytes to splice
  * @flags: SPLICE_F_*
  *
- * Of a message longer than the pipe has room for, the rest stays with the file.
+ * If the pipe has no room for all of the message, the rest stays with the file.
  *
  * Context: Process context, may sleep, the pipe is locked.
- * Return: bytes; 0 at end-of-file; -EAGAIN; -EPIPE when the pipe has no reader
- * left; -EIDRM; -ENOMEM; -ERESTARTSYS.
+ * Return: the number of bytes; 0 at the end of file; -EAGAIN; -EPIPE if the
+ * pipe has no reader; -EIDRM; -ENOMEM; -ERESTARTSYS.
  */
 ssize_t tq_splice_read(struct file *filp, loff_t *pos,
 		       struct pipe_inode_info *pipe, size_t length,
@@ -214,18 +217,18 @@ ssize_t tq_splice_read(struct file *filp, loff_t *pos,
 }
 
 /**
- * tq_splice_write - splice what is in a pipe into a queue, as one message
- * @pipe: where it comes from
- * @filp: the queue's open file
+ * tq_splice_write - splice the content of a pipe into a queue, as one message
+ * @pipe: the source
+ * @filp: the open file of the queue
  * @pos: not used
- * @length: the most bytes
+ * @length: the most bytes to splice
  * @flags: SPLICE_F_*
  *
- * A pipe is a stream of bytes: what one call finds in it becomes one message,
- * cut at max_message, and the caller goes on from there.
+ * A pipe is a stream of bytes.  What one call finds in it becomes one message
+ * of at most max_message bytes, and the caller goes on from there.
  *
  * Context: Process context, may sleep, the pipe is not locked.
- * Return: bytes, or an error as of write().
+ * Return: the number of bytes, or an error as from write().
  */
 ssize_t tq_splice_write(struct pipe_inode_info *pipe, struct file *filp,
 			loff_t *pos, size_t length, unsigned int flags)

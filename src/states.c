@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How messages go from one state to another: see states.h.
+ * Moving messages from one state to another: see states.h.
  *
- * All of this is done with rx.lock held.  None of it needs room, as a message keeps
- * what it counts for until it is over.
+ * Everything here runs with rx.lock held.  Nothing here needs room, because a
+ * message counts in the size of its queue until it is gone.
  */
 #include <linux/slab.h>
 
@@ -18,12 +18,12 @@
 #include "unique.h"
 
 /**
- * tq_key_taken - whether another message has the key of this one
+ * tq_key_taken - find another message with the key of this one
  * @queue: the queue
  * @message: not in the queue, or buried, or leased
  *
  * Context: rx.lock held.
- * Return: the other one, or NULL.
+ * Return: the other message, or NULL.
  */
 struct tq_message *tq_key_taken(struct tqueue *queue,
 				const struct tq_message *message)
@@ -36,7 +36,10 @@ struct tq_message *tq_key_taken(struct tqueue *queue,
 			     queue->policy.unique == TQUEUE_UNIQUE_QUEUE);
 }
 
-/* A message that waits takes its key, or loses it if another one has it by now. */
+/*
+ * Take the key of a message that waits again.  If another message has it by
+ * now, the message goes on without a key.
+ */
 static void tq_take_key(struct tqueue *queue, struct tq_message *message)
 {
 	struct tq_key *key = message->key;
@@ -52,9 +55,9 @@ static void tq_take_key(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_seize - take a message in flight
+ * tq_seize - take a message out of its state
  * @queue: the queue
- * @message: ready, delayed, leased or buried
+ * @message: ready, delayed, leased or buried; in flight afterwards
  *
  * Context: Process context, rx.lock held.
  */
@@ -89,10 +92,10 @@ void tq_seize(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_finish - a message in flight comes back no more
+ * tq_finish - end a message in flight
  * @queue: the queue
  * @message: seized; freed when @notify is delivered
- * @notify: what others are to be notified of is added
+ * @notify: collects the wake-ups
  *
  * Context: rx.lock held.
  */
@@ -106,10 +109,10 @@ void tq_finish(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_place_ready - a message in flight goes to its place in the order of delivery
+ * tq_place_ready - make a message in flight ready, at its place
  * @queue: the queue
- * @message: seized; from now on owned by the store
- * @notify: what others are to be notified of is added
+ * @message: seized; the store owns it now
+ * @notify: collects the wake-ups
  *
  * Context: Process context, rx.lock held.
  */
@@ -134,10 +137,10 @@ void tq_place_ready(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_place_delayed - a message in flight becomes ready later
+ * tq_place_delayed - delay a message in flight
  * @queue: the queue
- * @message: seized, or unsent and known by its id
- * @when: then: CLOCK_BOOTTIME
+ * @message: seized; or unsent, and already in the store's index
+ * @when: when it becomes ready: CLOCK_BOOTTIME
  *
  * Context: Process context, rx.lock held.
  */
@@ -160,10 +163,10 @@ void tq_place_delayed(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_place_leased - a message in flight becomes leased
+ * tq_place_leased - lease a message in flight
  * @queue: the queue
- * @message: seized, or taken out of the ring with its room kept
- * @holder: who has leased it
+ * @message: seized; or taken out of the ring with its room kept
+ * @holder: who leases it
  * @delivery: from tq_next_delivery()
  * @limit: when the lease ends: CLOCK_MONOTONIC, or S64_MAX
  *
@@ -186,7 +189,7 @@ void tq_place_leased(struct tqueue *queue, struct tq_message *message,
 	tq_counter_add(&rx->ever_leased, 1);
 }
 
-/* A message in flight is put aside. */
+/* Bury a message in flight. */
 static void tq_place_buried(struct tqueue *queue, struct tq_message *message,
 			    struct tq_notify *notify)
 {
@@ -203,12 +206,12 @@ static void tq_place_buried(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_place_back - a message in flight goes back to the state that it was in
+ * tq_place_back - return a message in flight to the state that it was in
  * @queue: the queue
- * @message: seized; from now on owned by the store
- * @state: what it was in: ready, delayed or buried
- * @when: what tq_message.when was
- * @notify: what others are to be notified of is added
+ * @message: seized; the store owns it now
+ * @state: ready, delayed or buried
+ * @when: the value that tq_message.when had
+ * @notify: collects the wake-ups
  *
  * Context: Process context, rx.lock held.
  */
@@ -231,15 +234,15 @@ void tq_place_back(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_bury - put a message aside
+ * tq_bury - bury a message, if the queue may have more buried messages
  * @queue: the queue
  * @message: seized
  * @reason: TQUEUE_REASON_*
- * @notify: what others are to be notified of is added
+ * @notify: collects the wake-ups
  *
  * Context: Process context, rx.lock held.
- * Return: %TQUEUE_RESULT_DONE; %TQUEUE_RESULT_PUT_OFF where no more may be buried:
- * it is delayed instead.
+ * Return: %TQUEUE_RESULT_DONE; or %TQUEUE_RESULT_PUT_OFF if max_buried is
+ * reached, and the message was delayed instead.
  */
 int tq_bury(struct tqueue *queue, struct tq_message *message, u8 reason,
 	    struct tq_notify *notify)
@@ -265,7 +268,7 @@ int tq_bury(struct tqueue *queue, struct tq_message *message, u8 reason,
  * tq_drop - drop a message
  * @queue: the queue
  * @message: seized; freed when @notify is delivered
- * @notify: what others are to be notified of is added
+ * @notify: collects the wake-ups
  *
  * Context: rx.lock held.
  */
@@ -277,7 +280,7 @@ void tq_drop(struct tqueue *queue, struct tq_message *message,
 	tq_finish(queue, message, notify);
 }
 
-/* Bury or drop a message: TQUEUE_RESULT_*. */
+/* Bury or drop a message.  Returns TQUEUE_RESULT_*. */
 static int tq_give_up(struct tqueue *queue, struct tq_message *message,
 		      bool bury, u8 reason, struct tq_notify *notify)
 {
@@ -292,10 +295,10 @@ static int tq_give_up(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_expire - a message has got too old
+ * tq_expire - bury or drop a message that is older than the queue's ttl
  * @queue: the queue
  * @message: seized
- * @notify: what others are to be notified of is added
+ * @notify: collects the wake-ups
  *
  * Context: Process context, rx.lock held.
  * Return: %TQUEUE_RESULT_BURIED, _DROPPED or _PUT_OFF.
@@ -311,11 +314,11 @@ int tq_expire(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_come_back - a message comes back from a delivery
+ * tq_come_back - decide what becomes of a message after a delivery
  * @queue: the queue
- * @message: leased; or, where its id was given, ready, delayed or buried
- * @how: what its delivery came to
- * @notify: what others are to be notified of is added
+ * @message: leased; or ready, delayed or buried, if it was named by its id
+ * @how: how the delivery ended
+ * @notify: collects the wake-ups
  *
  * Context: Process context, rx.lock held.
  * Return: TQUEUE_RESULT_*.

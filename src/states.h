@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How messages go from one state to another.
+ * Moving messages from one state to another.
  *
- * A detached message is first seized, and is then in flight: whoever seized it
- * decides what becomes of it, and gives it its next place before rx.lock is let go
- * (or keeps it, as a call that copies it out does).  What it counts for in the size
- * of its queue goes with it:
+ * A detached message is first seized, and is then in flight.  The caller that
+ * seized it gives it its next state before it unlocks rx.lock, or keeps it, as
+ * a call does that copies it out.  The message counts in the size of its queue
+ * all the time:
  *
  *	        ready  delayed  leased  buried
  *	            \     |       |     /
@@ -14,8 +14,9 @@
  *	     tq_place_   tq_     tq_   tq_place_  tq_finish()
  *	     ready()   delayed() lease  buried()  received, acknowledged, dropped
  *
- * From ready or buried on, until it is ready or buried again or over, a message may
- * come back, and counts as a flight: see tq_nothing_left().
+ * A message that leaves the ready or the buried state may come back until it is
+ * ready or buried again, or gone.  That time counts as a flight: see
+ * tq_nothing_left().
  */
 #ifndef TQ_STATES_H
 #define TQ_STATES_H
@@ -30,18 +31,18 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* How many messages may change their states while the lock is held once. */
+/* How many messages may change state while the lock is held once. */
 #define TQ_STATES_PIECE	64
 
 /**
- * struct tq_return - how a message comes back from a delivery
+ * struct tq_return - how a delivery ended that did not end in success
  * @counted: the delivery counts as an attempt
- * @buried: it is to be buried
- * @reprioritize: it gets another priority
- * @priority: that one
+ * @buried: bury the message
+ * @reprioritize: give it the priority @priority
+ * @priority: the new priority
  * @reason: TQUEUE_REASON_*
- * @code: the worker's
- * @delay: nanoseconds after which it becomes ready
+ * @code: given by the worker
+ * @delay: nanoseconds until it becomes ready
  */
 struct tq_return {
 	bool counted;
@@ -76,15 +77,17 @@ int tq_come_back(struct tqueue *queue, struct tq_message *message,
 struct tq_message *tq_key_taken(struct tqueue *queue,
 				const struct tq_message *message);
 
-/* A message is about to leave those that are ready or buried, and may come back. */
+/* A message is about to stop being ready or buried, and may come back. */
 static inline void tq_flights_begin(struct tq_rx *rx)
 {
 	WRITE_ONCE(rx->flights_begun, rx->flights_begun + 1);
-	/* In flight, then no longer ready: see tq_nothing_left(). */
+	/* In flight first, and then not ready: see tq_nothing_left(). */
 	smp_wmb();
 }
 
-/* A copy of a record goes in flight, and the record is about to leave the ring. */
+/*
+ * The copy of a record goes in flight.  The record is about to leave the ring.
+ */
 static inline void tq_flights_begin_copy(struct tq_rx *rx,
 					 struct tq_message *copy)
 {
@@ -94,10 +97,10 @@ static inline void tq_flights_begin_copy(struct tq_rx *rx,
 		WRITE_ONCE(rx->empties, rx->empties + 1);
 }
 
-/* It is over, or is ready or buried again. */
+/* The message is gone, or is ready or buried again. */
 static inline void tq_flights_end(struct tq_rx *rx)
 {
-	/* Ready again, then no longer in flight: see tq_nothing_left(). */
+	/* Ready first, and then not in flight: see tq_nothing_left(). */
 	smp_wmb();
 	WRITE_ONCE(rx->flights_ended, rx->flights_ended + 1);
 }
@@ -114,7 +117,7 @@ static inline void tq_pile_del(struct tq_pile *pile, unsigned long bytes)
 	WRITE_ONCE(pile->bytes, pile->bytes - bytes);
 }
 
-/* Among those of its holder.  With rx.lock held. */
+/* Add a lease to those of its holder.  With rx.lock held. */
 static inline void tq_lease_link(struct tq_message *message,
 				 struct tq_holder *holder)
 {
@@ -126,7 +129,7 @@ static inline void tq_lease_link(struct tq_message *message,
 	holder->last = &message->lease;
 }
 
-/* A lease ends, of which its holder may not know.  With rx.lock held. */
+/* Remove a lease from those of its holder.  With rx.lock held. */
 static inline void tq_lease_unlink(struct tq_message *message)
 {
 	struct tq_holder *holder = message->holder;
@@ -141,8 +144,9 @@ static inline void tq_lease_unlink(struct tq_message *message)
 }
 
 /*
- * A message in flight, of which the delivery has its number, is leased by @pid since
- * @since, until @limit or for ever (S64_MAX).  With rx.lock held.
+ * Lease a message in flight whose delivery has its number: to @holder, by the
+ * process @pid, since @since, until @limit or, with S64_MAX, for ever.  With
+ * rx.lock held.
  */
 static inline void tq_lease_begin(struct tqueue *queue,
 				  struct tq_message *message,
@@ -158,7 +162,7 @@ static inline void tq_lease_begin(struct tqueue *queue,
 	trace_tqueue_lease(queue, message->record.id, message->record.delivery);
 }
 
-/* The lease of a message is over.  With rx.lock held. */
+/* End the lease of a message.  With rx.lock held. */
 static inline void tq_lease_end(struct tqueue *queue,
 				struct tq_message *message)
 {
@@ -167,14 +171,14 @@ static inline void tq_lease_end(struct tqueue *queue,
 	tq_pile_del(&queue->rx.leased, tq_message_bytes(message));
 }
 
-/* A buried message can be received again, after readers were told of the end. */
+/* A buried message becomes ready after readers were told of the end of file. */
 static inline void tq_not_ended(struct tq_rx *rx,
 				const struct tq_message *message)
 {
 	rx->ended_id = min(rx->ended_id, message->record.id - 1);
 }
 
-/* A number for a delivery, never 0.  With rx.lock held. */
+/* The number of the next delivery, never 0.  With rx.lock held. */
 static inline u32 tq_next_delivery(struct tq_rx *rx)
 {
 	if (unlikely(!++rx->delivery))
@@ -182,15 +186,15 @@ static inline u32 tq_next_delivery(struct tq_rx *rx)
 	return rx->delivery;
 }
 
-/* When @delay nanoseconds from now on have passed: CLOCK_BOOTTIME. */
+/* The time @delay nanoseconds from now: CLOCK_BOOTTIME. */
 static inline s64 tq_delay_until(u64 delay)
 {
 	return tq_time_after(tq_now_boottime(), delay);
 }
 
 /*
- * When a lease of @limit nanoseconds from now on is over, or S64_MAX.  0: as long as
- * the queue's policy says.  With rx.lock held.
+ * When a lease of @limit nanoseconds ends that begins now, or S64_MAX.  0
+ * stands for the limit of the queue.  With rx.lock held.
  */
 static inline s64 tq_limit_at(const struct tqueue *queue, u64 limit)
 {
@@ -201,14 +205,17 @@ static inline s64 tq_limit_at(const struct tqueue *queue, u64 limit)
 	return tq_time_after(ktime_get_ns(), limit);
 }
 
-/* The bytes of buried messages that a queue may have. */
+/* The most bytes of buried messages that a queue may have. */
 static inline u64 tq_max_buried(const struct tqueue *queue)
 {
 	return READ_ONCE(queue->policy.max_buried) ?:
 	       READ_ONCE(queue->ring.size) / 4;
 }
 
-/* Whether only those who hold leases can go on: %TQUEUE_STATE_HELD_UP. */
+/*
+ * Whether only the holders of leases can make progress possible:
+ * %TQUEUE_STATE_HELD_UP.
+ */
 static inline bool tq_held_up(const struct tqueue *queue, u64 ready)
 {
 	return READ_ONCE(queue->tx.blocked_count) && !ready &&

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What there is to know about a queue: TQUEUE_INFO.
+ * The state of a queue in numbers: TQUEUE_INFO.
  *
  * The numbers belong together: they are read with both locks held.
  */
@@ -13,7 +13,7 @@
 #include "states.h"
 #include "tqueue.h"
 
-/* What there is to know about leases and the like.  Both locks held. */
+/* Fill in the numbers of leases, delays and burials.  Both locks held. */
 static void tq_stats_leases(const struct tqueue *queue,
 			    struct tqueue_info *info)
 {
@@ -42,9 +42,9 @@ static void tq_stats_leases(const struct tqueue *queue,
 }
 
 /**
- * tq_stats_info - what there is to know about a queue
+ * tq_stats_info - fill in what TQUEUE_INFO returns
  * @queue: the queue, which has a device
- * @info: what to fill
+ * @info: filled
  *
  * Context: Process context, takes both locks.
  */

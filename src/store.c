@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the messages of a queue stand: see store.h.  tests/store runs this file
- * in user space, against a simple model of it.
+ * Where the messages of a queue are: see store.h.  tests/store runs this file
+ * in user space against a simple model.
  */
 #include <linux/build_bug.h>
 #include <linux/errno.h>
@@ -9,7 +9,7 @@
 #include "store.h"
 #include "unique.h"
 
-/* Beyond what any ring holds, even where pointers have 32 bits. */
+/* Larger than any ring, even where pointers have 32 bits. */
 static_assert(TQ_RECORD_VOID >= TQ_RING_SIZE_MAX);
 static_assert(TQUEUE_LENGTH_MAX < TQ_RECORD_VOID);
 
@@ -33,7 +33,7 @@ static int tq_compare_id(const void *key, const struct rb_node *node)
 	return id < other ? -1 : id > other;
 }
 
-/* A message becomes known by its id, which is most often the highest. */
+/* Add a message to the index of ids.  Its id is usually the highest. */
 static void tq_store_index(struct tq_store *store, struct tq_message *message)
 {
 	struct rb_node *last = store->by_id_last;
@@ -55,7 +55,7 @@ static void tq_store_unindex(struct tq_store *store, struct tq_message *message)
 	struct rb_node *node = &message->by_id;
 
 	if (store->by_id_last == node) {
-		/* Most often it is the only one. */
+		/* It is usually the only one. */
 		if (rb_first_cached(&store->by_id) == node) {
 			store->by_id = RB_ROOT_CACHED;
 			store->by_id_last = NULL;
@@ -67,9 +67,9 @@ static void tq_store_unindex(struct tq_store *store, struct tq_message *message)
 }
 
 /**
- * tq_store_init - an empty store
- * @store: what to fill
- * @ring: its memory, which may be replaced by a larger one that keeps the
+ * tq_store_init - initialize an empty store
+ * @store: the store
+ * @ring: its memory, which may be replaced by another ring that keeps the
  *	positions
  * @tx_pos: where senders put the next record
  *
@@ -93,12 +93,12 @@ void tq_store_init(struct tq_store *store, const struct tq_ring *ring,
 }
 
 /**
- * tq_store_skip_voids - pass over the voids at a position
+ * tq_store_skip_voids - pass over voids
  * @store: the store
  * @pos: a position in the ring
  *
  * Context: rx.lock held.
- * Return: the position of the next message, or the end.
+ * Return: the position of the next message at or after @pos, or the end.
  */
 unsigned long tq_store_skip_voids(const struct tq_store *store,
 				  unsigned long pos)
@@ -134,12 +134,15 @@ static struct tq_message *tq_store_after(const struct tq_store *store,
 }
 
 /**
- * tq_store_oldest_last - the oldest of the messages that are delivered last
+ * tq_store_oldest_last - find the oldest detached message of the lowest
+ * priority
  * @store: the store
  *
+ * The messages in the ring have priority 0, the lowest.
+ *
  * Context: rx.lock held.
- * Return: of the detached messages that have the lowest priority of all that are
- * ready, the oldest one; NULL if none has it.  The ring has the lowest priority.
+ * Return: the message; NULL if no detached message that is ready has the lowest
+ * priority of all ready messages.
  */
 struct tq_message *tq_store_oldest_last(const struct tq_store *store)
 {
@@ -157,13 +160,13 @@ struct tq_message *tq_store_oldest_last(const struct tq_store *store)
 }
 
 /**
- * tq_store_resume - go on with a walk for which the lock was let go
+ * tq_store_resume - continue a walk after the lock was dropped
  * @store: the store
- * @cursor: where it had come to
- * @after: the last message that was passed
+ * @cursor: where the walk stopped
+ * @after: the last message that it passed
  *
- * What was taken meanwhile is not seen, and what came back is seen only if it
- * comes after @after.
+ * The walk misses messages that were taken meanwhile.  It finds a message that
+ * came back only if its place is after @after.
  *
  * Context: rx.lock held.
  */
@@ -180,7 +183,7 @@ void tq_store_resume(struct tq_store *store, struct tq_cursor *cursor,
 }
 
 /**
- * tq_store_step - pass the message at the cursor
+ * tq_store_step - move the cursor past a message
  * @store: the store
  * @cursor: not at the end
  *
@@ -203,9 +206,9 @@ void tq_store_step(struct tq_store *store, struct tq_cursor *cursor)
 }
 
 /**
- * tq_store_pull - take a detached message out of those that are ready
+ * tq_store_pull - take a detached message out of the ready ones
  * @store: the store
- * @message: ready; becomes the caller's, in flight
+ * @message: ready; afterwards in flight, and the caller's
  *
  * Context: rx.lock held.
  */
@@ -219,17 +222,17 @@ void tq_store_pull(struct tq_store *store, struct tq_message *message)
 }
 
 /**
- * tq_store_take - take the message at the cursor out of those that are ready
+ * tq_store_take - take the message at the cursor out of the ready ones
  * @store: the store
- * @cursor: not at the end; of no use afterwards
+ * @cursor: not at the end; not valid afterwards
  *
- * A record goes with this, so the caller has copied what it wants of it.  Out of
- * the middle of the ring it leaves a void.  A detached message becomes the
- * caller's, in flight.
+ * A record is gone afterwards, so the caller has copied it before.  In the
+ * middle of the ring it leaves a void.  A detached message is in flight
+ * afterwards, and the caller's.
  *
  * Context: rx.lock held.
- * Return: the room that this makes, in bytes.  That of a void comes once what
- * stands before it has gone.
+ * Return: the room that this makes, in bytes.  The room of a void is made when
+ * everything before it has left.
  */
 unsigned long tq_store_take(struct tq_store *store,
 			    const struct tq_cursor *cursor)
@@ -255,8 +258,8 @@ unsigned long tq_store_take(struct tq_store *store,
 
 /**
  * tq_store_put - make a detached message ready
- * @store: the store, which owns it from now on
- * @message: unsent, with an id, or in flight: then it goes back to its place
+ * @store: the store, which owns the message now
+ * @message: unsent, with an id; or in flight: it goes back to its place
  *
  * Context: rx.lock held.
  */
@@ -272,8 +275,8 @@ void tq_store_put(struct tq_store *store, struct tq_message *message)
 }
 
 /**
- * tq_store_bury - put a message in flight aside
- * @store: the store, which owns it from now on
+ * tq_store_bury - move a message in flight to the buried ones
+ * @store: the store, which owns the message now
  * @message: in flight
  *
  * Context: rx.lock held.
@@ -287,9 +290,9 @@ void tq_store_bury(struct tq_store *store, struct tq_message *message)
 }
 
 /**
- * tq_store_unbury - take a buried message in flight
+ * tq_store_unbury - take a message out of the buried ones
  * @store: the store
- * @message: buried; becomes the caller's
+ * @message: buried; afterwards in flight, and the caller's
  *
  * Context: rx.lock held.
  */
@@ -300,9 +303,9 @@ void tq_store_unbury(struct tq_store *store, struct tq_message *message)
 }
 
 /**
- * tq_store_track - a message becomes known by its id
+ * tq_store_track - add a message in flight to the index of ids
  * @store: the store
- * @message: owned by the caller, in flight from now on
+ * @message: the caller's; in flight afterwards
  *
  * Context: rx.lock held.
  */
@@ -313,9 +316,9 @@ void tq_store_track(struct tq_store *store, struct tq_message *message)
 }
 
 /**
- * tq_store_settle - a message in flight comes back no more
+ * tq_store_settle - forget a message in flight that will not come back
  * @store: the store
- * @message: owned by the caller
+ * @message: the caller's
  *
  * Context: rx.lock held.
  */
@@ -326,11 +329,11 @@ void tq_store_settle(struct tq_store *store, struct tq_message *message)
 }
 
 /**
- * tq_store_lowest_id - the oldest message that is not settled
+ * tq_store_lowest_id - find the lowest id that is not settled
  * @store: the store
  *
  * Context: rx.lock held.
- * Return: its id, or U64_MAX if there is none.
+ * Return: the id, or U64_MAX if every message is settled.
  */
 u64 tq_store_lowest_id(struct tq_store *store)
 {
@@ -345,9 +348,9 @@ u64 tq_store_lowest_id(struct tq_store *store)
 }
 
 /**
- * tq_store_by_id - find a detached message
+ * tq_store_by_id - find a detached message by its id
  * @store: the store
- * @id: its id
+ * @id: the id
  *
  * Context: rx.lock held.
  * Return: the message, whatever its state, or NULL.
@@ -363,12 +366,12 @@ struct tq_message *tq_store_by_id(struct tq_store *store, u64 id)
 }
 
 /**
- * tq_store_next - find the next message in an order of ids
+ * tq_store_next - find the next message in the order of ids
  * @tree: &tq_store.by_id or &tq_store.buried
  * @id: an id
  *
  * Context: rx.lock held.
- * Return: the one with the lowest id above @id, or NULL.
+ * Return: the message with the lowest id above @id, or NULL.
  */
 struct tq_message *tq_store_next(const struct rb_root_cached *tree, u64 id)
 {
@@ -388,16 +391,16 @@ struct tq_message *tq_store_next(const struct rb_root_cached *tree, u64 id)
 }
 
 /**
- * tq_store_find - look for a message in the ring
+ * tq_store_find - find a message in the ring by its id
  * @store: the store
- * @id: its id
- * @pos: where to begin: a position that a look with the same or a lower id came
- *	to, or any other that was passed; set to where this one came to
- * @most: how many records to pass
+ * @id: the id
+ * @pos: where to start: any position that has left the ring, or the result of a
+ *	search for the same or a lower id.  Set to where the search stopped.
+ * @most: the most records to pass
  *
  * Context: rx.lock held.
- * Return: 0, and @pos is its position; -ENOENT, and @pos is that of the next one;
- * -EAGAIN after @most records.
+ * Return: 0, and @pos is the position of the message; -ENOENT, and @pos is that
+ * of the next one; -EAGAIN after @most records.
  */
 int tq_store_find(struct tq_store *store, u64 id, unsigned long *pos,
 		  unsigned int most)
@@ -420,11 +423,11 @@ int tq_store_find(struct tq_store *store, u64 id, unsigned long *pos,
 }
 
 /**
- * tq_store_close - take away all that is ready
+ * tq_store_close - take all ready messages out of the store
  * @store: the store
  * @ready: filled with the detached messages, for tq_store_clear()
  *
- * What is in flight stays known.
+ * Messages in flight stay in the index of ids.
  *
  * Context: rx.lock held, and nobody sends.
  */
@@ -440,14 +443,14 @@ void tq_store_close(struct tq_store *store, struct rb_root_cached *ready)
 }
 
 /**
- * tq_store_clear - settle messages that were taken away
+ * tq_store_clear - settle messages that tq_store_close() has taken out
  * @store: the store
  * @ready: filled by tq_store_close()
- * @most: how many at the most
+ * @most: the most messages to settle
  *
  * Context: rx.lock held.
- * Return: a list of them by @next, for the caller to free; NULL once there is
- * none left.
+ * Return: a list of them by @next, for the caller to free; NULL if none is
+ * left.
  */
 struct tq_message *tq_store_clear(struct tq_store *store,
 				  struct rb_root_cached *ready,

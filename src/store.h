@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the messages of a queue stand, and which is next.
+ * Where the messages of a queue are, and which one is next.
  *
- * Most messages stand in the ring, in the order of their ids and all of the
- * usual priority.  Detached ones that are ready stand in a tree beside it, in
- * the order of delivery.  A receiver takes the earlier one of the two.  A second
- * tree has every detached message that was sent and is not settled, by its id; a
- * third one those that are buried, by theirs.
+ * Most messages are in the ring, in the order of their ids; they all have
+ * priority 0.  Detached messages that are ready are in a tree, in the order of
+ * delivery.  A receiver takes the earlier of the two first ones.  A second tree
+ * has every detached message that was sent and is not settled, by its id.  A
+ * third tree has the buried messages, by their ids.
  *
- * Everything here needs rx.lock, but for what is said to be read without it.  The
- * store knows nothing of how much a queue may hold, nor whom to wake.
+ * Everything here needs rx.lock, except what is marked as read without it.  The
+ * store knows nothing of how much a queue may hold or whom to wake.
  */
 #ifndef TQ_STORE_H
 #define TQ_STORE_H
@@ -26,18 +26,18 @@
 
 /**
  * struct tq_store - the messages of a queue
- * @ring: its memory
- * @tx_pos: where senders put the next record: the ring has records up to there
- * @pos: of the first record in the ring, which is no void.  Read without the
+ * @ring: the memory of the ring
+ * @tx_pos: where senders put the next record: the end of the ring's records
+ * @pos: the position of the first record, which is no void.  Read without the
  *	lock.
- * @end: a value that *@tx_pos had: as far as records are known to be complete
- * @void_bytes: of all voids between @pos and @end
+ * @end: a value that *@tx_pos had: records before it are complete
+ * @void_bytes: the bytes of all voids between @pos and @end
  * @ready: detached messages that are ready, in the order of delivery
  * @ready_count: how many.  Read without the lock.
  * @ready_filled: how many of them have bytes to read.  Read without the lock.
- * @by_id: detached messages that were sent and are not settled
- * @by_id_last: the last one of these, or NULL
- * @buried: those that are buried, by their ids
+ * @by_id: detached messages that were sent and are not settled, by id
+ * @by_id_last: the last of these, or NULL
+ * @buried: buried messages, by id
  * @keys: unique keys that are taken: see unique.c
  */
 struct tq_store {
@@ -57,11 +57,11 @@ struct tq_store {
 
 /**
  * struct tq_cursor - a place in the order of delivery
- * @pos: of the next record in the ring
+ * @pos: the position of the next record in the ring
  * @detached: the next detached message, or NULL
  *
- * What is next is the earlier one of the two.  A cursor stays good while rx.lock
- * is held; tq_store_resume() makes it good again.
+ * The next message is the earlier of the two.  A cursor is valid while rx.lock
+ * is held.  tq_store_resume() makes it valid again.
  */
 struct tq_cursor {
 	unsigned long pos;
@@ -107,14 +107,14 @@ static inline struct tqueue_record *tq_store_at(const struct tq_store *store,
 	return tq_ring_at(store->ring, pos);
 }
 
-/* Learn of what was sent meanwhile. */
+/* Take note of records that were sent meanwhile. */
 static inline void tq_store_refresh(struct tq_store *store)
 {
 	/* Pairs with tq_publish(): the records are complete. */
 	store->end = smp_load_acquire(store->tx_pos);
 }
 
-/* Whether the ring has a message. */
+/* Whether there is a message in the ring. */
 static inline bool tq_store_ring_ready(struct tq_store *store)
 {
 	if (likely(store->pos != store->end))
@@ -123,7 +123,7 @@ static inline bool tq_store_ring_ready(struct tq_store *store)
 	return store->pos != store->end;
 }
 
-/* The length of @record at @pos: loaded once, and within what is there. */
+/* The length of @record at @pos, loaded once and limited to what is there. */
 static inline size_t tq_store_bound(const struct tq_store *store,
 				    unsigned long pos,
 				    const struct tqueue_record *record)
@@ -148,7 +148,7 @@ tq_store_first_detached(const struct tq_store *store)
 	return node ? rb_entry(node, struct tq_message, ready) : NULL;
 }
 
-/* Point at the first message. */
+/* Set a cursor to the first message. */
 static inline void tq_store_begin(struct tq_store *store,
 				  struct tq_cursor *cursor)
 {
@@ -157,7 +157,7 @@ static inline void tq_store_begin(struct tq_store *store,
 	cursor->detached = tq_store_first_detached(store);
 }
 
-/* Whether nothing is left. */
+/* Whether the cursor is at the end. */
 static inline bool tq_store_at_end(const struct tq_store *store,
 				   const struct tq_cursor *cursor)
 {
@@ -165,8 +165,8 @@ static inline bool tq_store_at_end(const struct tq_store *store,
 }
 
 /*
- * The message at the cursor if it is detached, or NULL if it stands in the ring.
- * There is one.
+ * The message at the cursor if it is detached, or NULL if it is in the ring.
+ * The cursor is not at the end.
  */
 static inline struct tq_message *
 tq_store_detached(const struct tq_store *store, const struct tq_cursor *cursor)
@@ -183,8 +183,8 @@ tq_store_detached(const struct tq_store *store, const struct tq_cursor *cursor)
 }
 
 /*
- * The first records of the ring, of @bytes, were taken.  Returns the room that
- * this makes, in bytes: theirs, and that of voids which follow them.
+ * Remove records of @bytes from the head of the ring.  Returns the room that
+ * this makes: their bytes, and those of voids that follow them.
  */
 static inline unsigned long tq_store_advance(struct tq_store *store,
 					     unsigned long bytes)
@@ -202,14 +202,14 @@ static inline unsigned long tq_store_advance(struct tq_store *store,
 }
 
 /**
- * tq_store_run - how many records can be copied out of the ring at once
+ * tq_store_run - measure consecutive records that can be copied at once
  * @store: the store
- * @cursor: where it begins: at a record in the ring
- * @need: bytes after which it need not go on
- * @room: bytes that they may take up
- * @most: how many there may be
- * @count: set to how many there are.  No detached message and no void comes
- *	before the last of them.
+ * @cursor: at a record in the ring
+ * @need: stop after so many bytes
+ * @room: the most bytes that the records may have
+ * @most: the most records
+ * @count: filled with the number of records.  No detached message and no void
+ *	comes before the last of them.
  *
  * Context: rx.lock held.
  * Return: their bytes.
@@ -226,7 +226,7 @@ static inline size_t tq_store_run(const struct tq_store *store,
 	int n;
 
 	for (n = 0; (void *)record < enough && n < most; n++, record = next) {
-		/* That of a void lies far beyond the end. */
+		/* A void's next is far beyond the end. */
 		next = (void *)record +
 		       tq_record_bytes(READ_ONCE(record->length));
 		if ((void *)next > end)

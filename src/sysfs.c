@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The sysfs attributes of a queue, one value a file.
+ * The sysfs attributes of a queue, one value in each file.
  *
- * Reading one takes no lock, so that those who may read it cannot hold up the queue.
- * A difference of two counts that change meanwhile may then come out below zero, and
- * is shown as zero.  Writing one takes the right to configure the queue.
+ * Reading an attribute takes no lock, so readers cannot hold up the queue.  Two
+ * counters can change between two loads; a difference that comes out negative
+ * is shown as 0.  Writing an attribute needs the right to configure the queue.
  */
 #include <linux/cred.h>
 #include <linux/kernel.h>
@@ -22,7 +22,7 @@ static u64 tq_difference(u64 from, u64 less)
 	return from > less ? from - less : 0;
 }
 
-/* Leased, delayed and in flight. */
+/* How many messages are leased, delayed or in flight. */
 static u64 tq_flights(const struct tqueue *queue)
 {
 	u32 ended = READ_ONCE(queue->rx.flights_ended);
@@ -63,7 +63,7 @@ static u64 tq_bytes(const struct tqueue *queue)
 			   READ_ONCE(queue->rx.store.void_bytes), 0);
 }
 
-/* Shows a number. */
+/* An attribute that shows a number. */
 #define TQ_SHOW_NUMBER(name, expression)				\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
@@ -96,7 +96,7 @@ TQ_SHOW_NUMBER(readers, READ_ONCE(queue->opens.readers));
 TQ_SHOW_NUMBER(writers, READ_ONCE(queue->opens.writers));
 TQ_SHOW_NUMBER(blocked_senders, READ_ONCE(queue->tx.blocked_count));
 
-/* Writing an attribute configures the queue as TQUEUE_SET does. */
+/* Write an attribute: configures the queue as TQUEUE_SET does. */
 static ssize_t tq_configure(struct device *dev, struct tqueue_config *config,
 			    u64 field, size_t count)
 {
@@ -110,7 +110,10 @@ static ssize_t tq_configure(struct device *dev, struct tqueue_config *config,
 	return ret ?: count;
 }
 
-/* A number of at most @most that can be chosen: @target of a configuration. */
+/*
+ * An attribute that is a number of at most @most and can be set.  @target is
+ * its field in the configuration.
+ */
 #define TQ_POLICY_NUMBER(name, target, most, field, expression)		\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
@@ -152,7 +155,10 @@ TQ_POLICY_NUMBER(max_leased, max_leased, U32_MAX, TQUEUE_CONFIG_MAX_LEASED,
 TQ_POLICY_NUMBER(max_buried, max_buried, U64_MAX, TQUEUE_CONFIG_MAX_BURIED,
 		 tq_max_buried(queue));
 
-/* A choice, by its name: @target of a configuration, and what it is @now. */
+/*
+ * An attribute that is one of several names.  @target is its field in the
+ * configuration, and @now its value.
+ */
 #define TQ_POLICY_CHOICE(name, target, field, now)			\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\

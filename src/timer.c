@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Doing what is due: delayed messages become ready, leases pass their limits, and
- * messages get too old.
+ * Doing what is due: delayed messages become ready, leases pass their limits,
+ * and messages expire.
  *
- * This is the thread's work, a piece at a time; then it arms the timers for what is
- * due next, and sleeps: see due.c.
+ * The module's thread does this, a piece at a time.  Then it arms the timers
+ * for what is due next, and sleeps: see due.c.
  */
 #include <linux/sched.h>
 
@@ -19,17 +19,17 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* How often in a row that is done for one queue, while others wait. */
+/* How many pieces are done for one queue while others wait. */
 #define TQ_TIMER_ROUNDS		16
 
 /**
- * struct tq_round - what is done while the lock is held once
- * @left: how many messages more
- * @boottime: now, of CLOCK_BOOTTIME
- * @monotonic: now, of CLOCK_MONOTONIC
+ * struct tq_round - one piece of work, while the lock is held once
+ * @left: how many more messages to handle
+ * @boottime: the time now, of CLOCK_BOOTTIME
+ * @monotonic: the time now, of CLOCK_MONOTONIC
  * @spare: memory for a record that is buried, or NULL
- * @needed: payload bytes that it must have room for
- * @notify: what others are to be notified of
+ * @needed: payload bytes that the next spare must have room for
+ * @notify: collects the wake-ups
  */
 struct tq_round {
 	int left;
@@ -93,7 +93,7 @@ static void tq_end_ages(struct tqueue *queue, struct tq_round *round)
 	}
 }
 
-/* The first record of the ring is too old: drop it. */
+/* Drop the first record of the ring, which has expired. */
 static void tq_drop_record(struct tqueue *queue, struct tq_round *round,
 			   const struct tqueue_record *record, size_t length)
 {
@@ -111,7 +111,10 @@ static void tq_drop_record(struct tqueue *queue, struct tq_round *round,
 							tq_record_bytes(length)));
 }
 
-/* The first record of the ring is too old: bury it.  False: memory is needed. */
+/*
+ * Bury the first record of the ring, which has expired.  Returns false if it
+ * needs a spare.
+ */
 static bool tq_bury_record(struct tqueue *queue, struct tq_round *round,
 			   const struct tqueue_record *record, size_t length)
 {
@@ -133,7 +136,7 @@ static bool tq_bury_record(struct tqueue *queue, struct tq_round *round,
 	return true;
 }
 
-/* False: memory is needed. */
+/* Expire records of the ring.  Returns false if one needs a spare. */
 static bool tq_end_records(struct tqueue *queue, struct tq_round *round)
 {
 	bool buries = queue->policy.on_expired == TQUEUE_EXPIRED_BURY;
@@ -156,7 +159,7 @@ static bool tq_end_records(struct tqueue *queue, struct tq_round *round)
 	return true;
 }
 
-/* Do one piece of what is due: whether there may be more. */
+/* Do one piece of what is due.  Returns whether there may be more. */
 static bool tq_timer_round(struct tqueue *queue, struct tq_round *round)
 {
 	struct tq_rx *rx = &queue->rx;
@@ -184,7 +187,7 @@ static bool tq_timer_round(struct tqueue *queue, struct tq_round *round)
 
 /**
  * tq_timer_work - do what is due in a queue
- * @work: of its &struct tq_due
+ * @work: the work of its &struct tq_due
  *
  * Context: The module's thread, may sleep.
  */
@@ -198,12 +201,12 @@ void tq_timer_work(struct kthread_work *work)
 		if (round.needed) {
 			tq_message_put(round.spare);
 			round.spare = tq_message_alloc(round.needed);
-			/* Without memory, it is tried again later. */
+			/* There is no memory.  Try again a little later. */
 			if (!round.spare)
 				schedule_timeout_uninterruptible(HZ / 10);
 			round.needed = 0;
 		}
-		/* Other queues have their turn. */
+		/* Let other queues have their turn. */
 		if (++rounds == TQ_TIMER_ROUNDS) {
 			tq_due_look(queue);
 			break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The thread that does what is due.
+ * The work of the module's thread.
  */
 #ifndef TQ_TIMER_H
 #define TQ_TIMER_H

@@ -1,71 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The queue, as the parts of the driver see it.
+ * The queue, and what the parts of the driver share.  docs/design.md describes
+ * how they work together, and defines the words that the comments use.
  *
  * Lock order, outermost first:
  *
- *	tq_control_lock		which queues there are, and their coming and
- *				going
- *	tqueue.tx.lock		senders: where the next record goes, and the
- *				senders that are blocked
- *	tqueue.rx.lock		receivers: the messages that are ready or in
- *				flight, and what open files hold
+ *	tq_control_lock		which queues exist
+ *	tqueue.tx.lock		senders: the end of the ring, blocked senders
+ *	tqueue.rx.lock		receivers: the messages, and what open files hold
  *
  * Nobody sleeps, allocates or touches pageable user memory under the last two,
- * and nobody holds them for longer than one piece (TQ_PIECE) takes to copy; so
- * calls that may not wait simply take them.  The replacement of a ring is the
- * one exception: it copies what the ring holds.
+ * and nobody holds them for longer than one piece of work (TQ_PIECE) takes.  So
+ * calls that may not wait simply take them.  Replacing a ring is the one
+ * exception: it copies what the ring holds.
  *
- * On the common path a call takes one of the two.  The sides meet in tx.pos and
- * rx.limit alone, each written by one side with release and read by the other
- * with acquire.  What both sides look at and neither changes as messages pass
- * (@ring, @policy) is written with both locks held and read with either.
+ * On the common path a call takes one of the two.  The sides meet only in
+ * tx.pos and rx.limit, each written by one side with release and read by the
+ * other with acquire.  What both sides read and neither changes as messages
+ * pass (ring, policy) is written with both locks held and read with either.
  *
- * Files, each above those that it calls:
+ * The files, each above those that it calls:
  *
  *	main.c			loading, unloading, parameters
- *	control.c		/dev/tqueue-control: queues by name
+ *	control.c		/dev/tqueue-control: named queues
  *	device.c		the character device and its file operations
- *	requests.[ch]		the requests on an open queue
- *	splice.c		splice() out of a queue and into it
+ *	requests.[ch]		the ioctls of an open queue
+ *	splice.[ch]		splice() out of a queue and into it
  *	ioctl.h			structures that grow
  *	proc.c			/proc/tqueue: a table of all queues
  *	sysfs.c			the attributes of a queue
- *	stats.c			what there is to know about a queue
- *	config.c		policies, and resizing
+ *	stats.c			the state of a queue in numbers
+ *	config.c		settings, and resizing
  *	queue.c			life: create, start, stop, remove, free
- *	file.c			open files: readers and writers come and go
+ *	file.[ch]		open files: counting readers and writers
  *	send_batch.c		TQUEUE_SEND
  *	send.[ch]		sending a message
- *	senders.[ch]		senders that wait for room, and their turns
- *	enqueue.[ch]		how a message gets into its queue
+ *	senders.[ch]		blocked senders, and turns
+ *	enqueue.[ch]		putting a message into its queue
  *	receive_batch.[ch]	TQUEUE_RECEIVE
  *	receive_lease.c		leasing what it receives
  *	record.[ch]		messages as records, as their receiver sees them
- *	receive.[ch]		receiving: read(), and the slow loop of both
+ *	receive.[ch]		read(), and the loop of all receives
  *	settle.c		TQUEUE_SETTLE
  *	hold.c			leases in files of their own
  *	kick.c			TQUEUE_KICK
  *	listing.c		TQUEUE_LIST
- *	timer.[ch]		the thread that does what is due
- *	inflight.[ch]		messages being copied, or read in part
- *	lease.[ch]		leases, and who holds them
- *	states.[ch]		how messages go from one state to another
- *	due.[ch]		what is due when
+ *	timer.[ch]		what the thread does
+ *	inflight.[ch]		messages that are being copied, or read in part
+ *	lease.[ch]		leases and their holders
+ *	states.[ch]		moving messages from one state to another
+ *	due.[ch]		what is due at which time
  *	settled.[ch]		TQUEUE_WAIT
- *	drop.[ch]		room at the cost of the oldest messages
+ *	drop.[ch]		making room by dropping the oldest messages
  *	notify.[ch]		wake-ups: collected under a lock, then delivered
- *	wait.[ch]		sleeping, and what sleepers and pollers look at
- *	space.h			how much a queue may hold
- *	store.[ch]		where the messages stand, and which is next
+ *	wait.[ch]		sleeping, and the conditions for waking up
+ *	space.[ch]		how much a queue may hold
+ *	store.[ch]		where messages are, and which one is next
  *	unique.[ch]		unique keys
  *	message.[ch]		detached messages
  *	ring.[ch]		the memory of a ring
  *	clock.h			times
  *	user.h			the caller's memory
- *	counter.h		counts that are read without a lock
+ *	counter.h		counters that are read without a lock
  *	trace.[ch]		the tracepoints
- *	compat.h		what differs between kernel versions
+ *	compat.h		differences between kernel versions
  */
 #ifndef TQ_TQUEUE_H
 #define TQ_TQUEUE_H
@@ -96,26 +94,28 @@ struct cred;
 struct fasync_struct;
 
 /**
- * struct tq_policy - what can be chosen for a queue
+ * struct tq_policy - the settings of a queue
  * @max_message: the most payload bytes of a message
- * @direct_max: the most that may go through the ring: @max_message or a piece
- * @max_message_auto: @max_message is the most that the ring allows
+ * @direct_max: the most payload bytes of a message that goes through the ring:
+ *	@max_message or a piece
+ * @max_message_auto: @max_message follows the size of the ring
  * @overflow: TQUEUE_OVERFLOW_*
  * @end_of_file: TQUEUE_EOF_*
  * @no_reader: TQUEUE_NO_READER_*
- * @shutdown_error: 0, or why nothing can be sent any more: -ESHUTDOWN (stopped)
- *	or -EIDRM (removed)
- * @owner: who may configure it
- * @ttl: how long a message is of use, nanoseconds; 0 for ever
- * @lease_limit: how long a lease lasts, nanoseconds; 0 for ever
- * @max_buried: bytes of buried messages; 0 for a quarter of the size
+ * @shutdown_error: 0, or why nothing can be sent: -ESHUTDOWN (stopped) or
+ *	-EIDRM (removed)
+ * @owner: the user who may configure the queue
+ * @ttl: nanoseconds until a message expires; 0 for never
+ * @lease_limit: nanoseconds until a lease ends; 0 for never
+ * @max_buried: the most bytes of buried messages; 0 for a quarter of the size
  * @on_expired: TQUEUE_EXPIRED_*
- * @max_attempts: deliveries of a message that may begin; 0 for any number
+ * @max_attempts: the most deliveries of a message that begin; 0 for any number
  * @on_exhausted: TQUEUE_EXHAUSTED_*
- * @max_leased: messages that may be leased; 0 for any number
+ * @max_leased: the most messages that may be leased; 0 for any number
  * @unique: TQUEUE_UNIQUE_*
  *
- * Written with both locks held, read with either or, each alone, with none.
+ * Written with both locks held and read with either.  A single field may be
+ * read with none.
  */
 struct tq_policy {
 	unsigned long max_message;
@@ -136,29 +136,29 @@ struct tq_policy {
 	u32 unique;
 };
 
-/* tq_tx.gate: why a send must look twice before it goes ahead. */
-#define TQ_GATE_BLOCKED		0x1	/* others wait for room */
+/* tq_tx.gate: why a send may not take the fast path. */
+#define TQ_GATE_BLOCKED		0x1	/* senders are blocked */
 #define TQ_GATE_SHUTDOWN	0x2	/* the queue is stopped or removed */
-#define TQ_GATE_NO_READER	0x4	/* the last reader left: EPIPE to some */
+#define TQ_GATE_NO_READER	0x4	/* no reader is left: EPIPE */
 
 /**
  * struct tq_tx - the senders' side of a queue
  * @lock: guards all of it
  * @pos: where the next record goes.  Read without the lock.
- * @limit_cached: a value that rx.limit had: as far as @pos may grow without
- *	looking at the receivers' side
+ * @limit_cached: a value that rx.limit had.  @pos may grow up to here without a
+ *	look at the receivers' side.
  * @gate: TQ_GATE_*
  * @empties: empty messages that were put into the ring.  Read without the lock.
- * @last_id: id of the message that was sent last.  Read without the lock.
- * @sent: messages that were sent.  Read without the lock.
- * @need: bytes that the first blocked sender needs, or 0 when none is blocked.
+ * @last_id: the id of the message that was sent last.  Read without the lock.
+ * @sent: how many messages were sent.  Read without the lock.
+ * @need: bytes that the first blocked sender needs, or 0 if none is blocked.
  *	Receivers read it without the lock.
- * @blocked: &struct tq_sender that wait for room, in the order in which they are
- *	admitted: by priority, then first come first
+ * @blocked: blocked &struct tq_sender, in the order in which they are admitted:
+ *	by priority, then in the order in which they came
  * @tickets: the same in the order in which they came
  * @blocked_count: how many.  Read without the lock.
- * @ticket: of the sender that was blocked last; they are numbered as they come
- * @turns: &struct tq_file that have sent past blocked senders, by their tickets
+ * @ticket: the ticket of the sender that came last
+ * @turns: &struct tq_file that have overtaken blocked senders, by their tickets
  */
 struct tq_tx {
 	struct mutex lock;	/* guards all of it */
@@ -176,15 +176,15 @@ struct tq_tx {
 	struct list_head turns;
 };
 
-/* tq_rx.attention: what a receive has to look at before it can be done. */
-#define TQ_ATTENTION_ENDING	0x1	/* once nothing is left, that is the end */
-#define TQ_ATTENTION_SETTLED	0x2	/* TQUEUE_WAIT sleeps */
-#define TQ_ATTENTION_SIGIO	0x4	/* a file wants a signal when there is room */
+/* tq_rx.attention: what a receive must look at before it is done. */
+#define TQ_ATTENTION_ENDING	0x1	/* nothing left means end of file */
+#define TQ_ATTENTION_SETTLED	0x2	/* a TQUEUE_WAIT sleeps */
+#define TQ_ATTENTION_SIGIO	0x4	/* a file wants SIGIO when there is room */
 
 /**
- * struct tq_pile - messages of one state
- * @count: how many.  Read without the lock.
- * @bytes: what they count for.  Read without the lock.
+ * struct tq_pile - how many messages are in one state
+ * @count: their number.  Read without the lock.
+ * @bytes: what they count for in the size.  Read without the lock.
  */
 struct tq_pile {
 	unsigned int count;
@@ -192,18 +192,18 @@ struct tq_pile {
 };
 
 /**
- * struct tq_due - what is due when
+ * struct tq_due - what is due at which time
  * @delays: delayed messages, by when they are due (CLOCK_BOOTTIME)
- * @limits: leased ones that have a limit, by that (CLOCK_MONOTONIC)
- * @ages: while there is a ttl, detached ones that are ready or delayed, by when
- *	they were sent
- * @boottime: fires when the first of @delays is due, or a message gets too old
+ * @limits: leased messages with a limit, by the limit (CLOCK_MONOTONIC)
+ * @ages: if there is a ttl, detached messages that are ready or delayed, by
+ *	when they were sent
+ * @boottime: fires when the first of @delays is due or a message expires
  * @monotonic: fires when the first limit passes
- * @boottime_at: when that is, or S64_MAX
- * @monotonic_at: when that is, or S64_MAX
- * @work: what the thread then does
- * @arrival: on the queue's pollers, while no message is in the ring that could
- *	get too old: the next one has the thread look
+ * @boottime_at: when @boottime fires, or S64_MAX
+ * @monotonic_at: when @monotonic fires, or S64_MAX
+ * @work: the work of the thread
+ * @arrival: entry among the queue's pollers while the ring has no message that
+ *	can expire.  The next message makes the thread look.
  */
 struct tq_due {
 	struct rb_root_cached delays;
@@ -221,34 +221,37 @@ struct tq_due {
  * struct tq_rx - the receivers' side of a queue
  * @lock: guards all of it
  * @store: the messages
- * @limit: as far as tx.pos may grow: store.pos + ring.size, less what is ready
- *	outside the ring.  Read without the lock.  It falls when a message
- *	comes back, or goes past blocked senders: tx.pos may then be beyond it.
+ * @limit: tx.pos may grow up to here: see space.h.  Read without the lock.  It
+ *	falls when a message comes back or overtakes blocked senders; tx.pos may
+ *	then be beyond it.
  * @attention: TQ_ATTENTION_*
  * @empties: empty messages that were taken out of the ring.  Read without the
  *	lock.
- * @paused: nothing is received.  Read without the lock.
- * @delivery: number of the last delivery that was leased
- * @gone: messages that were sent and are not ready.  Read without the lock.
- * @dropped: messages that were dropped.  Read without the lock.
- * @dropped_told: how many of them RECEIVE has told of
- * @flights_begun: how often a message went in flight, or was leased or delayed,
- *	from being ready or buried or unsent.  Read without the lock.
- * @flights_ended: how often one was settled or came back.  The same.
- * @leasing: messages in flight that are to be leased
+ * @paused: nothing can be received.  Read without the lock.
+ * @delivery: the number of the last delivery
+ * @gone: how many messages were sent and are not ready.  Read without the lock.
+ * @dropped: how many messages were dropped.  Read without the lock.
+ * @dropped_told: how many of these were reported by a RECEIVE
+ * @flights_begun: how often a message stopped being ready, buried or unsent in
+ *	such a way that it may come back.  Read without the lock.
+ * @flights_ended: how often such a message came back or was settled.  Read
+ *	without the lock.
+ * @leasing: messages in flight that will be leased
  * @leased: messages that are leased
  * @delayed: messages that are delayed
  * @buried: messages that are buried
- * @ever_leased: deliveries that were leased.  Read without the lock.
- * @ever_acknowledged: deliveries that were acknowledged.  The same.
- * @ever_requeued: deliveries after which the message came back.  The same.
- * @ever_expired: messages that got too old.  The same.
- * @ever_buried: messages that were buried.  The same.
- * @due: what is due when
- * @unsettled_id: the lowest id of a message that is not settled, or U64_MAX;
- *	true while TQUEUE_WAIT sleeps.  Read without the lock.
- * @ended_id: the last message that had been sent when a reader was told of the
- *	end because the last writer had left
+ * @ever_leased: how many deliveries were leased.  Read without the lock.
+ * @ever_acknowledged: how many of them were acknowledged.  Read without the
+ *	lock.
+ * @ever_requeued: after how many of them the message came back.  Read without
+ *	the lock.
+ * @ever_expired: how many messages expired.  Read without the lock.
+ * @ever_buried: how often a message was buried.  Read without the lock.
+ * @due: what is due at which time
+ * @unsettled_id: the lowest id that is not settled, or U64_MAX.  Kept up to
+ *	date while a TQUEUE_WAIT sleeps.  Read without the lock.
+ * @ended_id: the id of the last message that had been sent when a reader got
+ *	the end of file because the last writer had left
  */
 struct tq_rx {
 	struct mutex lock;	/* guards all of it */
@@ -281,13 +284,15 @@ struct tq_rx {
  * struct tq_opens - the open files of a queue
  * @files: &struct tq_file
  * @count: how many
- * @readers: files that receive.  Read without the lock.
- * @readers_begun: how many ever began to.  Read without the lock.
- * @writers: files open for writing.  Read without the lock.
- * @writers_begun: how often it was opened for writing.  Read without the lock.
- * @pinned: no file is open, but messages are here, and hold the module
+ * @readers: how many files receive.  Read without the lock.
+ * @readers_begun: how many files ever began to receive.  Read without the lock.
+ * @writers: how many files are open for writing.  Read without the lock.
+ * @writers_begun: how many files were ever opened for writing.  Read without
+ *	the lock.
+ * @pinned: no file is open, but the queue holds messages, and therefore the
+ *	module
  *
- * Written with rx.lock held.
+ * Written with both locks held; @pinned with rx.lock held.
  */
 struct tq_opens {
 	struct list_head files;
@@ -300,15 +305,15 @@ struct tq_opens {
 };
 
 /**
- * struct tq_waiters - who is to be woken
- * @read_wait: calls that sleep until there is something to receive, each an
- *	exclusive waiter of its own, so that one message wakes one
- * @poll: pollers, whom the keys of wake-ups tell what for.  One for both
- *	directions, since io_uring takes no more than two from a file, and each
- *	file has one of its own.
- * @settled: TQUEUE_WAIT
- * @fasync_in: files open for reading that want a signal
- * @fasync_out: files open for writing that want a signal
+ * struct tq_waiters - who must be woken
+ * @read_wait: calls that sleep until there is something to receive.  Each is an
+ *	exclusive waiter, so that one message wakes one of them.
+ * @poll: pollers.  The key of a wake-up says what it is for.  One wait queue
+ *	serves both directions, because io_uring takes at most two from a file,
+ *	and each file has one of its own.
+ * @settled: calls of TQUEUE_WAIT
+ * @fasync_in: files open for reading that want SIGIO
+ * @fasync_out: files open for writing that want SIGIO
  */
 struct tq_waiters {
 	wait_queue_head_t read_wait;
@@ -320,21 +325,21 @@ struct tq_waiters {
 
 /**
  * struct tqueue - a queue
- * @dev: its device, which owns this structure: it is freed with the last
- *	reference to the device
+ * @dev: its device, which owns this structure: the last reference to the device
+ *	frees it
  * @cdev: its character device
- * @by_name: place among all queues, under tq_control_lock
- * @uuid: of this queue alone
- * @uid: owner of its node when it appears
- * @gid: group of its node when it appears
- * @mode: of its node when it appears
- * @uncharged: bytes of @ring that do not count for what all rings may have
- * @ring: where messages stand in the order they were sent.  Both locks.
- * @policy: what was chosen for it.  Both locks.
+ * @by_name: node among all queues, under tq_control_lock
+ * @uuid: identifies this queue, and no later one of the same name
+ * @uid: the owner of its node when the node appears
+ * @gid: the group of its node when the node appears
+ * @mode: the mode of its node when the node appears
+ * @uncharged: bytes of @ring that do not count in max_memory
+ * @ring: messages in the order in which they were sent.  Both locks.
+ * @policy: its settings.  Both locks.
  * @tx: the senders' side
  * @rx: the receivers' side
  * @opens: its open files
- * @waiters: who is to be woken
+ * @waiters: who must be woken
  */
 struct tqueue {
 	struct device dev;
@@ -358,10 +363,10 @@ struct tqueue {
 };
 
 /**
- * struct tq_holder - who holds leases: an open file of a queue, or of one lease
+ * struct tq_holder - an open file that has leases
  * @leases: its &struct tq_message, in the order in which they were leased
  * @last: the last of them, or NULL
- * @over: whom to wake when one ends that others settled, or NULL
+ * @over: whom to wake when somebody else settles one of them, or NULL
  *
  * Under rx.lock.
  */
@@ -372,34 +377,35 @@ struct tq_holder {
 };
 
 /**
- * struct tq_file - an open file on a queue
- * @queue: the queue, which the file's device reference keeps
- * @link: among the open files of the queue, under rx.lock
- * @partial: what is left of a message that was read in part through this file;
+ * struct tq_file - an open file of a queue
+ * @queue: the queue.  The file's reference to the device keeps it.
+ * @link: node among the open files of the queue, under rx.lock
+ * @partial: the rest of a message that was read in part through this file;
  *	%TQ_PARTIAL_IN_FLIGHT while a call copies from it.  Written under
  *	rx.lock, read without it.
  * @wait: pollers of this file, and reads that wait for @partial
- * @sleepers: reads that sleep until there is something to receive
+ * @sleepers: how many reads sleep until there is something to receive
  * @reader: it receives, and so counts as a reader.  Written under rx.lock, read
  *	without it.
- * @writers_begun: opens.writers_begun when it was opened, less one if it has
- *	seen a writer then: another number means that it has seen one
- * @readers_begun: the same of readers
- * @turn: among those that have sent past blocked senders, under tx.lock
- * @ticket: of the last sender that it went past, until that one is served; or
- *	0.  Written under tx.lock, read without it.
+ * @writers_begun: what opens.writers_begun was when the file was opened, minus
+ *	1 if the file had seen a writer then.  If opens.writers_begun differs,
+ *	the file has seen a writer.
+ * @readers_begun: the same for readers
+ * @turn: node among the files that have overtaken blocked senders, under
+ *	tx.lock
+ * @ticket: the ticket of the last sender that it overtook, until that one is
+ *	served; or 0.  Written under tx.lock, read without it.
  * @holder: its leases
- * @spares: memory of small messages that it has settled, for the next ones that it
- *	leases, a list by @next, under rx.lock
+ * @spares: memory of small messages that it has settled, for its next leases; a
+ *	list by @next, under rx.lock
  * @spare_count: how many
- * @listed_id: the last message that TQUEUE_LIST has passed in the ring, under
+ * @listed_id: the last message in the ring that TQUEUE_LIST has passed, under
  *	rx.lock
- * @listed_pos: where it stood
- * @cred: who opened it; the file keeps them
- * @uid: effective user id of the opener, as the initial namespace sees it
- * @foreign: the opener lives in other namespaces, and does not see ids as they
- *	are
- * @pids: the opener lives in the initial process namespace
+ * @listed_pos: the position of that message
+ * @cred: the credentials of the opener, which the file keeps
+ * @uid: the effective user id of the opener, as the initial namespace sees it
+ * @foreign: the opener is in other namespaces, so ids must be translated
+ * @pids: the opener is in the initial process namespace
  * @mode: %FMODE_READ, %FMODE_WRITE, or neither
  */
 struct tq_file {
@@ -427,10 +433,12 @@ struct tq_file {
 
 #define TQ_PARTIAL_IN_FLIGHT ((struct tq_message *)ERR_PTR(-EBUSY))
 
-/* The queue of a device, as constant as that. */
+/* The queue of a device; const if the device is. */
 #define to_tqueue(device) container_of_const(device, struct tqueue, dev)
 
-/* What @ns of the interface means: NULL for ever, or *@place. */
+/*
+ * Translate a deadline of the interface.  Returns NULL for never, or *@place.
+ */
 static inline ktime_t *tq_deadline(u64 ns, ktime_t *place)
 {
 	if (ns == TQUEUE_FOREVER)
@@ -520,9 +528,9 @@ int tq_control_next(struct tqueue_info *info);
 int tq_default_add(struct tqueue *queue);
 void tq_default_del(struct tqueue *queue);
 
-/* main.c: opens fail until loading can fail no more */
+/* main.c: opens fail until loading cannot fail any more */
 bool tq_may_open(void);
-/* main.c: parameters that may change while the module is loaded */
+/* main.c: parameters that can change while the module is loaded */
 extern unsigned int tq_max_queues;
 
 /* device.c */

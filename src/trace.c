@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The tracepoints of trace.h come into being here. */
+/*
+ * The definitions of the tracepoints in trace.h.
+ */
 #define CREATE_TRACE_POINTS
 #include "trace.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tracepoints, group "tqueue": what goes into a queue and what leaves it,
- * what is dropped or comes back, and what becomes of the queue itself.  Those
- * of messages are hit with the lock held that orders them, so that they stand
- * in the trace as they happened.
+ * The tracepoints, group "tqueue": what enters a queue and what leaves it, what
+ * is dropped, what comes back, and what happens to the queue itself.  Those of
+ * messages are hit under the lock that orders the events, so the trace shows
+ * them in the order in which they happened.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM tqueue

@@ -2,8 +2,8 @@
 /*
  * Unique keys: see unique.h.
  *
- * Keys are in the order of key and sender.  So both questions are one search each:
- * whether this user has that key, and whether anybody has.
+ * Keys are sorted by key and then by sender.  So one search answers either
+ * question: whether a given user has the key, or whether anybody has it.
  */
 #include "unique.h"
 
@@ -15,10 +15,10 @@ static bool tq_key_precedes(const struct tq_key *a, const struct tq_key *b)
 }
 
 /**
- * tq_key_holder - who has a key
+ * tq_key_holder - find the message that has a key
  * @store: the store
- * @key: the key, and its sender
- * @any_user: whether that of another user counts as well
+ * @key: the key and its sender
+ * @any_user: the key of another user counts, too
  *
  * Context: rx.lock held.
  * Return: the message, or NULL.
@@ -43,7 +43,7 @@ struct tq_message *tq_key_holder(const struct tq_store *store,
 /**
  * tq_key_insert - take a key
  * @store: the store
- * @key: not taken, and nobody has it
+ * @key: a key that nobody has
  *
  * Context: rx.lock held.
  */
@@ -63,7 +63,7 @@ void tq_key_insert(struct tq_store *store, struct tq_key *key)
 }
 
 /**
- * tq_key_erase - give a key back
+ * tq_key_erase - release a key
  * @store: the store
  * @key: taken or not
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Unique keys: of all messages that are ready or delayed, and of those leased ones
- * whose sender says so, no two have the same key.
+ * Unique keys: no two messages that are ready or delayed have the same key.  A
+ * leased message keeps its key if its sender asked for that.
  */
 #ifndef TQ_UNIQUE_H
 #define TQ_UNIQUE_H
@@ -15,12 +15,12 @@
 
 /**
  * struct tq_key - the unique key of a message
- * @node: place among those that are taken, by key and sender
- * @message: the message, which owns this
+ * @node: node among the keys that are taken, by key and sender
+ * @message: the message, which owns this structure
  * @key: the key
  * @uid: the sender
- * @unsettled: it stays taken while the message is leased
- * @taken: it is among those that are taken
+ * @unsettled: the key stays taken while the message is leased
+ * @taken: the key is taken
  */
 struct tq_key {
 	struct rb_node node;
@@ -36,7 +36,7 @@ struct tq_message *tq_key_holder(const struct tq_store *store,
 void tq_key_insert(struct tq_store *store, struct tq_key *key);
 void tq_key_erase(struct tq_store *store, struct tq_key *key);
 
-/* The key of a message is free for others.  With rx.lock held. */
+/* Release the key of a message.  With rx.lock held. */
 static inline void tq_key_release(struct tq_store *store,
 				  struct tq_message *message)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The caller's memory: the only code that touches it.
+ * The caller's memory.  No other code touches it.
  *
- * A copy either may fault, and then no lock may be held, since the memory
- * behind it may belong to a process (userfaultfd, FUSE) that takes its time;
- * or it must not fault (the _nofault and _some functions), and then it fails or
- * stops instead.
+ * A copy either may take a page fault, and then no lock may be held, because
+ * the memory may belong to a process (userfaultfd, FUSE) that takes its time.
+ * Or it must not take one (the _nofault and _some functions), and then it stops
+ * or fails instead.
  */
 #ifndef TQ_USER_H
 #define TQ_USER_H
@@ -20,30 +20,30 @@
 #include "compat.h"
 
 /**
- * struct tq_user - where a call's payload comes from or goes to
- * @buf: the buffer of a plain read() or write(), which the VFS found to lie
- *	in user space; used when @iter is NULL
- * @iter: of all other calls
+ * struct tq_user - the source or the destination of a payload
+ * @buf: the buffer of a plain read() or write(), which the VFS has checked;
+ *	used if @iter is NULL
+ * @iter: the buffer of any other call
  *
- * Plain buffers are kept apart because an iov_iter costs a tenth of a small
- * message's way.
+ * Plain buffers have a path of their own, because an iov_iter would add a tenth
+ * to the cost of a small message.
  */
 struct tq_user {
 	void __user *buf;
 	struct iov_iter *iter;
 };
 
-/* How a call is to go about it. */
-#define TQ_NOWAIT	O_NONBLOCK	/* fail rather than wait */
-#define TQ_NOSIGNAL	0x1		/* a send: raise no SIGPIPE with EPIPE */
+/* The mode of a call. */
+#define TQ_NOWAIT	O_NONBLOCK	/* fail instead of waiting */
+#define TQ_NOSIGNAL	0x1		/* raise no SIGPIPE with EPIPE */
 
 /*
- * Copy from memory that access_ok() allowed, as far as it is resident.  Any
- * context; returns the bytes that were copied.
+ * Copy from memory that access_ok() allowed, as far as it is resident.  Returns
+ * the bytes that were copied.  Any context.
  *
- * This is __copy_from_user_inatomic() without the check that @to lies within one
- * object, which would search the tree of all that was ever mapped.  The caller
- * has just measured what it has there.
+ * This is __copy_from_user_inatomic() without the check that @to is within one
+ * object.  The check would search the tree of all mappings ever made, and the
+ * caller has just measured its room.
  */
 static __always_inline size_t
 tq_copy_from_user_some(void *to, const void __user *from, size_t n)
@@ -60,7 +60,7 @@ tq_copy_from_user_some(void *to, const void __user *from, size_t n)
 	return n - left;
 }
 
-/* The same the other way. */
+/* The same in the other direction. */
 static __always_inline size_t
 tq_copy_to_user_some(void __user *to, const void *from, size_t n)
 {
@@ -75,7 +75,10 @@ tq_copy_to_user_some(void __user *to, const void *from, size_t n)
 	return n - left;
 }
 
-/* Copy in from resident memory.  Any context; false when a byte is not. */
+/*
+ * Copy in from resident memory.  Returns false if a byte is not resident.  Any
+ * context.
+ */
 static __always_inline bool
 tq_copy_from_user_nofault(const struct tq_user *user, void *to, size_t n)
 {
@@ -91,7 +94,10 @@ tq_copy_from_user_nofault(const struct tq_user *user, void *to, size_t n)
 	return likely(copied == n);
 }
 
-/* Copy out to resident memory.  Any context; false when a byte is not. */
+/*
+ * Copy out to resident memory.  Returns false if a byte is not resident.  Any
+ * context.
+ */
 static __always_inline bool
 tq_copy_to_user_nofault(const struct tq_user *user, const void *from, size_t n)
 {
@@ -107,7 +113,10 @@ tq_copy_to_user_nofault(const struct tq_user *user, const void *from, size_t n)
 	return likely(copied == n);
 }
 
-/* Copy in, with faults.  No lock held; false when the memory is bad. */
+/*
+ * Copy in, with page faults.  No lock held.  Returns false if the memory is
+ * bad.
+ */
 static inline bool tq_copy_from_user(const struct tq_user *user, void *to,
 				     size_t n)
 {
@@ -116,7 +125,10 @@ static inline bool tq_copy_from_user(const struct tq_user *user, void *to,
 	return copy_from_iter(to, n, user->iter) == n;
 }
 
-/* Copy out, with faults.  No lock held; false when the memory is bad. */
+/*
+ * Copy out, with page faults.  No lock held.  Returns false if the memory is
+ * bad.
+ */
 static inline bool tq_copy_to_user(const struct tq_user *user, const void *from,
 				   size_t n)
 {
@@ -131,7 +143,7 @@ static inline bool tq_copy_to_user(const struct tq_user *user, const void *from,
 	return false;
 }
 
-/* Make the memory to copy from resident.  No lock held; false when it is bad. */
+/* Make the source resident.  No lock held.  Returns false if it is bad. */
 static inline bool tq_fault_in_readable(const struct tq_user *user, size_t n)
 {
 	if (!user->iter)
@@ -139,7 +151,7 @@ static inline bool tq_fault_in_readable(const struct tq_user *user, size_t n)
 	return !fault_in_iov_iter_readable(user->iter, n);
 }
 
-/* Make the memory to copy to resident.  No lock held; false when it is bad. */
+/* Make the destination resident.  No lock held.  Returns false if it is bad. */
 static inline bool tq_fault_in_writeable(const struct tq_user *user, size_t n)
 {
 	if (!user->iter)
@@ -169,7 +181,7 @@ enable:
 	return ret;
 }
 
-/* Whether the memory to copy from is resident.  Any context. */
+/* Whether the source is resident.  Any context. */
 static inline bool tq_readable_nofault(const struct tq_user *user, size_t n)
 {
 	bool ret;
@@ -183,7 +195,7 @@ static inline bool tq_readable_nofault(const struct tq_user *user, size_t n)
 }
 
 /*
- * Whether the memory to copy to is known to be resident, for those who may not
+ * Whether the destination is known to be resident, for callers that may not
  * fault it in yet.  Any context.
  */
 static inline bool tq_writeable_nofault(const struct tq_user *user, size_t n)

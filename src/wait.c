@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sleeping, and what sleepers and pollers look at: see wait.h.
+ * Sleeping, and the conditions for waking up: see wait.h.
  *
- * The end
+ * End of file
  *
- * Readers are at the end when the queue is stopped, or all writers have left
- * where its policy says so, and no message is left: none that is ready, and none
- * in flight, since such a one may come back.  These events bring the end about,
- * and each wakes all readers: the stop, the last writer's close, and the
- * settlement of the last message, be it received straight out of the queue
- * (TQ_ATTENTION_ENDING) or from in flight.
+ * A reader gets the end of file if the queue is stopped, or if all writers have
+ * left and the policy says so, and if no message is left: none is ready, and
+ * none is in flight and may come back.  Three kinds of events can bring this
+ * about, and each wakes all readers: the stop, the close of the last writer,
+ * and the settling of the last message.  That message may be received straight
+ * out of the queue (TQ_ATTENTION_ENDING), or come from in flight.
  */
 #include <linux/compiler.h>
 #include <linux/mutex.h>
@@ -32,15 +32,16 @@ static bool tq_filled_ready(struct tqueue *queue)
 	if (tq_ring_empty(queue))
 		return false;
 	/*
-	 * Empty messages are counted before they are published.  So where the
-	 * counts are equal, none is in the ring, or it was published after the
-	 * look at tx.pos; whoever did that wakes the pollers.
+	 * Empty messages are counted before they are published.  So if the
+	 * counts are equal, no empty message is in the ring; or it was
+	 * published after the look at tx.pos, and then its sender wakes the
+	 * pollers.
 	 */
 	smp_rmb();
 	if (READ_ONCE(queue->tx.empties) == READ_ONCE(rx->empties))
 		return true;
 
-	/* An empty message is a header alone, and all others are longer. */
+	/* An empty message is a bare header.  All others are longer. */
 	mutex_lock(&rx->lock);
 	tq_store_refresh(store);
 	empties = READ_ONCE(queue->tx.empties) - rx->empties;
@@ -52,16 +53,16 @@ static bool tq_filled_ready(struct tqueue *queue)
 }
 
 /*
- * Whether no message is left: none that is ready, and none in flight that may
- * come back.  To @reads, empty messages are none.
+ * Whether no message is left: none is ready, and none is in flight and may come
+ * back.  If @reads, empty messages do not count.
  */
 static bool tq_nothing_left(struct tqueue *queue, bool reads)
 {
 	u32 ended = READ_ONCE(queue->rx.flights_ended);
 
 	/*
-	 * A message that goes in flight counts as begun before it is no longer
-	 * ready, and one that comes back is ready before it counts as ended:
+	 * A message that goes in flight counts as begun before it stops being
+	 * ready.  One that comes back is ready before it counts as ended:
 	 *
 	 *	begun++			load ended
 	 *	smp_wmb()		smp_rmb()
@@ -71,19 +72,19 @@ static bool tq_nothing_left(struct tqueue *queue, bool reads)
 	 *	smp_wmb()
 	 *	ended++
 	 *
-	 * If as many had ended before the look as have begun after it, then
-	 * none was in flight during the look.
+	 * If the count of those ended before the look equals the count of those
+	 * begun after it, nothing was in flight during the look.
 	 */
 	smp_rmb();
 	if (reads ? tq_filled_ready(queue) : !tq_nothing_ready(queue))
 		return false;
-	/* As above. */
+	/* See above. */
 	smp_rmb();
 	return READ_ONCE(queue->rx.flights_begun) == ended;
 }
 
 /**
- * tq_drained - whether no message is ready, and none in flight may come back
+ * tq_drained - whether no message is ready or may come back
  * @queue: the queue
  *
  * Context: Any.  Takes no lock.
@@ -94,10 +95,10 @@ bool tq_drained(struct tqueue *queue)
 }
 
 /**
- * tq_read_out - whether nothing is left to read, and nothing in flight may come back
+ * tq_read_out - whether nothing is left to read and nothing may come back
  * @queue: the queue
  *
- * As tq_drained(), but for empty messages, over which reads pass.
+ * Like tq_drained(), except that empty messages do not count.
  *
  * Context: Process context, no lock held; may take rx.lock.
  */
@@ -106,7 +107,7 @@ bool tq_read_out(struct tqueue *queue)
 	return tq_nothing_left(queue, true);
 }
 
-/* Whether the last writer has left, of those that this file has seen. */
+/* Whether the file has seen a writer, and the last writer has left. */
 static bool tq_writers_left(const struct tq_file *file)
 {
 	const struct tqueue *queue = file->queue;
@@ -114,25 +115,25 @@ static bool tq_writers_left(const struct tq_file *file)
 	if (READ_ONCE(queue->policy.end_of_file) != TQUEUE_EOF_LAST_WRITER ||
 	    READ_ONCE(queue->opens.writers_begun) == file->writers_begun)
 		return false;
-	/* Pairs with tq_file_open(): a writer came, and then it left. */
+	/* Pairs with tq_file_open(): see the writer that came. */
 	smp_rmb();
-	/* Acquire: what the writers sent is seen. */
+	/* Acquire: see everything that the writers sent. */
 	return !smp_load_acquire(&queue->opens.writers);
 }
 
 /**
- * tq_ended - whether readers of this file are at the end
+ * tq_ended - whether readers of this file are at the end of file
  * @file: the open file, which has no partial message
  *
- * The removal of the queue is an end, too.
+ * A queue that was removed counts, too.
  *
  * Context: Any.  Takes no lock.  Sleepers and pollers call it after they have
- * registered: what comes later wakes them.
+ * registered: later changes wake them.
  */
 bool tq_ended(const struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
-	/* Acquire: what was sent before is seen. */
+	/* Acquire: see everything that was sent before. */
 	int error = smp_load_acquire(&queue->policy.shutdown_error);
 
 	if (error == -EIDRM)
@@ -141,11 +142,11 @@ bool tq_ended(const struct tq_file *file)
 }
 
 /**
- * tq_told_end - whether a receive through this file returns end-of-file
+ * tq_told_end - whether a receive through this file returns end of file
  * @file: the open file, through which nothing can be received now
  *
- * A file that is opened after a reader was told of the end waits for the next
- * writer: see tq_file_open().
+ * If so, messages up to now belong to a stream that has ended.  A file that is
+ * opened later waits for the next writer: see tq_file_open().
  *
  * Context: Process context, no lock held; may take rx.lock.
  */
@@ -154,7 +155,7 @@ bool tq_told_end(struct tq_file *file)
 	struct tqueue *queue = file->queue;
 	u64 last_id = tq_counter_read(&queue->tx.last_id);
 
-	/* What was sent before the end is behind it, and nothing else is. */
+	/* The messages up to last_id, and no others, come before this end. */
 	smp_rmb();
 	if (!tq_ended(file))
 		return false;
@@ -167,11 +168,12 @@ bool tq_told_end(struct tq_file *file)
 }
 
 /**
- * tq_readable - whether a read through this file returns something at once
+ * tq_readable - whether a read through this file returns at once
  * @file: the open file
  *
- * That is a byte, or the end.  While another call copies from the file's partial
- * message, a read waits for that one; it counts as readable.
+ * It returns bytes or the end of file.  If another call copies from the partial
+ * message of the file, a read would wait for that call; the file counts as
+ * readable all the same.
  *
  * Context: Process context, no lock held; may take rx.lock.  Pollers call it
  * after they have registered.
@@ -187,19 +189,19 @@ bool tq_readable(struct tq_file *file)
 	if (!paused && tq_filled_ready(queue))
 		return true;
 	/*
-	 * A read passes over empty messages, and then is at the end; but while
-	 * the queue is paused it passes over nothing.
+	 * A read discards empty messages and finds the end after them.  If the
+	 * queue is paused, it does not discard them.
 	 */
 	return (tq_shutdown_error(queue) || tq_writers_left(file)) &&
 	       tq_nothing_left(queue, !paused);
 }
 
 /**
- * tq_writable - whether a send through this file that may not wait would succeed
+ * tq_writable - whether a non-blocking send through this file can succeed
  * @file: the open file
  *
- * While others wait for room, each file may send one message past them: see
- * senders.c.  An error is no reason to wait, either.
+ * While senders are blocked, a file may send one message past them: see
+ * senders.c.  A file whose sends fail is writable, too.
  *
  * Context: Any.  Takes no lock.  Pollers call it after they have registered.
  */
@@ -208,22 +210,22 @@ bool tq_writable(struct tq_file *file)
 	const struct tqueue *queue = file->queue;
 	unsigned long pos, limit;
 
-	/* Acquire: what tq_start() did to the gate is seen. */
+	/* Acquire: see what tq_start() did to the gate. */
 	if (smp_load_acquire(&queue->policy.shutdown_error) ||
 	    READ_ONCE(queue->policy.overflow) == TQUEUE_OVERFLOW_DROP_OLDEST ||
 	    tq_no_reader(file))
 		return true;
-	/* Pairs with the release of tx.need: then load tx.pos. */
+	/* Pairs with the release of tx.need: load tx.pos after it. */
 	if (smp_load_acquire(&queue->tx.need))
 		return !READ_ONCE(file->ticket);
 	pos = READ_ONCE(queue->tx.pos);
 	/*
-	 * In this order a "no" was true at the moment when rx.limit was read,
-	 * and the receiver that raises it next sees this tx.pos or a later one:
-	 * it cannot miss the edge.
+	 * In this order a "no" was true when rx.limit was read.  The receiver
+	 * that raises it next sees this tx.pos or a later one, so it cannot
+	 * miss the edge.
 	 */
 	smp_mb();
-	/* Acquire: voids that were passed are not added to what they gave. */
+	/* Acquire: do not count voids whose room is in rx.limit already. */
 	limit = smp_load_acquire(&queue->rx.limit);
 	limit += READ_ONCE(queue->rx.store.void_bytes);
 	return tq_fits(limit, pos,
@@ -232,8 +234,8 @@ bool tq_writable(struct tq_file *file)
 
 /**
  * struct tq_reader - a call that sleeps until there is something to receive
- * @wait: its place among the readers of the queue
- * @file: its open file, for wake-ups that concern that file alone
+ * @wait: its entry in the wait queue
+ * @file: its open file, for wake-ups that are meant for that file alone
  */
 struct tq_reader {
 	struct wait_queue_entry wait;
@@ -241,14 +243,14 @@ struct tq_reader {
 };
 
 /**
- * tq_reader_woken - wake a reader
- * @wait: of a &struct tq_reader
- * @mode: as everywhere
- * @sync: as everywhere
- * @key: the file whose readers are to be woken, or NULL
+ * tq_reader_woken - wake function of a reader
+ * @wait: in a &struct tq_reader
+ * @mode: as for any wake function
+ * @sync: as for any wake function
+ * @key: the file whose readers are woken, or NULL for any
  *
  * Context: Any, with the lock of the wait queue held.
- * Return: 0 for readers of other files, which then count as not woken.
+ * Return: 0 for readers of other files, which then do not count as woken.
  */
 int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode, int sync,
 		    void *key)
@@ -263,11 +265,11 @@ int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode, int sync,
 /**
  * tq_wait_readable - sleep until a file may have something to receive
  * @file: the open file
- * @deadline: until when, CLOCK_MONOTONIC; NULL for ever
+ * @deadline: when to stop waiting, CLOCK_MONOTONIC; NULL for never
  *
  * Context: Process context, no lock held.
  * Return: 0, and the caller looks again; -ETIMEDOUT; -ERESTARTSYS on a signal.
- * After an error the caller passes on what it may have been woken for.
+ * After an error the caller passes the wake-up on.
  */
 int tq_wait_readable(struct tq_file *file, ktime_t *deadline)
 {
@@ -289,7 +291,7 @@ int tq_wait_readable(struct tq_file *file, ktime_t *deadline)
 }
 
 /**
- * tq_wait_partial - sleep while another call copies from a file's partial message
+ * tq_wait_partial - sleep while another call copies from the partial message
  * @file: the open file
  *
  * Context: Process context, no lock held.

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sleeping, and what sleepers and pollers look at.
+ * Sleeping, and the conditions for waking up.  docs/design.md lists all pairs
+ * of barriers.
  *
  * No wake-up is lost
  *
- * Whoever makes something true publishes it, passes a full barrier, and then
- * looks for sleepers.  Whoever goes to sleep registers, passes a full barrier,
- * and then looks whether it is true.  At least one of them sees the other.
+ * The side that makes something true publishes it, passes a full barrier, and
+ * then looks for sleepers.  The side that goes to sleep registers, passes a
+ * full barrier, and then looks whether it is true.  At least one of them sees
+ * the other.
  *
  * A message arrives while a reader goes to sleep:
  *
@@ -21,13 +23,12 @@
  *	receiver			sender
  *	--------			------
  *	rx.limit = new (release)	tx.need = bytes
- *	smp_mb() [tq_release_space]	smp_mb() [tq_has_room]
+ *	smp_mb() [tq_release_room]	smp_mb() [tq_has_room]
  *	tx.need != 0?			rx.limit - tx.pos < bytes?
  *
- * A refused send has passed that barrier, too.  So the receiver that makes room
- * next finds a "not writable" that it can turn into "writable": there is an edge
- * for those who poll for EPOLLOUT.  poll_wait() has the barrier of the pollers'
- * side inside.
+ * A send that is refused passes that barrier, too.  So the receiver that makes
+ * room next finds "not writable" and turns it into "writable": pollers for
+ * EPOLLOUT get their edge.  The pollers' barrier is in poll_wait().
  *
  * The last message is settled while a reader waits for the end:
  *
@@ -37,12 +38,12 @@
  *	smp_mb() [tq_notify_deliver]	smp_mb() [set_current_state]
  *	tq_drained()? wake all		tq_drained()?
  *
- * Nothing is taken along
+ * No wake-up is kept
  *
  * One message wakes one reader.  A reader that was woken and leaves without a
- * message wakes the next one, if a message is there: tq_wake_next_reader().  A reader that
- * finds a signal after it has slept takes nothing, whatever it was woken for: a
- * killed or stopped process cannot hold a message.  See tq_must_leave().
+ * message wakes the next one if a message is there: tq_wake_next_reader().  A
+ * reader that has slept and finds a signal takes nothing, whatever woke it.  So
+ * a killed or stopped process cannot hold a message: see tq_must_leave().
  */
 #ifndef TQ_WAIT_H
 #define TQ_WAIT_H
@@ -66,14 +67,14 @@ int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode, int sync,
 		    void *key);
 
 /**
- * tq_sleep - sleep until something is true
- * @prepare: statement that sets the state of the task to %TASK_INTERRUPTIBLE,
- *	and registers it where it has to be for each sleep
- * @condition: what to wait for; looked at after each @prepare
- * @deadline: CLOCK_MONOTONIC, or NULL for ever
+ * tq_sleep - sleep until a condition is true
+ * @prepare: statement that sets the task's state to %TASK_INTERRUPTIBLE and
+ *	registers it wherever that is needed before each sleep
+ * @condition: what to wait for; evaluated after each @prepare
+ * @deadline: CLOCK_MONOTONIC, or NULL for never
  *
  * Context: Process context, no lock held.
- * Return: 0 once it is true; -ETIMEDOUT; -ERESTARTSYS on a signal.
+ * Return: 0 if the condition is true; -ETIMEDOUT; -ERESTARTSYS on a signal.
  */
 #define tq_sleep(prepare, condition, deadline)				\
 ({									\
@@ -100,9 +101,9 @@ int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode, int sync,
 })
 
 /*
- * Whether a receive has to leave without a message.  Asked with rx.lock held: a
- * signal that comes later finds a copy that has begun.  SIGSTOP and the freezer
- * show as nothing but a pending signal, so a call that has slept heeds each.
+ * Whether a receive must leave without a message.  Called with rx.lock held: if
+ * a signal comes later, the copy has begun.  SIGSTOP and the freezer look like
+ * any pending signal, so a call that has slept obeys every signal.
  */
 static inline bool tq_must_leave(bool slept)
 {
@@ -114,8 +115,8 @@ static inline bool tq_must_leave(bool slept)
 static inline bool tq_ring_empty(const struct tqueue *queue)
 {
 	/*
-	 * In this order: neither position ever falls, and so the ring was empty
-	 * when the second one was loaded.
+	 * In this order: positions only grow, so the ring was empty when the
+	 * second one was loaded.
 	 */
 	unsigned long pos = smp_load_acquire(&queue->rx.store.pos);
 
@@ -135,7 +136,7 @@ static inline bool tq_nothing_offered(const struct tqueue *queue)
 	return tq_nothing_ready(queue) || READ_ONCE(queue->rx.paused);
 }
 
-/* Whether readers may be at their end once nothing is left. */
+/* Whether readers are at the end of file once nothing is left. */
 static inline bool tq_ending(const struct tqueue *queue)
 {
 	return tq_shutdown_error(queue) ||
@@ -143,7 +144,7 @@ static inline bool tq_ending(const struct tqueue *queue)
 		TQUEUE_EOF_LAST_WRITER && !READ_ONCE(queue->opens.writers));
 }
 
-/* Whether sends through this file fail since the last reader has left. */
+/* Whether sends through this file fail because the last reader has left. */
 static inline bool tq_no_reader(const struct tq_file *file)
 {
 	const struct tqueue *queue = file->queue;
