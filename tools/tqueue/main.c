@@ -27,6 +27,7 @@ static const struct command {
 	{ "send", "tqueue send", "send messages: arguments, lines, files", command_send },
 	{ "recv", "tqueue recv", "receive messages", command_recv },
 	{ "peek", "tqueue peek", "look at messages and leave them", command_peek },
+	{ "run", "tqueue run", "run a command for each message", command_run },
 	{ "jobs", "tqueue jobs", "list the messages of a queue", command_jobs },
 	{ "ack", "tqueue ack", "acknowledge leased messages: they are done", command_ack },
 	{ "requeue", "tqueue requeue", "give leased messages back", command_requeue },
