@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* The driver's own calls where they are expected to sleep: each in a thread. */
 #ifndef TQUEUE_TESTS_ASLEEP_H
 #define TQUEUE_TESTS_ASLEEP_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The driver's own calls. A check that fails ends the test, as in check.h; what is
  * meant to fail is left to functions whose names end in _call, and to ioctl().

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The words for what a test expects, in all tests that are written in C, with the
  * driver or without. A check that fails ends the test, from any thread or process

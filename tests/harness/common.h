@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * All that the suites and the stress programs share, and what nearly all of them
  * include of the C library. For the driver's own calls: calls.h.

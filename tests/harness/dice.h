@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Random numbers that a seed repeats. */
 #ifndef TQUEUE_TESTS_DICE_H
 #define TQUEUE_TESTS_DICE_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* The first line of a small file, as those of /proc and /sys are. */
 #ifndef TQUEUE_TESTS_FILES_H
 #define TQUEUE_TESTS_FILES_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What the kernel logs. */
 #ifndef TQUEUE_TESTS_KERNEL_LOG_H
 #define TQUEUE_TESTS_KERNEL_LOG_H

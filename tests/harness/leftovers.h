@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What a test must not leave behind: queues, messages, references to the module. */
 #ifndef TQUEUE_TESTS_LEFTOVERS_H
 #define TQUEUE_TESTS_LEFTOVERS_H

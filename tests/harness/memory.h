@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Memory that is shared, that faults, or that comes when a test gives it. */
 #ifndef TQUEUE_TESTS_MEMORY_H
 #define TQUEUE_TESTS_MEMORY_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Messages that can be told apart: what is in them follows from a seed. */
 #ifndef TQUEUE_TESTS_MESSAGES_H
 #define TQUEUE_TESTS_MESSAGES_H

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Builds programs on the harness, for the Makefile that includes this from the directory of their sources, $(here): each
 # NAME.c there is a program, with all of NAME/*.c if there is such a directory.
 O ?= build

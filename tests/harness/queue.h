@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* The default queue, and what is asked of any open queue. */
 #ifndef TQUEUE_TESTS_QUEUE_H
 #define TQUEUE_TESTS_QUEUE_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* SEND, RECEIVE and PEEK: buffers of records. */
 #ifndef TQUEUE_TESTS_RECORDS_H
 #define TQUEUE_TESTS_RECORDS_H

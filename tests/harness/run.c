@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * See run.h. Only this talks to cmocka, and it runs in the parent of the tests'
  * processes.

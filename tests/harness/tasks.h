@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Threads and processes of a test, most of which are expected to sleep in a call. */
 #ifndef TQUEUE_TESTS_TASKS_H
 #define TQUEUE_TESTS_TASKS_H

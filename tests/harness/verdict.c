@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* See verdict.h. This half of it runs in the processes of a test. */
 #include "verdict.h"
 

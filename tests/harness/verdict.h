@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the processes of a test tell their parent: a verdict, and where they were.
  * The first failure counts; it ends the whole process group.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* The work queue: leases, settlements, delays, keys, lists. */
 #ifndef TQUEUE_TESTS_WORK_H
 #define TQUEUE_TESTS_WORK_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The tests of this suite; see end_of_file/end_of_file.h. */
 #include "end_of_file/end_of_file.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The tests of this suite; see overflow/overflow.h. */
 #include "overflow/overflow.h"
 

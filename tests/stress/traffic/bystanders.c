@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The workers that neither send nor receive, and must disturb nobody. */
 #include "workers.h"
 

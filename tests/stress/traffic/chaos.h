@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the first process does to the workers: it sends signals at random. Some
  * interrupt, some stop for a moment, some kill; who was killed is replaced. In

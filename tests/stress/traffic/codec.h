@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The messages. A message's length and bytes follow from the seed, its sender and
  * its number. The first byte is below 0x80, all others are not, so that what was

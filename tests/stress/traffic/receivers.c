@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The workers that receive, in every way there is. */
 #include "uring.h"
 #include "workers.h"

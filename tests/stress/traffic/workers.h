@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Senders and receivers of all kinds, pollers, and bystanders; each is a process. */
 #ifndef TQUEUE_TRAFFIC_WORKERS_H
 #define TQUEUE_TRAFFIC_WORKERS_H

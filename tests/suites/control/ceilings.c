@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Ceilings: how many queues, and how much memory for all. */
 #include "control.h"
 

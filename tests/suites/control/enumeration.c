@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* All queues, one after the other, in the order of their names. */
 #include "control.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* When the end is there: after the last writer, and for whom. */
 #include "end_of_file.h"
 

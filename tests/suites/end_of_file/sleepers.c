@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Those who sleep until the end, and messages that may come back. */
 #include "end_of_file.h"
 

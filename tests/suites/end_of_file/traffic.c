@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* In traffic: each reader gets exactly all of it. */
 #include "end_of_file.h"
 

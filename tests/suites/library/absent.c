@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Where there is no queue, no driver, or an old one. */
 #include "library.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Names, deadlines, and batches from buffers that lie: what needs no driver. */
 #include "library.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What tqueue_strerror() and the like say, and the example of the manual. */
 #include "library.h"
 

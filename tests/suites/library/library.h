@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* libtqueue: each call, its errors, batches from buffers that lie. */
 #ifndef TQUEUE_SUITE_LIBRARY_H
 #define TQUEUE_SUITE_LIBRARY_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Messages sent and received, one by one, in batches, by many threads. */
 #include "library.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* A policy that changes while somebody waits, polls, sends. */
 #include "overflow.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* "drop-oldest": the oldest message makes room, and the receivers are told. */
 #include "overflow.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Traffic while messages are dropped, and each drop told once. */
 #include "overflow.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* "reject": a full queue refuses at once. */
 #include "overflow.h"
 

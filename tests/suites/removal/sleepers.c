@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Those who sleep in a call are woken by the removal. */
 #include "removal.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Out of an empty queue, and of one that others use meanwhile. */
 #include "splice.h"
 

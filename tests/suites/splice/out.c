@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Out of the queue, as far as the pipe has room. */
 #include "splice.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Other ends of the wait: a stop, another policy, files that go. */
 #include "turns.h"
 
