@@ -200,23 +200,26 @@ void t_run_poll(struct t_task *task)
 	task->events = one.revents;
 }
 
-void t_run_epoll_wait(struct t_task *task)
+static void wait_in_epoll(struct t_task *task, int epoll)
 {
 	struct epoll_event event = { 0 };
 
-	task->result = epoll_wait(task->fd, &event, 1, -1);
+	task->result = epoll_wait(epoll, &event, 1, -1);
 	task->error = errno;
 	task->events = event.events;
 }
 
+void t_run_epoll_wait(struct t_task *task)
+{
+	wait_in_epoll(task, task->fd);
+}
+
 void t_run_epoll(struct t_task *task)
 {
-	int fd = task->fd;
+	int epoll = t_epoll(task->fd, task->events);
 
-	task->fd = t_epoll(fd, task->events);
-	t_run_epoll_wait(task);
-	close(task->fd);
-	task->fd = fd;
+	wait_in_epoll(task, epoll);
+	close(epoll);
 }
 
 void t_start_poll(struct t_task *task, int fd, unsigned int events)
