@@ -39,7 +39,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "defer", KEY_DEFER, "FILE", 0,
-	  "leave out queues whose user or group is not known, and write their names into FILE: "
+	  "skip queues whose user or group does not exist yet, and write their names to FILE "
 	  "for a later run", 1 },
 	{ 0 }
 };
@@ -48,10 +48,10 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "[QUEUE...]",
-	.doc = "Make the queues that have a file in /etc/tqueue/queues.d, and set those that are there as it says.\v"
-	       "Without names, all that have a file. What a file does not mention stays as it is. "
-	       "A wrong file stops only its own queue. See tqueue.conf(5). "
-	       "Where the device file of a queue is missing it is made again, and what stands in its place is moved aside; that is done for queues without a file, too.",
+	.doc = "Create the queues that have a file in /etc/tqueue/queues.d, and set existing ones as the file says.\v"
+	       "Without names, apply all files. Settings that a file does not mention stay as they are. "
+	       "An error in a file affects only its own queue. See tqueue.conf(5). "
+	       "Missing device files are made again, and other files in their place are moved aside, even for queues without a file.",
 };
 
 static void complain(const char *path, unsigned int line, const char *wrong)
@@ -175,7 +175,7 @@ static int apply_without(const char *name)
 	if (repaired)
 		return repaired < 0 ? EXIT_ERROR : EXIT_OK;
 	conf_own(name, path);
-	report(name, "there is no file for it; it would be %s", path);
+	report(name, "no configuration file (expected %s)", path);
 	return EXIT_ERROR;
 }
 
@@ -206,7 +206,7 @@ static int is_deferred(const char *name, const struct settings *settings, FILE *
 	wrong = settings_owners(settings, &uid, &gid, text, sizeof(text));
 	if (!wrong)
 		return 0;
-	report(name, "%s yet; the queue is left for a later run", wrong);
+	report(name, "%s yet; leaving the queue for a later run", wrong);
 	fprintf(deferred, "%s\n", name);
 	return 1;
 }
@@ -223,7 +223,7 @@ static int apply_one(int control, const char *name, FILE *deferred)
 	if (!conf_find(name, path))
 		return apply_without(name);
 	if (tqueue_check_name(name)) {
-		report(NULL, "%s: this cannot be the name of a queue; 1 to %d letters, digits, '.', '_' and '-', and no '.' in front",
+		report(NULL, "%s: invalid queue name (1 to %d letters, digits, '.', '_' and '-', no leading '.')",
 		       path, TQUEUE_NAME_MAX);
 		return EXIT_ERROR;
 	}

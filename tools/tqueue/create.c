@@ -50,7 +50,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->count = state->argc - state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -70,7 +70,7 @@ static int persist(const char *name, const struct settings *settings)
 	if (!wrong)
 		return EXIT_OK;
 	conf_own(name, path);
-	report(name, "cannot write %s: %s; the queue is so now, but will not be after a restart",
+	report(name, "cannot write %s: %s (the queue has changed, but will be as before after a restart)",
 	       path, wrong);
 	return EXIT_ERROR;
 }
@@ -79,7 +79,7 @@ static const struct argp_option create_options[] = {
 	{ "like-pipe", KEY_LIKE_PIPE, NULL, 0,
 	  "the same as --end-of-file=last-writer --no-reader=error", 1 },
 	{ "persist", KEY_PERSIST, NULL, 0,
-	  "write /etc/tqueue/queues.d/QUEUE.conf, too: it comes back when the machine starts", 2 },
+	  "also write /etc/tqueue/queues.d/QUEUE.conf, which creates the queue at each boot", 2 },
 	{ 0 }
 };
 
@@ -87,10 +87,10 @@ static const struct argp create_argp = {
 	.options = create_options,
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Make queues: /dev/tq/QUEUE appears.\v"
-	       "A name has 1 to 63 letters, digits, '.', '_' and '-', and no '.' in front. "
-	       "Where something else stands at /dev/tq/QUEUE, no queue is made. "
-	       "The owner is whoever makes it, the group is 'tqueue' if there is such a group, the mode is 0660.",
+	.doc = "Create queues. Each is a file /dev/tq/QUEUE.\v"
+	       "A name has 1 to 63 letters, digits, '.', '_' and '-', and no leading '.'. "
+	       "If another file is at /dev/tq/QUEUE, no queue is created. "
+	       "By default the owner is the caller, the group is tqueue if it exists, and the mode is 0660.",
 	.children = with_settings,
 };
 
@@ -109,7 +109,7 @@ static int create_one(int control, const char *name, const struct settings *sett
 	error = errno;
 	report_error(name, error);
 	if (!status && tqueue_control_remove(control, name, 0))
-		report(name, "the queue was made, and is there now, without its file");
+		report(name, "the queue was created, but without a configuration file");
 	return EXIT_ERROR;
 }
 
@@ -137,9 +137,9 @@ int command_create(int argc, char **argv)
 
 static const struct argp_option remove_options[] = {
 	{ "force", KEY_FORCE, NULL, 0,
-	  "even if it holds messages, which are lost, or is open somewhere", 1 },
+	  "even if it is open or holds messages, which are lost", 1 },
 	{ "persist", KEY_PERSIST, NULL, 0,
-	  "remove /etc/tqueue/queues.d/QUEUE.conf, too, so that it does not come back", 1 },
+	  "also remove /etc/tqueue/queues.d/QUEUE.conf, so that it does not come back", 1 },
 	{ 0 }
 };
 
@@ -148,7 +148,7 @@ static const struct argp remove_argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
 	.doc = "Remove queues that are empty and closed.\v"
-	       "With --force whoever has a queue open gets an error from then on.",
+	       "After --force, programs that have the queue open get errors.",
 };
 
 /* Takes the file away; 1: there was one, 0: there was none, -1: it failed. */
@@ -178,7 +178,7 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 		if (errno == EPERM)
 			report(name, "the default queue cannot be removed");
 		else if (errno == EBUSY)
-			report(name, "it is open in some program or holds messages, as 'tqueue show %s' tells; 'tqueue remove --force %s' removes it all the same",
+			report(name, "queue is in use or holds messages (see \"tqueue show %s\"; remove it anyway with \"tqueue remove --force %s\")",
 			       name, name);
 		else
 			return report_error(name, errno);
@@ -197,10 +197,10 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 	if (status || !conf_find(name, path))
 		return status;
 	if (arguments->persist)
-		report(name, "removed, but it will be back after a restart because of %s; a link from /etc/tqueue/queues.d/%s.conf to /dev/null hides that",
+		report(name, "removed, but %s will create it again after a restart (to prevent that, link /etc/tqueue/queues.d/%s.conf to /dev/null)",
 		       path, name);
 	else
-		report(name, "removed, but it will be back after a restart because of %s; 'tqueue remove --persist %s' removes that, too",
+		report(name, "removed, but %s will create it again after a restart (remove that with \"tqueue remove --persist %s\")",
 		       path, name);
 	return status;
 }
@@ -227,7 +227,7 @@ int command_remove(int argc, char **argv)
 
 static const struct argp_option set_options[] = {
 	{ "persist", KEY_PERSIST, NULL, 0,
-	  "put the change into /etc/tqueue/queues.d/QUEUE.conf, too", 2 },
+	  "also change /etc/tqueue/queues.d/QUEUE.conf", 2 },
 	{ 0 }
 };
 
@@ -236,7 +236,7 @@ static const struct argp set_argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
 	.doc = "Change queues, while they are in use.\v"
-	       "Its owner may, and root. What it holds must fit into a smaller size.",
+	       "The owner of a queue and root may do that. A smaller size must fit what the queue holds.",
 	.children = with_settings,
 };
 
@@ -319,7 +319,7 @@ int command_set(int argc, char **argv)
 
 	argp_parse(&set_argp, argc, argv, 0, NULL, &arguments);
 	if (!arguments.settings.given && !arguments.persist) {
-		report(NULL, "nothing is to be changed; 'tqueue set --help' tells what can be");
+		report(NULL, "no setting given (see \"tqueue set --help\")");
 		return EXIT_BAD_USAGE;
 	}
 	for (i = 0; i < arguments.count; i++) {

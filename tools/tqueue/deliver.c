@@ -115,7 +115,7 @@ static int acknowledge(const struct deliverer *deliverer, const struct tqueue_ba
 		return report_error(deliverer->queue, errno);
 	if ((uint64_t)done == count)
 		return EXIT_OK;
-	report(deliverer->queue, "%llu of the messages that were written had been taken away by force, and may come again",
+	report(deliverer->queue, "the leases of %llu written messages had been ended by force; these messages may come again",
 	       (unsigned long long)(count - (uint64_t)done));
 	return EXIT_MESSAGE;
 }
@@ -136,10 +136,10 @@ int deliver(struct deliverer *deliverer, struct tqueue_batch *batch, uint64_t co
 	back = settle(deliverer, *batch, outcome.done);
 	if (back < 0)
 		report_error(deliverer->queue, errno);
-	report(deliverer->queue, "cannot write to the standard output: %s; %lld message%s back to %s in the queue",
+	report(deliverer->queue, "cannot write to standard output: %s; %lld message%s back to %s in the queue",
 	       output_strerror(&deliverer->output, outcome.error), (long long)(back > 0 ? back : 0),
 	       back == 1 ? " went" : "s went", back == 1 ? "its place" : "their places");
 	if (outcome.in_part)
-		report(deliverer->queue, "the beginning of the first of them had been written");
+		report(deliverer->queue, "a part of the first of them had been written");
 	return EXIT_ERROR;
 }

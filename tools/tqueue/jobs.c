@@ -62,12 +62,12 @@ static unsigned int parse_states(char *list, const struct argp_state *state)
 		for (i = 0; states[i].state && strcmp(states[i].word, word); i++)
 			;
 		if (!states[i].state)
-			argp_error(state, "'%s': a state can be ready, leased, delayed, buried or in-flight",
+			argp_error(state, "'%s': expected a state: ready, leased, delayed, buried or in-flight",
 				   word);
 		chosen |= states[i].state;
 	}
 	if (!chosen)
-		argp_error(state, "which states? ready, leased, delayed, buried or in-flight");
+		argp_error(state, "expected a state: ready, leased, delayed, buried or in-flight");
 	return chosen;
 }
 
@@ -87,11 +87,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->name)
-			argp_error(state, "'%s': only one queue at a time", argument);
+			argp_error(state, "'%s': expected only one queue", argument);
 		arguments->name = argument;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -100,9 +100,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "state", KEY_STATE, "STATE,...", 0,
-	  "only those in these states: ready, leased, delayed, buried, in-flight", 1 },
-	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 2 },
-	{ "no-header", KEY_NO_HEADER, NULL, 0, "leave out the names of the columns", 2 },
+	  "only messages in these states: ready, leased, delayed, buried, in-flight", 1 },
+	{ "json", KEY_JSON, NULL, 0, "one line of JSON for each", 2 },
+	{ "no-header", KEY_NO_HEADER, NULL, 0, "print no header", 2 },
 	{ 0 }
 };
 
@@ -110,7 +110,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "QUEUE",
-	.doc = "List the messages of a queue in the order of their ids, without any effect on them.",
+	.doc = "List the messages of a queue in the order of their ids. This does not change them.",
 };
 
 static const char *state_word(const struct tqueue_listed *message)

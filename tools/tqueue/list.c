@@ -73,8 +73,8 @@ static void print_row(const char *name, int width, const struct tqueue_info *inf
 }
 
 static const struct argp_option list_options[] = {
-	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 1 },
-	{ "no-header", KEY_NO_HEADER, NULL, 0, "leave out the names of the columns", 1 },
+	{ "json", KEY_JSON, NULL, 0, "one line of JSON for each", 1 },
+	{ "no-header", KEY_NO_HEADER, NULL, 0, "print no header", 1 },
 	{ 0 }
 };
 
@@ -93,7 +93,7 @@ int command_list(int argc, char **argv)
 
 	argp_parse(&list_argp, argc, argv, 0, NULL, &arguments);
 	if (arguments.names) {
-		report(NULL, "list takes no names; 'tqueue show %s' does", arguments.names[0]);
+		report(NULL, "list takes no names (use \"tqueue show %s\")", arguments.names[0]);
 		return EXIT_BAD_USAGE;
 	}
 	names = tqueue_list();

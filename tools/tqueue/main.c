@@ -19,28 +19,28 @@ static const struct command {
 	const char *summary;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "create", "tqueue create", "make a queue", command_create },
+	{ "create", "tqueue create", "create a queue", command_create },
 	{ "remove", "tqueue remove", "remove queues", command_remove },
 	{ "list", "tqueue list", "list all queues", command_list },
-	{ "show", "tqueue show", "show all there is to know of queues", command_show },
+	{ "show", "tqueue show", "show the settings and the state of queues", command_show },
 	{ "set", "tqueue set", "change a queue", command_set },
 	{ "send", "tqueue send", "send messages: arguments, lines, files", command_send },
 	{ "recv", "tqueue recv", "receive messages", command_recv },
-	{ "peek", "tqueue peek", "look at messages and leave them", command_peek },
+	{ "peek", "tqueue peek", "show messages and leave them in the queue", command_peek },
 	{ "jobs", "tqueue jobs", "list the messages of a queue", command_jobs },
-	{ "ack", "tqueue ack", "acknowledge leased messages: they are done", command_ack },
-	{ "requeue", "tqueue requeue", "give leased messages back", command_requeue },
-	{ "bury", "tqueue bury", "put messages aside", command_bury },
-	{ "extend", "tqueue extend", "let leases last longer", command_extend },
+	{ "ack", "tqueue ack", "acknowledge leased messages: the work is done", command_ack },
+	{ "requeue", "tqueue requeue", "return leased messages to the queue", command_requeue },
+	{ "bury", "tqueue bury", "set messages aside", command_bury },
+	{ "extend", "tqueue extend", "extend the time limit of leases", command_extend },
 	{ "kick", "tqueue kick", "make buried or delayed messages ready", command_kick },
 	{ "delete", "tqueue delete", "remove messages", command_delete },
-	{ "pause", "tqueue pause", "let queues give out no messages", command_pause },
-	{ "resume", "tqueue resume", "let paused queues go on", command_resume },
-	{ "stop", "tqueue stop", "take no more messages into queues", command_stop },
-	{ "start", "tqueue start", "open stopped queues again", command_start },
-	{ "wait", "tqueue wait", "wait until all that is in a queue is settled", command_wait },
-	{ "drain", "tqueue drain", "stop a queue and take everything out", command_drain },
-	{ "apply", "tqueue apply", "make the queues that are configured", command_apply },
+	{ "pause", "tqueue pause", "let nobody receive from queues", command_pause },
+	{ "resume", "tqueue resume", "let paused queues give out messages again", command_resume },
+	{ "stop", "tqueue stop", "let nobody send to queues, and end their readers", command_stop },
+	{ "start", "tqueue start", "let stopped queues take messages again", command_start },
+	{ "wait", "tqueue wait", "wait until all messages of a queue are settled", command_wait },
+	{ "drain", "tqueue drain", "stop a queue and receive all its messages", command_drain },
+	{ "apply", "tqueue apply", "create the queues that are configured", command_apply },
 	{ 0 }
 };
 
@@ -75,7 +75,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		}
 		arguments->command = find(name);
 		if (!arguments->command)
-			argp_error(state, "there is no command '%s'", name);
+			argp_error(state, "unknown command '%s'", name);
 		arguments->first = state->next;
 		/* The rest is the subcommand's. */
 		state->next = state->argc;
@@ -106,7 +106,7 @@ static char *filter(int key, const char *text, void *input)
 	fputs("Commands:\n", out);
 	for (command = commands; command->name; command++)
 		fprintf(out, "  %-8s %s\n", command->name, command->summary);
-	fputs("\n'tqueue help COMMAND' tells more of one; tqueue(1) tells all.", out);
+	fputs("\n\"tqueue help COMMAND\" describes a command. See also tqueue(1).", out);
 	fclose(out);
 	return list;
 }

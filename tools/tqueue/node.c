@@ -99,7 +99,7 @@ static int move_aside(const char *name, const char *from, const char *path)
 	for (i = 1; i < 1000; i++) {
 		snprintf(to, sizeof(to), "%s.~%d~", path, i);
 		if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)) {
-			printf("%s: what was %s is %s now\n", name, path, to);
+			printf("%s: moved %s to %s\n", name, path, to);
 			return 0;
 		}
 		if (errno != EEXIST)
@@ -132,7 +132,7 @@ static int make_file(const struct device *device, const char *path)
 {
 	if ((unlink(path) && errno != ENOENT) || mknod(path, S_IFCHR, device->number) ||
 	    chown(path, device->uid, device->gid) || chmod(path, device->mode)) {
-		report(device->name, "cannot make %s again: %s; in a container or a sandbox it has to be passed in",
+		report(device->name, "cannot make %s again: %s (a container or a sandbox must be given the device)",
 		       device->path, strerror(errno));
 		unlink(path);
 		return -1;
@@ -215,7 +215,7 @@ void node_clear(const char *name, const struct tqueue_info *info)
 	if (tqueue_path(name, path, sizeof(path)) || lstat(path, &st))
 		return;
 	if (!is_device(&st, makedev(info->major, info->minor)))
-		report(name, "removed; %s is not its device file, and stays", path);
+		report(name, "removed; %s is not its device file and was left", path);
 	else if (unlink(path))
-		report(name, "removed, but its device file %s stays: %s", path, strerror(errno));
+		report(name, "removed, but its device file %s is left: %s", path, strerror(errno));
 }

@@ -50,7 +50,7 @@ int output_open(struct output *output, const char *queue, enum format format,
 	output->format = format;
 	output->room = SIZE_MAX;
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
-		report(queue, "the standard output is not open for writing; nothing was taken");
+		report(queue, "standard output is not open for writing; nothing was taken");
 		return EXIT_ERROR;
 	}
 	output->kind = find_kind(&info);
@@ -59,7 +59,7 @@ int output_open(struct output *output, const char *queue, enum format format,
 		if (format == FORMAT_UNSET)
 			output->format = FORMAT_RAW;
 		if (source && source->major == info.major && source->minor == info.minor) {
-			report(queue, "the standard output is this queue itself, and there would be no end to it; nothing was taken");
+			report(queue, "standard output is this queue itself, which would never end; nothing was taken");
 			return EXIT_ERROR;
 		}
 	}
@@ -95,12 +95,12 @@ int output_gone(const struct output *output)
 	if (signals_caught())
 		return EXIT_ERROR;
 	if (output->kind == OUTPUT_QUEUE && !tqueue_get(STDOUT_FILENO, &info))
-		report(output->queue, "the last reader of the queue that is the standard output, %s, has left; nothing was taken that was not sent",
+		report(output->queue, "standard output is queue %s, whose last reader has left; no message was lost",
 		       info.name);
 	else if (output->kind == OUTPUT_QUEUE)
-		report(output->queue, "the queue that is the standard output was removed; nothing was taken that was not sent");
+		report(output->queue, "standard output is a queue that was removed; no message was lost");
 	else
-		report(output->queue, "nobody reads the standard output any more; nothing was taken that was not written");
+		report(output->queue, "nobody reads standard output any more; no message was lost");
 	return EXIT_ERROR;
 }
 
@@ -111,7 +111,7 @@ const char *output_strerror(const struct output *output, int error)
 	if (output->kind != OUTPUT_QUEUE)
 		return strerror(error);
 	if (error == EINTR)
-		return "a signal came while the queue that it is was full";
+		return "a signal arrived while that queue was full";
 	return tqueue_strerror(error);
 }
 
@@ -137,12 +137,12 @@ static int check_queue(const struct output *output, const struct tqueue_info *in
 		       size_t needed)
 {
 	if (info->state & TQUEUE_STATE_STOPPED) {
-		report(output->queue, "the queue that is the standard output, %s, is stopped; 'tqueue start %s' opens it again; nothing was taken that was not sent",
+		report(output->queue, "standard output is queue %s, which is stopped (start it with \"tqueue start %s\"); no message was lost",
 		       info->name, info->name);
 		return EXIT_ERROR;
 	}
 	if (needed > TQUEUE_RECORD_BYTES(info->max_message)) {
-		report(output->queue, "the next message is longer than the %llu bytes that a message of the standard output, %s, may have; 'tqueue set --max-message' and '--size' allow more; it was not taken",
+		report(output->queue, "the next message is longer than %llu bytes, the limit of queue %s on standard output (\"tqueue set --max-message\" and \"--size\" allow more); it was not taken",
 		       (unsigned long long)info->max_message, info->name);
 		return EXIT_ERROR;
 	}

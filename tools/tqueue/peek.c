@@ -52,7 +52,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_COUNT:
 		if (parse_number(argument, UINT64_MAX, &arguments->count) || !arguments->count)
-			argp_error(state, "'%s': a number of messages is wanted", argument);
+			argp_error(state, "'%s': expected a number of messages", argument);
 		arguments->count_given = 1;
 		return 0;
 	case KEY_ALL:
@@ -63,15 +63,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->name)
-			argp_error(state, "'%s': only one queue at a time", argument);
+			argp_error(state, "'%s': expected only one queue", argument);
 		arguments->name = argument;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	case ARGP_KEY_END:
 		if (arguments->all + arguments->count_given + !!arguments->id > 1)
-			argp_error(state, "only one of --count, --all and --id at a time");
+			argp_error(state, "--count, --all and --id exclude each other");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -86,8 +86,8 @@ static const struct argp_child children[] = {
 
 static const struct argp_option options[] = {
 	{ "count", KEY_COUNT, "N", 0, "the first N messages instead of one", 1 },
-	{ "all", KEY_ALL, NULL, 0, "all that are ready", 1 },
-	{ "id", KEY_ID, "ID", 0, "this message, whatever state it is in, unless it is leased", 1 },
+	{ "all", KEY_ALL, NULL, 0, "all messages that are ready", 1 },
+	{ "id", KEY_ID, "ID", 0, "this message, in any state except leased", 1 },
 	{ 0 }
 };
 
@@ -95,8 +95,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "QUEUE",
-	.doc = "Write the first message of a queue to the standard output, and leave it where it is.\v"
-	       "It does not wait for one, unless --timeout says so.",
+	.doc = "Write the first message of a queue to standard output, and leave it in the queue.\v"
+	       "Does not wait for a message unless --timeout is given.",
 	.children = children,
 };
 
@@ -172,7 +172,7 @@ static int write_peeked(const struct output *output, struct tqueue_batch *batch,
 	free(text.data);
 	if (all)
 		return EXIT_OK;
-	report(output->queue, "cannot write to the standard output: %s",
+	report(output->queue, "cannot write to standard output: %s",
 	       output_strerror(output, error));
 	return EXIT_ERROR;
 }
@@ -183,9 +183,9 @@ static int failed(const struct arguments *arguments, int error)
 	if (arguments->id && (error == ENOENT || error == EBUSY))
 		return report_message(arguments->name, arguments->id, error);
 	if (error == EAGAIN)
-		report(arguments->name, "there is no message");
+		report(arguments->name, "no message");
 	else if (error == ETIMEDOUT)
-		report(arguments->name, "no message came in time");
+		report(arguments->name, "timed out waiting for a message");
 	else
 		report_error(arguments->name, error);
 	return status_of(error);
@@ -211,7 +211,7 @@ int command_peek(int argc, char **argv)
 		} else if (count < 0) {
 			status = failed(&arguments, errno);
 		} else {
-			report(arguments.name, "this is the end of the file: the queue is empty, and stopped or without a writer");
+			report(arguments.name, "end of file: the queue is empty, and is stopped or has no writer");
 			status = EXIT_STOPPED;
 		}
 	}

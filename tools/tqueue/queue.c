@@ -23,7 +23,7 @@ const char *name_of_queue(const char *given)
 		name = given + strlen(directory);
 	if (!strchr(name, '/'))
 		return name;
-	report(given, "the name of a queue is wanted here, or its path in /dev/tq");
+	report(given, "expected the name of a queue or its path in /dev/tq");
 	return NULL;
 }
 
@@ -59,21 +59,21 @@ int check_given_fd(int fd, const char **name)
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0) {
-		report(NULL, "--fd=%d: the caller has no such file open; in a shell 'exec %d< /dev/tq/QUEUE' opens it",
+		report(NULL, "--fd=%d: no such open file (in a shell, open it with \"exec %d< /dev/tq/QUEUE\")",
 		       fd, fd);
 		return EXIT_ERROR;
 	}
 	if (tqueue_get(fd, &info)) {
 		if (errno != ENOTTY)
 			return report_error(NULL, errno);
-		report(NULL, "--fd=%d: this is not a tqueue queue; in a shell 'exec %d< /dev/tq/QUEUE' opens one",
+		report(NULL, "--fd=%d: not a tqueue queue (in a shell, open one with \"exec %d< /dev/tq/QUEUE\")",
 		       fd, fd);
 		return EXIT_ERROR;
 	}
 	*name = info.name;
 	if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR)
 		return EXIT_OK;
-	report(info.name, "--fd=%d: this file is not open for reading; in a shell 'exec %d< /dev/tq/%s' opens one that is",
+	report(info.name, "--fd=%d: not open for reading (in a shell, open it with \"exec %d< /dev/tq/%s\")",
 	       fd, fd, info.name);
 	return EXIT_ERROR;
 }
@@ -88,19 +88,19 @@ int open_control(int *status)
 	*status = EXIT_ERROR;
 	switch (errno) {
 	case EPERM:
-		report(NULL, "this program may not use %s; a systemd unit forbids it with DevicePolicy= or PrivateDevices=, and DeviceAllow=%s allows it",
+		report(NULL, "device policy forbids this program to use %s (a systemd unit with DevicePolicy= or PrivateDevices= needs DeviceAllow=%s)",
 		       path, path);
 		break;
 	case EACCES:
-		report(NULL, "you may not make or remove queues; root may, and whoever may write %s",
+		report(NULL, "not permitted to create or remove queues (root may, and whoever can write %s)",
 		       path);
 		break;
 	case ENOENT:
-		report(NULL, "%s is not in the /dev of this program, though the driver is loaded; a systemd unit hides it with PrivateDevices=yes",
+		report(NULL, "%s is not in the /dev of this program, although the driver is loaded (a systemd unit hides it with PrivateDevices=yes)",
 		       path);
 		break;
 	case ENOTTY:
-		report(NULL, "%s is not the driver's device file; 'tqueue apply' as root moves it aside and makes that again",
+		report(NULL, "%s is not the device file of the driver (\"tqueue apply\" as root moves it aside and makes the device file)",
 		       path);
 		break;
 	default:
@@ -243,10 +243,10 @@ uint64_t most_buried_of(uint64_t size)
 int report_config(const char *name, int error)
 {
 	if (error == EBUSY)
-		report(name, "what it holds does not fit into that size; 'tqueue show %s' tells how much it is",
+		report(name, "queue holds more than fits into that size (see \"tqueue show %s\")",
 		       name);
 	else if (error == EINVAL && !tqueue_check_name(name))
-		report(name, "the driver does not allow these settings: the size may be 1G at most, and a message a quarter of the size less 40 bytes");
+		report(name, "the driver refuses these settings (a size is at most 1G, a message at most a quarter of the size minus 40 bytes)");
 	else
 		return report_error(name, error);
 	return EXIT_ERROR;
@@ -277,7 +277,7 @@ int make_queue(int control, const char *name, const struct settings *settings)
 	if (!tqueue_control_create(control, name, &config, uid, gid, mode))
 		return 0;
 	if (errno == EEXIST) {
-		report(name, "there is such a queue already; 'tqueue set %s' changes it", name);
+		report(name, "queue already exists (change it with \"tqueue set %s\")", name);
 		return EXIT_ERROR;
 	}
 	return report_config(name, errno);

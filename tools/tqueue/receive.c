@@ -79,20 +79,20 @@ static void check_arguments(const struct arguments *arguments, struct argp_state
 	int several = arguments->all + arguments->follow + arguments->count_given;
 
 	if (!arguments->name && arguments->fd < 0)
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 	if (arguments->name && arguments->fd >= 0)
-		argp_error(state, "'%s': --fd says already which queue", arguments->name);
+		argp_error(state, "'%s': --fd already names the queue", arguments->name);
 	if (several > 1)
-		argp_error(state, "only one of --count, --all and --follow at a time");
+		argp_error(state, "--count, --all and --follow exclude each other");
 	if (several && arguments->id)
-		argp_error(state, "--id is for one message");
+		argp_error(state, "--id excludes --count, --all and --follow");
 	if (arguments->lease && arguments->fd < 0)
-		argp_error(state, "--lease needs --fd: a lease ends when the file is closed, as this command's is; 'exec 3< /dev/tq/%s' opens one for --fd=3",
+		argp_error(state, "--lease needs --fd, because a lease ends when its file is closed (open one with \"exec 3< /dev/tq/%s\" and use --fd=3)",
 			   arguments->name);
 	if (arguments->limit_given && !arguments->lease)
-		argp_error(state, "--limit is for --lease");
+		argp_error(state, "--limit needs --lease");
 	if (arguments->lease && arguments->to)
-		argp_error(state, "--lease leaves the messages in the queue; --to moves them on");
+		argp_error(state, "--lease and --to exclude each other");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -108,7 +108,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_COUNT:
 		if (parse_number(argument, NO_BOUND - 1, &arguments->count) || !arguments->count)
-			argp_error(state, "'%s': a number of messages is wanted", argument);
+			argp_error(state, "'%s': expected a number of messages", argument);
 		arguments->count_given = 1;
 		return 0;
 	case KEY_ALL:
@@ -135,7 +135,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->name)
-			argp_error(state, "'%s': only one queue at a time", argument);
+			argp_error(state, "'%s': expected only one queue", argument);
 		arguments->name = argument;
 		return 0;
 	case ARGP_KEY_END:
@@ -182,7 +182,7 @@ static int open_output(struct receiver *receiver)
 		return report_error(deliverer->queue, errno);
 	status = output_open(&deliverer->output, deliverer->queue, arguments->format, &info);
 	if (!status && arguments->lease && deliverer->output.kind == OUTPUT_QUEUE) {
-		report(deliverer->queue, "the standard output is a queue, where nobody would settle what is leased; nothing was taken");
+		report(deliverer->queue, "standard output is a queue, where nobody could settle leased messages; nothing was taken");
 		status = EXIT_ERROR;
 	}
 	return status;
@@ -312,7 +312,7 @@ static void account(const struct receiver *receiver, struct tqueue_batch batch, 
 	uint64_t bytes = 0;
 
 	if (batch.dropped)
-		report(receiver->deliverer.queue, "%llu message%s dropped here, because the queue was full",
+		report(receiver->deliverer.queue, "%llu message%s dropped here because the queue was full",
 		       (unsigned long long)batch.dropped, batch.dropped == 1 ? " was" : "s were");
 	while (tqueue_batch_next(&batch, &record) > 0)
 		bytes += record->length;
@@ -394,23 +394,23 @@ static int receive_and_end(struct receiver *receiver)
 	else if (status == EXIT_STOPPED && unbounded)
 		status = EXIT_OK;
 	else if (status == EXIT_NOTHING)
-		report(receiver->deliverer.queue, "there is no message");
+		report(receiver->deliverer.queue, "no message");
 	else if (status == EXIT_TIMED_OUT)
-		report(receiver->deliverer.queue, "no message came in time");
+		report(receiver->deliverer.queue, "timed out waiting for a message");
 	else if (status == EXIT_STOPPED)
-		report(receiver->deliverer.queue, "this is the end of the file: the queue is empty, and stopped or without a writer");
+		report(receiver->deliverer.queue, "end of file: the queue is empty, and is stopped or has no writer");
 	close_receiver(receiver);
 	return status;
 }
 
 static const struct argp_option recv_options[] = {
-	{ "count", KEY_COUNT, "N", 0, "so many messages instead of one", 1 },
-	{ "all", KEY_ALL, NULL, 0, "whatever is there, until it is empty, without waiting", 1 },
-	{ "follow", KEY_FOLLOW, NULL, 0, "one after the other, until the end of the file", 1 },
-	{ "id", KEY_ID, "ID", 0, "this message, also out of turn; does not wait", 1 },
-	{ "to", KEY_TO, "QUEUE", 0, "send them on to this queue", 1 },
+	{ "count", KEY_COUNT, "N", 0, "this many messages instead of one", 1 },
+	{ "all", KEY_ALL, NULL, 0, "all messages until the queue is empty, without waiting", 1 },
+	{ "follow", KEY_FOLLOW, NULL, 0, "one message after another, until the end of file", 1 },
+	{ "id", KEY_ID, "ID", 0, "this message, even out of turn; does not wait", 1 },
+	{ "to", KEY_TO, "QUEUE", 0, "send the messages to this queue", 1 },
 	{ "lease", KEY_LEASE, NULL, 0,
-	  "leave them in the queue, leased by that file, and print ID:DELIVERY in front of each, for 'tqueue ack' and the like",
+	  "lease the messages for the file of --fd, and print ID:DELIVERY before each, for \"tqueue ack\" and others",
 	  1 },
 	{ "limit", KEY_LIMIT, "TIME", 0, "how long the lease lasts: 30s, 10min, infinity", 1 },
 	{ 0 }
@@ -428,10 +428,10 @@ static const struct argp recv_argp = {
 	.options = recv_options,
 	.parser = parse,
 	.args_doc = "QUEUE",
-	.doc = "Receive a message and write it to the standard output.\v"
-	       "It waits for the message; --timeout bounds the wait for each. "
-	       "A message leaves the queue when it has been written: if this is killed before, it is there again. "
-	       "Into a queue each message goes as one.",
+	.doc = "Receive a message and write it to standard output.\v"
+	       "Waits for a message; --timeout limits the wait for each one. "
+	       "A message leaves the queue after it was written. If the command is killed before, the message goes back. "
+	       "If standard output is a queue, each message is sent there as one.",
 	.children = recv_children,
 };
 
@@ -477,7 +477,7 @@ int command_recv(int argc, char **argv)
 }
 
 static const struct argp_option drain_options[] = {
-	{ "discard", KEY_DISCARD, NULL, 0, "throw the messages away instead of writing them", 1 },
+	{ "discard", KEY_DISCARD, NULL, 0, "discard the messages instead of writing them", 1 },
 	{ 0 }
 };
 
@@ -492,10 +492,10 @@ static const struct argp drain_argp = {
 	.options = drain_options,
 	.parser = parse,
 	.args_doc = "QUEUE",
-	.doc = "Stop a queue, and write all that is in it to the standard output.\v"
-	       "It ends at the end of the file: when nothing in the queue is ready, delayed or leased, and no other reader holds the rest of a message. "
-	       "What is buried stays. "
-	       "The queue stays stopped; 'tqueue start' opens it again.",
+	.doc = "Stop a queue, and write all its messages to standard output.\v"
+	       "Ends when no message is ready, delayed or leased, and no other reader has the rest of one. "
+	       "Buried messages stay. "
+	       "The queue stays stopped until \"tqueue start\".",
 	.children = drain_children,
 };
 

@@ -57,12 +57,12 @@ static void check_options(const struct arguments *arguments, struct argp_state *
 	for (i = 0; i < arguments->fields.count; i++)
 		has_keys |= arguments->fields.field[i] == FIELD_KEY;
 	if (arguments->fields.count && arguments->cut == CUT_WHOLE)
-		argp_error(state, "--fields is for --lines and --null");
+		argp_error(state, "--fields needs --lines or --null");
 	if (unique && (arguments->cut != CUT_WHOLE || arguments->count > 1 ||
 		       arguments->file_count > 1))
-		argp_error(state, "--unique is for one message; --lines --fields=key takes a key from each line");
+		argp_error(state, "--unique is for one message (--lines --fields=key takes a key from each line)");
 	if (arguments->options.flags & TQUEUE_SEND_UNSETTLED && !has_keys)
-		argp_error(state, "--unsettled is for messages with a key: --unique, or --fields=key");
+		argp_error(state, "--unsettled needs a key: --unique or --fields=key");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -114,13 +114,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->messages = state->argv + state->next + 1;
 		arguments->count = state->argc - state->next - 1;
 		if (arguments->count && arguments->file_count)
-			argp_error(state, "messages come either from arguments or from files");
+			argp_error(state, "messages come from arguments or from files, not from both");
 		if (arguments->count && arguments->cut != CUT_WHOLE)
-			argp_error(state, "'%s': with --lines and --null messages come from the standard input, or from a file given with --file",
+			argp_error(state, "'%s': with --lines and --null, messages come from standard input or --file",
 				   arguments->messages[0]);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	case ARGP_KEY_END:
 		check_options(arguments, state);
@@ -132,23 +132,23 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "lines", KEY_LINES, NULL, 0,
-	  "each line of the input is a message, without its newline", 1 },
-	{ "null", KEY_NULL, NULL, 0, "what ends with a zero byte is a message, without it", 1 },
+	  "each line of the input is a message, without the newline", 1 },
+	{ "null", KEY_NULL, NULL, 0, "each message in the input ends with a zero byte", 1 },
 	{ "file", KEY_FILE, "FILE", 0,
-	  "the input is this file, '-' the standard input; may be given several times", 1 },
+	  "read this file, or standard input for '-'; can be repeated", 1 },
 	{ "newline", KEY_NEWLINE, NULL, 0,
-	  "end each message with a newline, for readers of the plain file that want lines", 1 },
+	  "end each message with a newline, for readers that read lines", 1 },
 	{ "priority", KEY_PRIORITY, "N", 0, "0 (usual) to 63 (received first)", 2 },
-	{ "delay", KEY_DELAY, "TIME", 0, "to be received only after that: 10s, 5min, 1h 30min", 2 },
+	{ "delay", KEY_DELAY, "TIME", 0, "can be received after this time: 10s, 5min", 2 },
 	{ "unique", KEY_UNIQUE, "KEY", 0,
-	  "only if no message with this key waits in the queue already", 2 },
+	  "only if no message with this key is waiting in the queue", 2 },
 	{ "unsettled", KEY_UNSETTLED, NULL, 0,
 	  "the key stays taken while the message is leased, too", 2 },
 	{ "fields", KEY_FIELDS, "FIELD,...", 0,
-	  "each line begins with its priority, delay and key, or some of them, each with a tab behind it",
+	  "each line begins with these fields (priority, delay, key), each followed by a tab",
 	  2 },
 	{ "wait", KEY_WAIT, NULL, 0,
-	  "wait until all that was sent is settled: received whole, acknowledged, dropped or buried",
+	  "wait until the messages are settled: received whole, acknowledged, dropped or buried",
 	  3 },
 	{ 0 }
 };
@@ -163,9 +163,9 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "QUEUE [MESSAGE...]",
-	.doc = "Send messages: each MESSAGE, or else the standard input: the whole of it, or what --lines or --null make of it.\v"
-	       "While the queue is full this waits; --timeout bounds each such wait. "
-	       "A line that is there is sent at once when no other follows at the moment.",
+	.doc = "Send each MESSAGE, or else standard input: as one message, or cut by --lines or --null.\v"
+	       "Waits while the queue is full; --timeout limits each wait. "
+	       "A line is sent at once if no other follows it immediately.",
 	.children = children,
 };
 
@@ -239,7 +239,7 @@ static int read_more(struct sender *sender, struct input *input, int *status)
 		*status = sender_fail(sender, EINTR);
 	} else if (length < 0) {
 		report(sender->file, "cannot read%s: %s",
-		       sender->file ? "" : " the standard input", strerror(errno));
+		       sender->file ? "" : " standard input", strerror(errno));
 		*status = EXIT_ERROR;
 	} else {
 		progress_add(0, (uint64_t)length);

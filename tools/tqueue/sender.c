@@ -69,7 +69,7 @@ static void name_item(const struct sender *sender, char *text, size_t room)
 	unsigned long long number = items(sender) - sender->before + 1;
 
 	if (sender->is_whole)
-		snprintf(text, room, "%s", sender->file ? sender->file : "the standard input");
+		snprintf(text, room, "%s", sender->file ? sender->file : "standard input");
 	else if (sender->file)
 		snprintf(text, room, "%s %llu of %s", sender->what, number, sender->file);
 	else
@@ -87,7 +87,7 @@ static int too_long(const struct sender *sender)
 	if (!tqueue_get(sender->fd, &info))
 		longest = info.max_message;
 	name_item(sender, item, sizeof(item));
-	report(sender->name, "%s is longer than the %llu bytes that a message of this queue may have; 'tqueue set --max-message' and '--size' allow more",
+	report(sender->name, "%s is longer than %llu bytes, the limit of this queue (\"tqueue set --max-message\" and \"--size\" allow more)",
 	       item, (unsigned long long)longest);
 	return EXIT_ERROR;
 }
@@ -106,10 +106,10 @@ int sender_fail(const struct sender *sender, int error)
 	if (error == EMSGSIZE) {
 		status = too_long(sender);
 	} else if (is_full(error)) {
-		report(name, "the queue is full; 'tqueue recv' makes room, 'tqueue set --size' gives it more");
+		report(name, "queue is full (\"tqueue recv\" makes room; \"tqueue set --size\" enlarges the queue)");
 		status = EXIT_NOTHING;
 	} else if (error == ETIMEDOUT) {
-		report(name, "the queue was full for all of the time; 'tqueue recv' makes room, 'tqueue set --size' gives it more");
+		report(name, "timed out, queue is full (\"tqueue recv\" makes room; \"tqueue set --size\" enlarges the queue)");
 		status = EXIT_TIMED_OUT;
 	} else {
 		status = report_error(name, error);
@@ -144,7 +144,7 @@ static void skip(struct sender *sender, uint64_t id)
 
 	name_item(sender, item, sizeof(item));
 	if (sender->several)
-		report(sender->name, "%s was not sent: the queue already has a message with its key: number %llu",
+		report(sender->name, "%s was not sent: message %llu already has its key",
 		       item, (unsigned long long)id);
 	else
 		report_message(sender->name, id, EEXIST);

@@ -212,7 +212,7 @@ static void print_all(const char *name, const struct tqueue_info *info)
 	if (node.there)
 		printf("  access       %s:%s %04o\n", node.owner, node.group, node.mode);
 	else
-		printf("  access       none by this path; 'tqueue apply %s' makes its device file again\n",
+		printf("  access       none by this path (make the device file again with \"tqueue apply %s\")\n",
 		       name);
 	printf("  state        %s%s%s\n",
 	       info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started",
@@ -237,7 +237,7 @@ static void print_all(const char *name, const struct tqueue_info *info)
 }
 
 static const struct argp_option options[] = {
-	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 1 },
+	{ "json", KEY_JSON, NULL, 0, "one line of JSON for each", 1 },
 	{ 0 }
 };
 
@@ -245,7 +245,7 @@ static const struct argp show_argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Show all there is to know of queues.",
+	.doc = "Show the settings and the state of queues.",
 };
 
 int command_show(int argc, char **argv)
@@ -258,7 +258,7 @@ int command_show(int argc, char **argv)
 
 	argp_parse(&show_argp, argc, argv, 0, NULL, &arguments);
 	if (!arguments.names) {
-		report(NULL, "which queue? 'tqueue list' lists them");
+		report(NULL, "no queue given (\"tqueue list\" lists them)");
 		return EXIT_BAD_USAGE;
 	}
 	for (given = arguments.names; *given; given++) {
