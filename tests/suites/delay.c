@@ -473,8 +473,8 @@ static void many_at_once(void)
 	t_end(fd);
 }
 
-/* What is due in one queue does not wait for all that is due in another. */
-static void many_in_another_queue(void)
+/* Many messages of one queue and one of another are due: whether that comes before them all. */
+static bool one_beside_many(void)
 {
 	enum { MANY = 50000, EACH = 1000 };
 	uint64_t due, now, id;
@@ -501,11 +501,23 @@ static void many_in_another_queue(void)
 	last = t_listed(other, t_info(other).last_id).since_ns;
 	fprintf(stderr, "# ready after %.3f s, the last of the others after %.3f s\n",
 		(ready - (int64_t)due) / 1e9, (last - (int64_t)due) / 1e9);
-	t_true(ready < last, "it waited for all others");
 	t_take(fd, 20, 1);
 	t_end(fd);
 	close(other);
 	t_is(t_remove_call("delay-many", TQUEUE_REMOVE_FORCE), 0);
+	return ready < last;
+}
+
+/*
+ * What is due in one queue does not wait for all that is due in another. The times
+ * are those of the last tick: a guest that misses ticks may see one time for all.
+ */
+static void many_in_another_queue(void)
+{
+	int tries = 5;
+
+	while (!one_beside_many())
+		t_true(--tries, "it waited for all others");
 }
 
 static const struct t_test tests[] = {
