@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* libtqueue: each call, its errors, batches from buffers that lie. */
 #include "common.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* libtqueue: priorities, delays, keys, leases and what becomes of them. */
 #include "common.h"
 
