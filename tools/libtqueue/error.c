@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What errors mean. */
+/*
+ * Descriptions of errors.
+ */
 #define _GNU_SOURCE
 #include <string.h>
 

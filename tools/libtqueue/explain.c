@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Messages for people: which queue, what is wrong, what to do.
+ * Messages for people: the queue, what is wrong, and what to do.
  *
- * In a file of its own because a program that is linked statically and looks up
- * groups needs the shared C library all the same.
+ * In a file of its own, because a statically linked program that looks up groups still
+ * needs the shared C library.
  */
 #define _GNU_SOURCE
 #include <grp.h>
@@ -39,7 +39,7 @@ static void append(struct text *text, const char *format, ...)
 	text->left -= (size_t)length;
 }
 
-/* Who may open it, by its node. */
+/* Who can open the node. */
 static void explain_access(struct text *text, const char *path)
 {
 	struct stat node;
@@ -48,7 +48,7 @@ static void explain_access(struct text *text, const char *path)
 
 	if (stat(path, &node))
 		return;
-	/* Nobody is to be put into the group of root. */
+	/* Nobody should be added to root's group. */
 	if (!(node.st_mode & 060) || !node.st_gid) {
 		append(text, ": %s is only for its owner (user id %u)", path,
 		       node.st_uid);
@@ -63,7 +63,7 @@ static void explain_access(struct text *text, const char *path)
 		       path, node.st_gid);
 }
 
-/* What a file is that is not the one of the queue. */
+/* Describes a file that is not the device file of the queue. */
 static const char *word_of(const char *path)
 {
 	struct stat st;
@@ -84,7 +84,7 @@ static const char *word_of(const char *path)
 	}
 }
 
-/* The name of a queue, of which @name may be the path; NULL: another path. */
+/* The name of a queue, of which @name may be the path.  NULL for another path. */
 static const char *name_of(const char *name)
 {
 	if (!strncmp(name, QUEUE_DIRECTORY, strlen(QUEUE_DIRECTORY)))
@@ -94,7 +94,7 @@ static const char *name_of(const char *name)
 	return strchr(name, '/') ? NULL : name;
 }
 
-/* There is something else in the place of its device file; is there such a queue? */
+/* Another file is in the place of the device file.  @known: the queue exists. */
 static void explain_other(struct text *text, const char *path, const char *what,
 			  const char *queue, bool known)
 {
@@ -107,10 +107,10 @@ static void explain_other(struct text *text, const char *path, const char *what,
 		       queue);
 }
 
-/* The queue is there, and its device file is not. */
+/* The queue exists, but its device file does not. */
 static void explain_missing(struct text *text, const char *path, const char *queue)
 {
-	/* Of a /dev that was made for a program, all are missing. */
+	/* In a /dev that was made for a program, all are missing. */
 	if (access("/dev/" DEFAULT_QUEUE, F_OK) && access(CONTROL_PATH, F_OK))
 		append(text, "queue exists, but not in the /dev of this program (a systemd unit with PrivateDevices=yes needs BindPaths=/dev/tq and DeviceAllow=char-tqueue; a container needs the device %s)",
 		       path);
@@ -119,10 +119,7 @@ static void explain_missing(struct text *text, const char *path, const char *que
 		       path, queue);
 }
 
-/*
- * What is in the way of opening a queue, if that can be seen from here; whether
- * it could.
- */
+/* Looks for what prevents opening a queue.  Returns whether it found it. */
 static bool explain_device(struct text *text, const char *name, int error)
 {
 	const char *queue = name_of(name);
@@ -136,7 +133,7 @@ static bool explain_device(struct text *text, const char *name, int error)
 	if (!queue || tqueue_path(name, path, sizeof(path)))
 		return false;
 	known = !tqueue_get_by_name(queue, &info);
-	/* Without sysfs it is neither. */
+	/* Without sysfs neither is known. */
 	unknown = !known && errno == ENOENT;
 	there = word_of(path);
 	switch (error) {
@@ -153,7 +150,7 @@ static bool explain_device(struct text *text, const char *name, int error)
 			return false;
 		return true;
 	case EPERM:
-		/* Nothing else than a device policy says that of access(2). */
+		/* Only a device policy makes access(2) fail like this. */
 		if (!eaccess(path, R_OK | W_OK) || errno != EPERM)
 			return false;
 		append(text, "device policy forbids this program to use the queue (a systemd unit with DevicePolicy= or PrivateDevices= needs DeviceAllow=char-tqueue; a container needs the device in its list)");
@@ -168,7 +165,7 @@ static bool explain_device(struct text *text, const char *name, int error)
 	return false;
 }
 
-/* Of a driver that is not seen; nobody sees it without sysfs. */
+/* The driver is not visible.  It never is without sysfs. */
 static void explain_no_driver(struct text *text)
 {
 	if (access("/sys/class", F_OK))
@@ -176,7 +173,7 @@ static void explain_no_driver(struct text *text)
 	append(text, " (load it with \"modprobe tqueue\"; it is in the package tqueue-dkms)");
 }
 
-/* Have all leases that a queue allows been taken?  Only then it is no other limit. */
+/* Whether all leases of the queue are taken.  If not, another limit was reached. */
 static bool explain_leases(struct text *text, const char *name)
 {
 	const char *queue = name_of(name);
@@ -202,7 +199,7 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 	if (name)
 		append(&text, "%s: ", name);
 
-	/* No call makes that of a good name. */
+	/* No call fails like this for a valid name. */
 	if (error == EINVAL && name && !strchr(name, '/') &&
 	    tqueue_check_name(name)) {
 		append(&text, "invalid queue name (1 to %d letters, digits, '.', '_' and '-', no leading '.')",
@@ -215,7 +212,7 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 	if (name && error == ENOSPC && explain_leases(&text, name))
 		return buffer;
 
-	/* Of these, what a message can have is left out here. */
+	/* tqueue_strerror() also mentions messages; these do not. */
 	if (error == ENOENT)
 		append(&text, "no such queue");
 	else if (error == EEXIST)

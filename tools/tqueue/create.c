@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue create, remove, set: queues come, go and change. */
+/*
+ * tqueue create, remove, set.
+ */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -94,7 +96,7 @@ static const struct argp create_argp = {
 	.children = with_settings,
 };
 
-/* Makes a queue whose file can be used, or none. */
+/* Creates a queue if its device file can be used. */
 static int create_one(int control, const char *name, const struct settings *settings)
 {
 	struct tqueue_info info;
@@ -103,7 +105,7 @@ static int create_one(int control, const char *name, const struct settings *sett
 	if (!tqueue_check_name(name) && node_is_taken(name))
 		return report_error(name, ENOTTY);
 	status = make_queue(control, name, settings);
-	/* Of one that was there already the file is looked at as well. */
+	/* Check the file of an existing queue, too. */
 	if (tqueue_get_by_name(name, &info) || !node_check(name, &info))
 		return status;
 	error = errno;
@@ -151,7 +153,7 @@ static const struct argp remove_argp = {
 	       "After --force, programs that have the queue open get errors.",
 };
 
-/* Takes the file away; 1: there was one, 0: there was none, -1: it failed. */
+/* Removes the file of a queue.  Returns 1 if there was one, 0 if not, or -1. */
 static int forget(const char *name)
 {
 	char path[PATH_MAX];
@@ -191,7 +193,7 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 		if (forgotten < 0)
 			status = EXIT_ERROR;
 	}
-	/* A queue that only had its file is removed all the same. */
+	/* It is enough if the queue's file was removed. */
 	if (!gone && !forgotten)
 		return report_error(name, ENOENT);
 	if (status || !conf_find(name, path))
@@ -241,8 +243,8 @@ static const struct argp set_argp = {
 };
 
 /*
- * What a queue is like now goes below what is changed, so that the file of a
- * queue that had none says all.
+ * Adds the present settings below the changed ones, so that the new file of a queue is
+ * complete.
  */
 static int add_present(const char *name, struct settings *settings)
 {
@@ -260,7 +262,7 @@ static int add_present(const char *name, struct settings *settings)
 		return report_error(name, errno);
 	all = settings_of(&info);
 	all.mode = st.st_mode & 0666;
-	/* Of the two owners the queue's is the one that must not get more rights. */
+	/* If the owners differ, take the queue's, so that nobody gets more rights. */
 	user = getpwuid(info.uid);
 	group = getgrgid(st.st_gid);
 	snprintf(all.owner, sizeof(all.owner), "%u", info.uid);
@@ -272,7 +274,7 @@ static int add_present(const char *name, struct settings *settings)
 	for (which = 0; which < SETTINGS; which++) {
 		if (setting_given(settings, which))
 			continue;
-		/* The most that fits goes with the size. */
+		/* The maximum follows the size. */
 		if (which == SETTING_MAX_MESSAGE && info.max_message == most_of(info.size))
 			continue;
 		if (which == SETTING_MAX_BURIED && info.max_buried == most_buried_of(info.size))

@@ -43,7 +43,7 @@ const char *fields_choose(struct fields *fields, const char *text)
 	}
 }
 
-/* NULL, or what is wrong with it. */
+/* Returns NULL, or what is wrong. */
 static const char *assign(enum field field, const char *text, struct tqueue_send_options *options)
 {
 	uint64_t number;

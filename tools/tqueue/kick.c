@@ -66,7 +66,7 @@ static const struct argp argp = {
 	       "Their attempts start again at 0. Prints how many messages were made ready.",
 };
 
-/* Makes one message ready; the exit status. */
+/* Makes one message ready.  Returns the exit status. */
 static int kick_one(const char *name, int fd, uint64_t id)
 {
 	if (tqueue_requeue(fd, id, 0, 0, 0, TQUEUE_SETTLE_UNLEASED) < 0)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue: finds the subcommand and lets it go on. */
+/*
+ * tqueue: finds the subcommand and runs it.
+ */
 #include <argp.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -15,7 +17,7 @@ const char *argp_program_version = "tqueue " VERSION;
 
 static const struct command {
 	const char *name;
-	const char *title;	/* "tqueue NAME", as argv[0] */
+	const char *title;	/* "tqueue NAME", used as argv[0] */
 	const char *summary;
 	int (*run)(int argc, char **argv);
 } commands[] = {
@@ -56,7 +58,7 @@ static const struct command *find(const char *name)
 
 struct arguments {
 	const struct command *command;
-	int first;	/* where its own arguments begin */
+	int first;	/* the index of the subcommand's first argument */
 	int help;	/* "tqueue help COMMAND" */
 };
 
@@ -77,7 +79,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		if (!arguments->command)
 			argp_error(state, "unknown command '%s'", name);
 		arguments->first = state->next;
-		/* The rest is the subcommand's. */
+		/* The other arguments belong to the subcommand. */
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
@@ -89,7 +91,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* The commands, at the end of the help. */
+/* Adds the list of commands to the help. */
 static char *filter(int key, const char *text, void *input)
 {
 	const struct command *command;
@@ -119,9 +121,8 @@ static const struct argp argp = {
 };
 
 /*
- * Whoever started us may have closed some of the three standard files.  A queue
- * that is opened must not get their numbers, or it would be written to, say with
- * error messages.  What takes them refuses to be used as they are.
+ * If the caller has closed a standard file, a queue must not get its number: error
+ * messages would be written to it.  The files opened here refuse to be read or written.
  */
 static void occupy_standard_files(void)
 {
@@ -134,7 +135,7 @@ static void occupy_standard_files(void)
 		close(fd);
 }
 
-/* For help and version, after which argp ends the program. */
+/* For --help and --version, after which argp exits. */
 static void check_help(void)
 {
 	if (check_stdout(EXIT_OK))
@@ -151,7 +152,9 @@ int main(int argc, char **argv)
 	atexit(check_help);
 	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = EXIT_BAD_USAGE;
-	/* Messages begin with the same name, wherever it was started from. */
+	/*
+	 * All messages begin with the same name, whatever the path of the program is.
+	 */
 	if (argc > 0)
 		argv[0] = "tqueue";
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);

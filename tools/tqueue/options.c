@@ -6,7 +6,7 @@
 #include "options.h"
 #include "units.h"
 
-/* Keys without a short option; those of settings follow the last. */
+/* Keys of options without a short form.  Those of settings follow. */
 enum {
 	KEY_LINES = 0x100, KEY_RAW, KEY_JSON, KEY_PROGRESS, KEY_NO_PROGRESS, KEY_FD,
 	KEY_SETTING

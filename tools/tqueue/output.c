@@ -15,7 +15,7 @@
 #include "report.h"
 #include "units.h"
 
-/* A pipe that is opened so is in packet mode. */
+/* Whether the pipe is in packet mode. */
 static int keeps_writes_apart(void)
 {
 	socklen_t length = sizeof(int);
@@ -26,7 +26,7 @@ static int keeps_writes_apart(void)
 	return (fcntl(STDOUT_FILENO, F_GETFL) & O_DIRECT) != 0;
 }
 
-/* What the standard output is, by its file. */
+/* Finds out what standard output is. */
 static enum output_kind find_kind(struct tqueue_info *info)
 {
 	struct stat st;
@@ -55,7 +55,7 @@ int output_open(struct output *output, const char *queue, enum format format,
 	}
 	output->kind = find_kind(&info);
 	if (output->kind == OUTPUT_QUEUE) {
-		/* It keeps messages apart by itself. */
+		/* It keeps messages apart itself. */
 		if (format == FORMAT_UNSET)
 			output->format = FORMAT_RAW;
 		if (source && source->major == info.major && source->minor == info.minor) {
@@ -89,7 +89,7 @@ int output_gone(const struct output *output)
 {
 	struct tqueue_info info;
 
-	/* A Ctrl-C ends both, and then needs no explanation. */
+	/* Ctrl-C ends both, and then needs no explanation. */
 	signals_release();
 	signals_hold();
 	if (signals_caught())
@@ -115,7 +115,7 @@ const char *output_strerror(const struct output *output, int error)
 	return tqueue_strerror(error);
 }
 
-/* What a pipe has room for, or a socket that can be written to. */
+/* The room of a pipe, or of a socket that can be written to. */
 static size_t room_of_stream(const struct output *output)
 {
 	socklen_t length = sizeof(int);
@@ -126,13 +126,13 @@ static size_t room_of_stream(const struct output *output)
 			return SIZE_MAX;
 		return (size_t)bytes < output->pipe_size ? output->pipe_size - (size_t)bytes : 0;
 	}
-	/* Three quarters are free; what the kernel needs beside the bytes counts, too. */
+	/* At least three quarters are free.  The kernel counts more than the bytes. */
 	if (getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_SNDBUF, &bytes, &length) || bytes < 0)
 		return SIZE_MAX;
 	return (size_t)bytes / 4;
 }
 
-/* Is the queue good for a record of so many bytes?  0, or an exit status. */
+/* Whether the queue takes a record of @needed bytes.  Returns 0 or an exit status. */
 static int check_queue(const struct output *output, const struct tqueue_info *info,
 		       size_t needed)
 {
@@ -150,9 +150,9 @@ static int check_queue(const struct output *output, const struct tqueue_info *in
 }
 
 /*
- * Waits for room in a queue.  Where poll(2) sees room any message goes, but
- * perhaps only one, between those of senders that wait; where it sees none, a
- * shorter one than the longest may still have room.
+ * Waits for room in a queue.  If poll(2) sees room, any message fits, but perhaps only
+ * one, past blocked senders.  If it sees none, a message that is shorter than the
+ * longest may still fit.
  */
 static int wait_for_queue(struct output *output, size_t needed)
 {
@@ -192,7 +192,7 @@ int output_wait(struct output *output, size_t needed)
 	while (signals_poll(&fd, 1, UNITS_FOREVER) < 0)
 		if (signals_caught())
 			return EXIT_ERROR;
-	/* Nobody would read what is taken now. */
+	/* Nobody would read messages that are taken now. */
 	if (fd.revents & OUTPUT_GONE)
 		return output_gone(output);
 	if (output->kind == OUTPUT_STREAM)

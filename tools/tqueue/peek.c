@@ -26,8 +26,8 @@ struct arguments {
 };
 
 /**
- * struct looker - a queue that is looked at
- * @arguments: what was asked for
+ * struct looker - a queue that is peeked at
+ * @arguments: the arguments
  * @fd: the queue
  * @room: memory for records
  * @size: bytes of @room
@@ -100,7 +100,7 @@ static const struct argp argp = {
 	.children = children,
 };
 
-/* One look, with the room that there is. */
+/* Peeks once, with the memory that there is. */
 static int look_once(const struct looker *looker, struct tqueue_batch *batch,
 		     uint32_t count, uint64_t deadline)
 {
@@ -119,7 +119,7 @@ static int look_once(const struct looker *looker, struct tqueue_batch *batch,
 	return result;
 }
 
-/* Looks at what is there; what tqueue_peek_batch() says. */
+/* Peeks.  Returns what tqueue_peek_batch() returns. */
 static int look(struct looker *looker, struct tqueue_batch *batch)
 {
 	uint64_t deadline = deadline_after(looker->arguments->timeout);
@@ -131,7 +131,7 @@ static int look(struct looker *looker, struct tqueue_batch *batch)
 
 	if (looker->arguments->all)
 		count = 0;
-	/* All that a queue holds fits into as many bytes as it has. */
+	/* Everything that a queue holds fits into as many bytes as it has. */
 	if (tqueue_get(looker->fd, &info))
 		return -1;
 	looker->size = info.size;
@@ -141,7 +141,7 @@ static int look(struct looker *looker, struct tqueue_batch *batch)
 	do {
 		free(looker->room);
 		looker->room = xnonnull(malloc(looker->size));
-		/* The driver stops short at memory that is not there yet. */
+		/* The driver stops early at memory that is not resident. */
 		memset(looker->room, 0, touched < looker->size ? touched : looker->size);
 		tqueue_batch_init(batch, looker->room, looker->size);
 		result = look_once(looker, batch, count, deadline);
@@ -152,7 +152,7 @@ static int look(struct looker *looker, struct tqueue_batch *batch)
 	return result;
 }
 
-/* Writes what was looked at; the exit status. */
+/* Writes the messages.  Returns the exit status. */
 static int write_peeked(const struct output *output, struct tqueue_batch *batch, int count)
 {
 	struct strbuf text = { 0 };
@@ -177,7 +177,7 @@ static int write_peeked(const struct output *output, struct tqueue_batch *batch,
 	return EXIT_ERROR;
 }
 
-/* Why nothing was seen; the exit status. */
+/* Reports why there is no message.  Returns the exit status. */
 static int failed(const struct arguments *arguments, int error)
 {
 	if (arguments->id && (error == ENOENT || error == EBUSY))

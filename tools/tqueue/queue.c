@@ -27,7 +27,7 @@ const char *name_of_queue(const char *given)
 	return NULL;
 }
 
-/* The mode of its device file, or a sandbox's list of devices. */
+/* The mode of the device file, or the device policy of a sandbox. */
 static int is_denied(int error)
 {
 	return error == EACCES || error == EPERM;
@@ -37,7 +37,7 @@ int open_to_look(const char *name)
 {
 	int fd = tqueue_open(name, TQUEUE_O_LOOK);
 
-	/* It counts as a reader only once it receives. */
+	/* The file becomes a reader only if it receives. */
 	if (fd < 0 && is_denied(errno))
 		fd = tqueue_open(name, O_RDONLY);
 	return fd;
@@ -47,7 +47,7 @@ int open_for_command(const char *name)
 {
 	int fd = open_to_look(name);
 
-	/* A writer that leaves can mean the end of the file for readers. */
+	/* A writer that leaves can bring end of file to readers. */
 	if (fd < 0 && is_denied(errno))
 		fd = tqueue_open(name, O_WRONLY);
 	return fd;
@@ -109,15 +109,15 @@ int open_control(int *status)
 	return -1;
 }
 
-/* What can be done to a queue through the control device, and as its owner. */
+/* What can be done through the control device, or as the owner. */
 struct act {
 	int (*by_name)(int control, const char *name);
 	int (*by_file)(int fd);
 };
 
 /*
- * Opens the control device if we may, else the queue itself; @by_file tells which.
- * -1 and errno.
+ * Opens the control device if permitted, else the queue.  @by_file says which.  Returns
+ * -1 and errno on failure.
  */
 static int open_to_act(const char *name, int *by_file)
 {
@@ -185,7 +185,7 @@ int resume_queue(const char *name)
 	return act_on(name, &resume);
 }
 
-/* What there is to know about a queue that was given by name or path. */
+/* Describes a queue that is given by name or path. */
 static int find_queue(const char *name, struct tqueue_info *info)
 {
 	int fd, result, error;
@@ -202,7 +202,7 @@ static int find_queue(const char *name, struct tqueue_info *info)
 	return result;
 }
 
-/* The one who may change the queue besides the administrator. */
+/* Changes the user who may configure the queue. */
 static int change_owner(const char *name, uid_t uid)
 {
 	struct tqueue_config config = { .fields = TQUEUE_CONFIG_OWNER, .uid = uid };
@@ -220,7 +220,7 @@ int change_node(const char *name, uid_t uid, gid_t gid, mode_t mode)
 		return -1;
 	if (tqueue_path(name, path, sizeof(path)) || stat(path, &st))
 		return -1;
-	/* Taking rights away comes first: nobody gets more in between. */
+	/* Remove rights first, so that nobody has more in between. */
 	if (mode && chmod(path, st.st_mode & mode & 0777))
 		return -1;
 	if (uid != (uid_t)-1 && change_owner(name, uid))

@@ -90,7 +90,7 @@ int check_stdout(int status)
 		return status;
 	report(NULL, "cannot write to standard output: %s",
 	       errno ? strerror(errno) : "an error");
-	/* It is told once. */
+	/* Report this once. */
 	clearerr(stdout);
 	__fpurge(stdout);
 	return status ? status : EXIT_ERROR;

@@ -2,8 +2,8 @@
 /*
  * tqueue send.
  *
- * Messages are gathered, and sent when the input has nothing more at the moment: a
- * line that is there never waits for the next one.
+ * Messages are collected in a batch, which is sent when the input pauses.  So no line
+ * waits for the next one.
  */
 #include <argp.h>
 #include <errno.h>
@@ -23,7 +23,7 @@
 #include "units.h"
 #include "wait.h"
 
-/* What fields may take of a line, beside its message. */
+/* The most bytes of fields in a line, beside its message. */
 #define MOST_FIELD_BYTES	4096
 
 /* How the input is cut into messages. */
@@ -169,7 +169,7 @@ static const struct argp argp = {
 	.children = children,
 };
 
-/* The options of messages that have no fields; NULL: none. */
+/* The options of messages without fields, or NULL. */
 static const struct tqueue_send_options *usual(const struct arguments *arguments)
 {
 	const struct tqueue_send_options *all = &arguments->options;
@@ -177,7 +177,7 @@ static const struct tqueue_send_options *usual(const struct arguments *arguments
 	return all->flags || all->priority || all->delay ? all : NULL;
 }
 
-/* Gathers a message, with a newline behind it if that is wanted. */
+/* Adds a message, with a newline if that is wanted. */
 static int put(struct sender *sender, const struct arguments *arguments, const char *data,
 	       size_t length, const struct tqueue_send_options *with)
 {
@@ -195,7 +195,7 @@ static int put(struct sender *sender, const struct arguments *arguments, const c
 	return status;
 }
 
-/* Gathers an item that begins with fields. */
+/* Adds an item that begins with fields. */
 static int put_fields(struct sender *sender, const struct arguments *arguments,
 		      const char *item, size_t length)
 {
@@ -212,7 +212,7 @@ static int put_fields(struct sender *sender, const struct arguments *arguments,
 	return put(sender, arguments, item + taken, length - (size_t)taken, &with);
 }
 
-/* Gathers an item of the input. */
+/* Adds an item of the input. */
 static int put_item(struct sender *sender, const struct arguments *arguments,
 		    const char *item, size_t length)
 {
@@ -222,8 +222,8 @@ static int put_item(struct sender *sender, const struct arguments *arguments,
 }
 
 /*
- * Reads more.  Before it has to wait for that, what was gathered is sent.
- * 1, or 0 at the end, or -1 and the exit status in @status.
+ * Reads more.  Sends the batch before it waits.  Returns 1; 0 at the end; or -1 and the
+ * exit status in @status.
  */
 static int read_more(struct sender *sender, struct input *input, int *status)
 {
@@ -247,12 +247,12 @@ static int read_more(struct sender *sender, struct input *input, int *status)
 	return length < 0 ? -1 : length > 0;
 }
 
-/* Each part of the input up to @delimiter is a message. */
+/* Sends each part of the input up to @delimiter as one message. */
 static int send_parts(struct sender *sender, const struct arguments *arguments,
 		      struct input *input, char delimiter)
 {
 	int more = 1, status = EXIT_OK;
-	/* A newline that belongs to the message is there already. */
+	/* The newline of the message is there already. */
 	size_t kept = arguments->newline && delimiter == '\n';
 	const char *here, *end, *last;
 	size_t seen = 0, left;
@@ -273,17 +273,17 @@ static int send_parts(struct sender *sender, const struct arguments *arguments,
 		left = (size_t)(last - here);
 		input->from = input->to - left;
 		seen = left;
-		/* No need to read on to its end to know this. */
+		/* It is too long, whatever follows. */
 		if (left > sender->longest + (arguments->fields.count ? MOST_FIELD_BYTES : 0))
 			return sender_put_alone(sender, here, left, NULL);
 	}
-	/* The last line may lack its newline. */
+	/* The last line need not end with a newline. */
 	if (seen)
 		status = put_item(sender, arguments, input->data + input->from, seen);
 	return status ? status : sender_flush(sender);
 }
 
-/* All of the input is one message. */
+/* Sends all of the input as one message. */
 static int send_whole(struct sender *sender, const struct arguments *arguments,
 		      struct input *input)
 {
@@ -358,7 +358,7 @@ static int send_messages(struct sender *sender, const struct arguments *argument
 	return status ? status : sender_flush(sender);
 }
 
-/* Sends all that there is; the exit status. */
+/* Sends everything.  Returns the exit status. */
 static int send_all(struct sender *sender, const struct arguments *arguments)
 {
 	if (arguments->count)
@@ -368,7 +368,7 @@ static int send_all(struct sender *sender, const struct arguments *arguments)
 	return send_input(sender, arguments, STDIN_FILENO);
 }
 
-/* Bytes of all the input, 0 if that is not known. */
+/* The bytes of all input, or 0 if that is not known. */
 static uint64_t total_bytes(const struct arguments *arguments)
 {
 	uint64_t total = 0;
@@ -385,7 +385,7 @@ static uint64_t total_bytes(const struct arguments *arguments)
 	return total;
 }
 
-/* Is it typed?  Then no progress is to come in between by itself. */
+/* Whether the input is typed.  Progress must not be mixed with it. */
 static int is_typed(const struct arguments *arguments)
 {
 	int i;

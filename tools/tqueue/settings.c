@@ -116,7 +116,7 @@ const char *unique_word(uint32_t unique)
 	return word_of(unique_words, unique);
 }
 
-/* A number in which 0 stands for no limit, as the word does. */
+/* Parses a number or "infinity", which becomes 0. */
 static int parse_most(const char *text, uint64_t max, uint32_t *limit)
 {
 	uint64_t number = 0;
@@ -336,7 +336,7 @@ struct settings settings_of(const struct tqueue_info *info)
 
 struct tqueue_config settings_config(const struct settings *settings)
 {
-	/* Those of the node have none. */
+	/* Settings of the node have none. */
 	static const uint64_t fields[SETTINGS] = {
 		[SETTING_SIZE] = TQUEUE_CONFIG_SIZE,
 		[SETTING_MAX_MESSAGE] = TQUEUE_CONFIG_MAX_MESSAGE,

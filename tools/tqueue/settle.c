@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tqueue ack, requeue, bury, extend, delete: what becomes of messages that are named
- * by their ids, with the number of their delivery if they are leased.
+ * tqueue ack, requeue, bury, extend, delete: settle messages that are named by their
+ * ids and, if they are leased, the numbers of their deliveries.
  */
 #include <argp.h>
 #include <errno.h>
@@ -22,7 +22,7 @@ struct arguments {
 	char **ids;
 	int count;
 	int is_delete;
-	/* What all settlements have in common. */
+	/* The fields that all settlements have in common. */
 	struct tqueue_settlement common;
 };
 
@@ -31,7 +31,7 @@ enum {
 	KEY_CODE, KEY_LIMIT
 };
 
-/* A number of the worker's own, as exit statuses and signals are. */
+/* Parses a code: any number, such as an exit status or a signal. */
 static int32_t parse_code(const char *text, const struct argp_state *state)
 {
 	int negative = *text == '-';
@@ -97,7 +97,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* "17:3", or "17" for a message that nobody has leased, or whose lease is forced. */
+/* Parses "17:3", or "17" for a message that is not leased, or is settled by force. */
 static int parse_name(const char *text, struct tqueue_settlement *settlement)
 {
 	const char *colon = strchr(text, ':');
@@ -118,7 +118,10 @@ static int parse_name(const char *text, struct tqueue_settlement *settlement)
 	return 0;
 }
 
-/* Makes settlements of the ids; 0, or an exit status, and it has said why. */
+/*
+ * Makes settlements of the ids.  Returns 0, or an exit status after reporting the
+ * error.
+ */
 static int make_settlements(const struct arguments *arguments,
 			    struct tqueue_settlement *settlements)
 {
@@ -155,7 +158,7 @@ static int make_settlements(const struct arguments *arguments,
 	return EXIT_OK;
 }
 
-/* What became of a message that was not what was asked for; 0, or an exit status. */
+/* Reports a result that is not the requested one.  Returns 0 or an exit status. */
 static int report_result(const char *name, const struct tqueue_settlement *settlement)
 {
 	unsigned long long id = settlement->id;
@@ -182,7 +185,7 @@ static int report_result(const char *name, const struct tqueue_settlement *settl
 	return EXIT_OK;
 }
 
-/* Settles, and reports; the exit status. */
+/* Settles and reports.  Returns the exit status. */
 static int settle(struct arguments *arguments, int fd)
 {
 	struct tqueue_settlement *settlements;

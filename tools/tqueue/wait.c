@@ -51,7 +51,7 @@ static const struct argp argp = {
 	.children = children,
 };
 
-/* What failed since then; 0, or EXIT_FAILED, and it has said what. */
+/* Reports messages that have failed since @before.  Returns 0 or EXIT_FAILED. */
 static int check_failures(const char *name, int fd, const struct tqueue_info *before)
 {
 	struct tqueue_info after;
@@ -74,7 +74,7 @@ int wait_for_settled(const char *name, int fd, uint64_t id,
 {
 	int result;
 
-	/* After a signal it is still the same messages that are waited for. */
+	/* After a signal, go on waiting for the same messages. */
 	do
 		result = tqueue_wait(fd, id, deadline);
 	while (result && errno == EINTR && !signals_caught());
@@ -88,7 +88,7 @@ int wait_for_settled(const char *name, int fd, uint64_t id,
 	return EXIT_TIMED_OUT;
 }
 
-/* Waits for one queue; the exit status. */
+/* Waits for one queue.  Returns the exit status. */
 static int wait_for(const char *name, uint64_t deadline)
 {
 	struct tqueue_info info;
