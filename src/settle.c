@@ -401,9 +401,9 @@ static int tq_settle_some(struct tq_settler *settler,
  * cleared at the same time, so that one that cannot be written is found before
  * anything is done.
  */
-static int tq_fetch_settlements(struct tqueue_settlement *entry,
-				struct tqueue_settlement __user *user,
-				unsigned int count)
+static __always_inline int
+tq_fetch_settlements(struct tqueue_settlement *entry,
+		     struct tqueue_settlement __user *user, unsigned int count)
 {
 	if (!user_access_begin(user, count * sizeof(*user)))
 		return -EFAULT;

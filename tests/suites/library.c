@@ -830,8 +830,9 @@ static void explanations(void)
 
 		t_true(said && strlen(said) > 2, "%d means nothing", error);
 		tqueue_explain("a-queue", error, text, sizeof(text));
-		/* Of a queue, these are told without what a message can have. */
-		if (error == ENOENT || error == EEXIST || error == EBUSY)
+		/* For a queue, these leave out what concerns messages and batches. */
+		if (error == ENOENT || error == EEXIST || error == EBUSY ||
+		    error == ENOBUFS)
 			said = "";
 		t_true(!strncmp(text, "a-queue: ", 9) && strstr(text, said),
 		       "%d is explained as: %s", error, text);

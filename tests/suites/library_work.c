@@ -578,7 +578,7 @@ static void policies(void)
 	t_is(lease(fd, &slot), 1);
 	t_errno(tqueue_lease(fd, &slot.record, sizeof(slot), 0, TQUEUE_FOREVER), ENOSPC);
 	tqueue_explain("work", ENOSPC, text, sizeof(text));
-	t_true(strstr(text, "--max-leased") && strstr(text, "all 1 messages"),
+	t_true(strstr(text, "--max-leased") && strstr(text, "all 1 leases"),
 	       "limit: %s", text);
 	config.fields = TQUEUE_CONFIG_MAX_LEASED | TQUEUE_CONFIG_MAX_ATTEMPTS;
 	config.max_leased = 0;

@@ -13,9 +13,11 @@ enum {
 	EXIT_NO_QUEUE = 5,
 	EXIT_STOPPED = 6,	/* stopped, removed, left by its readers, or at its end */
 	EXIT_NO_DRIVER = 7,	/* not loaded, or too old */
-	EXIT_FAILED = 8,	/* messages were buried or dropped */
+	EXIT_FAILED = 8,	/* messages were buried or dropped, or jobs failed */
 	EXIT_MESSAGE = 9,	/* a message is not there, or others have it */
 	EXIT_KEY_TAKEN = 10,	/* there is a message with that key */
+	EXIT_NOT_STARTED = 126,	/* the command cannot be started */
+	EXIT_NOT_FOUND = 127,	/* there is no such command */
 };
 
 /* Each parses its own options; argv[0] is "tqueue NAME". */
@@ -35,6 +37,7 @@ int command_bury(int argc, char **argv);
 int command_extend(int argc, char **argv);
 int command_delete(int argc, char **argv);
 int command_kick(int argc, char **argv);
+int command_run(int argc, char **argv);
 int command_start(int argc, char **argv);
 int command_stop(int argc, char **argv);
 int command_pause(int argc, char **argv);

@@ -36,9 +36,23 @@ _tqueue() {
 	settings+=' --lease-limit= --max-leased= --max-buried= --unique= --owner= --group= --mode='
 	local formats='--lines --null --raw --json'
 	local common='--help --usage --version'
-	local commands='create remove list show set send recv peek jobs ack requeue bury extend kick delete pause resume stop start wait drain apply'
+	local commands='create remove list show set send recv peek run jobs ack requeue bury extend kick delete pause resume stop start wait drain apply'
 	local word=${COMP_WORDS[COMP_CWORD]} command='' option='' words queues i
 	COMPREPLY=()
+
+	# Behind two dashes stands a command.
+	if [ "${COMP_WORDS[1]}" = run ]; then
+		for ((i = 2; i < COMP_CWORD; i++)); do
+			[ "${COMP_WORDS[i]}" = -- ] || continue
+			compopt -o filenames
+			if [ $((i + 1)) = "$COMP_CWORD" ]; then
+				mapfile -t COMPREPLY < <(compgen -c -- "$word")
+			else
+				mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			fi
+			return
+		done
+	fi
 
 	# The shell cuts --option=value in three.
 	if [ "$word" = = ]; then
@@ -55,7 +69,13 @@ _tqueue() {
 	--on-expired | --on-exhausted) _tqueue_among 'bury drop' ;;
 	--unique) [ "${COMP_WORDS[1]}" = send ] || _tqueue_among 'user queue' ;;
 	--ttl | --lease-limit | --limit) _tqueue_among '30s 10min 1h infinity' ;;
-	--delay | -d) _tqueue_among '10s 5min 1h' ;;
+	--delay | -d | --defer-delay | --retry-delay | --retry-delay-max) _tqueue_among '10s 5min 1h' ;;
+	--kill-after | --drain-timeout) _tqueue_among '10s 1min 5min infinity' ;;
+	--jobs | -j) _tqueue_among '0 1 2 4 8' ;;
+	--rate) _tqueue_among '1/s 10/s 100/min 100/h' ;;
+	--stop-on-failure) _tqueue_among '0 1 20' ;;
+	--done-on | --retry-on | --bury-on) _tqueue_among '0 1 75 124' ;;
+	--replace | -I) _tqueue_among '{}' ;;
 	--max-attempts) _tqueue_among '1 3 16 infinity' ;;
 	--state | -s) _tqueue_among 'ready leased delayed buried in-flight' ;;
 	--fields) _tqueue_among 'priority delay key priority,delay,key' ;;
@@ -123,6 +143,11 @@ _tqueue() {
 		words="--count= --all --follow --id= --to= --lease --limit= --fd= --timeout= $formats --progress --no-progress $queues"
 		;;
 	peek) words="--count= --all --id= --timeout= $formats $queues" ;;
+	run)
+		words="--jobs= --replace= --all --count= --rate= --dry-run --timeout= --kill-after= --drain-timeout= --no-inherit"
+		words+=" --done-on= --retry-on= --bury-on= --retry-delay= --retry-delay-max= --defer-delay= --stop-on-failure="
+		words+=" --tag --group --quiet --progress --no-progress -- $queues"
+		;;
 	jobs) words="--state= --json --no-header $queues" ;;
 	ack) words="--fd= --force $queues" ;;
 	requeue) words="--fd= --delay= --priority= --uncounted --code= --force $queues" ;;

@@ -29,6 +29,7 @@ static const struct command {
 	{ "send", "tqueue send", "send messages: arguments, lines, files", command_send },
 	{ "recv", "tqueue recv", "receive messages", command_recv },
 	{ "peek", "tqueue peek", "show messages and leave them in the queue", command_peek },
+	{ "run", "tqueue run", "run a command for each message", command_run },
 	{ "jobs", "tqueue jobs", "list the messages of a queue", command_jobs },
 	{ "ack", "tqueue ack", "acknowledge leased messages: the work is done", command_ack },
 	{ "requeue", "tqueue requeue", "return leased messages to the queue", command_requeue },

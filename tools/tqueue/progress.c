@@ -34,19 +34,14 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * NS_A_SECOND + (uint64_t)now.tv_nsec;
 }
 
-/*
- * Is the terminal ours to write to?  In the background others do, and the person
- * types there.  Where we have no controlling terminal there are no jobs.
- */
-static int is_in_foreground(void)
+int progress_in_foreground(void)
 {
 	pid_t group = tcgetpgrp(STDERR_FILENO);
 
 	return group < 0 || group == getpgrp();
 }
 
-/* A line that is longer than the terminal is wide could not be written anew. */
-static void cut_to_width(char *line)
+void progress_cut_to_width(char *line)
 {
 	struct winsize window;
 
@@ -63,7 +58,7 @@ static void show(int last)
 	double seconds = (double)(now_ns() - progress.began) / NS_A_SECOND;
 	char size[32], rate[32], share[16] = "", line[256];
 
-	if (!progress.always && !is_in_foreground())
+	if (!progress.always && !progress_in_foreground())
 		return;
 	if (seconds < 0.001)
 		seconds = 0.001;
@@ -82,7 +77,7 @@ static void show(int last)
 	if (progress.to_terminal) {
 		/* The last one stays, and may go on in a second line. */
 		if (!last)
-			cut_to_width(line);
+			progress_cut_to_width(line);
 		fprintf(stderr, "\r%s\033[K%s", line, last ? "\n" : "");
 	} else {
 		fprintf(stderr, "%s\n", line);
@@ -147,7 +142,7 @@ void progress_add(uint64_t messages, uint64_t bytes)
 void progress_clear(void)
 {
 	pthread_mutex_lock(&progress.lock);
-	if (progress.standing && is_in_foreground()) {
+	if (progress.standing && progress_in_foreground()) {
 		fputs("\r\033[K", stderr);
 		fflush(stderr);
 	}

@@ -27,6 +27,16 @@ void progress_start(enum progress_wish wish, int quiet, const char *verb,
 /* So many more. */
 void progress_add(uint64_t messages, uint64_t bytes);
 
+/*
+ * Is the terminal that is the standard error ours to write to?  In the background
+ * others do, and the person types there.  Where we have no controlling terminal
+ * there are no jobs.
+ */
+int progress_in_foreground(void);
+
+/* A line that is longer than the terminal is wide could not be written anew. */
+void progress_cut_to_width(char *line);
+
 /* Takes the line away for a moment, before something else is written. */
 void progress_clear(void);
 

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "job.h"
+#include "job_command.h"
+#include "outcome.h"
+#include "run_log.h"
+#include "spawn.h"
+#include "units.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL	0x0008U
+#endif
+
+#define SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+static struct job *job_of(struct event_source *source, size_t offset)
+{
+	return (struct job *)((char *)source - offset);
+}
+
+/* Has the process ended, though that was not told yet?  Then no signal is for it. */
+static int has_ended(const struct job *job)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PIDFD, (id_t)job->process.fd, &info,
+		      WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
+}
+
+static void signal_group(const struct job *job, int number)
+{
+	/* It is a group as long as its leader was not waited for. */
+	kill(-job->pid, number);
+	/* One that is stopped would see it only when it goes on. */
+	if (number != SIGKILL)
+		kill(-job->pid, SIGCONT);
+}
+
+static void on_process(struct event_source *source, uint32_t events)
+{
+	struct job *job = job_of(source, offsetof(struct job, process));
+	siginfo_t info = { 0 };
+
+	(void)events;
+	/* What is left of the group of one that was to end ends as well. */
+	if (job->fate != JOB_RUNS)
+		kill(-job->pid, SIGKILL);
+	if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) || !info.si_pid)
+		return;
+	events_close(source);
+	job->pid = 0;
+	job->run->running--;
+	job->run->dry = 0;
+	/* Perhaps that was what was short. */
+	job->run->hold_until = 0;
+	job_output_end(&job->output);
+	outcome_settle(job, &info);
+	/* Only now: it is the lease. */
+	events_close(&job->lease);
+}
+
+static void on_lease(struct event_source *source, uint32_t events)
+{
+	struct job *job = job_of(source, offsetof(struct job, lease));
+
+	(void)events;
+	/* Somebody else may have the message by now. */
+	if (!has_ended(job))
+		job_kill(job, JOB_LOST);
+}
+
+void job_init(struct job *job, struct run *run, unsigned int slot)
+{
+	const struct run_options *options = run->options;
+	enum job_output_mode mode = JOB_OUTPUT_OURS;
+
+	if (options->group)
+		mode = JOB_OUTPUT_GROUP;
+	else if (options->jobs > 1 || options->tag)
+		mode = JOB_OUTPUT_LINES;
+	job->run = run;
+	job->slot = slot;
+	job->process = (struct event_source){ .fd = -1, .ready = on_process };
+	job->lease = (struct event_source){ .fd = -1, .ready = on_lease };
+	job_output_init(&job->output, mode);
+}
+
+/* The payload as a file that can be read and nothing else; -1 and errno. */
+static int make_input(const struct tqueue_record *record)
+{
+	const char *data = tqueue_payload(record);
+	size_t left = record->length;
+	ssize_t length;
+	int fd, error;
+
+	fd = memfd_create("tqueue-job", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	/* Linux before 6.3. */
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("tqueue-job", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -1;
+	for (; left; left -= (size_t)length, data += length) {
+		length = write(fd, data, left);
+		if (length < 0 && errno == EINTR)
+			length = 0;
+		else if (length <= 0)
+			break;
+	}
+	if (!left && !fcntl(fd, F_ADD_SEALS, SEALS) && !lseek(fd, 0, SEEK_SET))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static const char *tag_of(const struct job *job, char *text, size_t size)
+{
+	if (!job->run->options->tag)
+		return NULL;
+	snprintf(text, size, "%s:%llu", job->queue->name, (unsigned long long)job->id);
+	return text;
+}
+
+/* What an error of a start means. */
+static enum job_start why_not(const struct job *job, int error, int executing)
+{
+	switch (error) {
+	case EAGAIN:
+	case ENOMEM:
+	case ETXTBSY:
+	case EMFILE:
+	case ENFILE:
+		return JOB_LATER;
+	case E2BIG:
+		/* Without the payload the arguments are always the same. */
+		if (job->run->options->replace)
+			return JOB_OVER;
+		return JOB_NEVER;
+	default:
+		return executing ? JOB_NEVER : JOB_LATER;
+	}
+}
+
+/* Starts the process with its files; *@executing: it was the program that failed. */
+static int start_process(struct job *job, struct job_command *command,
+			 const struct tqueue_record *record, int *executing)
+{
+	const struct run_options *options = job->run->options;
+	struct spawn how = {
+		.path = options->program,
+		.argv = command->argv,
+		.envp = command->envp,
+		.keep = options->no_inherit ? -1 : job->lease.fd,
+	};
+	char tag[96];
+	int error;
+
+	how.in = make_input(record);
+	if (how.in < 0)
+		return -1;
+	if (job_output_open(&job->output, tag_of(job, tag, sizeof(tag)))) {
+		error = errno;
+		close(how.in);
+		errno = error;
+		return -1;
+	}
+	how.out = job->output.ends[0];
+	how.err = job->output.ends[1];
+	job->pid = spawn(&how, &job->process.fd, executing);
+	error = errno;
+	close(how.in);
+	if (job->pid < 0) {
+		job->pid = 0;
+		job_output_end(&job->output);
+		errno = error;
+		return -1;
+	}
+	job_output_begin(&job->output);
+	return 0;
+}
+
+/* It runs: waits for its end, and that of its lease. */
+static enum job_start watch(struct job *job)
+{
+	const struct run_options *options = job->run->options;
+
+	job->fate = JOB_RUNS;
+	job->deadline = UNITS_FOREVER;
+	if (options->timeout < UNITS_FOREVER - job->began)
+		job->deadline = job->began + options->timeout;
+	job->run->running++;
+	if (events_add(&job->process, EPOLLIN) || events_add(&job->lease, EPOLLONESHOT)) {
+		/* Nobody would learn of its end. */
+		run_log(LOG_ERR, job->queue->name, "job %llu cannot be waited for: %m",
+			(unsigned long long)job->id);
+		job_kill(job, JOB_STOPPED);
+		on_process(&job->process, 0);
+	}
+	return JOB_STARTED;
+}
+
+/* The message went into a job's slot, and it is not started: what becomes of it. */
+static enum job_start not_started(struct job *job, int error, int executing)
+{
+	enum job_start result = why_not(job, error, executing);
+
+	if (result == JOB_OVER)
+		outcome_bury(job, "its payload is too long for an argument");
+	else
+		outcome_give_back(job);
+	events_close(&job->lease);
+	errno = error;
+	return result;
+}
+
+enum job_start job_start(struct job *job, struct run_queue *queue,
+			 const struct tqueue_record *record)
+{
+	const struct run_options *options = job->run->options;
+	struct job_command command;
+	struct tqueue_info info;
+	int executing = 0, error;
+
+	job->queue = queue;
+	job->id = record->id;
+	job->delivery = record->delivery;
+	job->attempt = record->attempts + 1U;
+	job->max_attempts = tqueue_get(queue->source.fd, &info) ? 0 : info.max_attempts;
+	job->began = clock_ns();
+	job->lease.fd = tqueue_hold(queue->source.fd, job->id, job->delivery);
+	if (job->lease.fd < 0) {
+		/* Its limit may have passed, or it was taken away. */
+		if (errno == ESTALE || errno == EIDRM)
+			return JOB_OVER;
+		return not_started(job, errno, 0);
+	}
+	if (job_command_make(&command, options, job, record)) {
+		outcome_bury(job, "its payload has a zero byte and cannot be an argument");
+		events_close(&job->lease);
+		return JOB_OVER;
+	}
+	error = start_process(job, &command, record, &executing) ? errno : 0;
+	job_command_free(&command, options);
+	return error ? not_started(job, error, executing) : watch(job);
+}
+
+void job_check_deadline(struct job *job, uint64_t now)
+{
+	if (now < job->deadline || has_ended(job))
+		return;
+	if (job->fate == JOB_RUNS) {
+		job_stop(job, job->run->options->kill_after);
+		job->fate = JOB_TIMED_OUT;
+	} else {
+		job_kill(job, job->fate);
+	}
+}
+
+void job_stop(struct job *job, uint64_t kill_after)
+{
+	uint64_t now = clock_ns();
+
+	if (has_ended(job))
+		return;
+	if (job->fate == JOB_RUNS)
+		job->fate = JOB_STOPPED;
+	job->deadline = kill_after < UNITS_FOREVER - now ? now + kill_after : UNITS_FOREVER;
+	signal_group(job, SIGTERM);
+}
+
+void job_kill(struct job *job, enum job_fate fate)
+{
+	if (has_ended(job))
+		return;
+	job->fate = fate;
+	job->deadline = UNITS_FOREVER;
+	signal_group(job, SIGKILL);
+}

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The loop of tqueue run.
+ *
+ * While a slot is free, the next message is leased without waiting; only when there
+ * is none the queues are waited for, once for all slots.  So a busy queue is never
+ * polled, and one message wakes one wait of each runner.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "job.h"
+#include "queue.h"
+#include "report.h"
+#include "run_log.h"
+#include "run_signals.h"
+#include "run_status.h"
+#include "sink.h"
+#include "units.h"
+
+#define NS_A_SECOND	1000000000ULL
+
+/* How much longer a lease lasts than its job may take, with all that ends it. */
+#define LEASE_MARGIN	(10 * NS_A_SECOND)
+
+/* What is short is told as often as that. */
+#define TOLD_FOR	(60 * NS_A_SECOND)
+
+/* Jobs that are started before anything else is looked at. */
+#define STARTS_AT_ONCE	16
+
+/* Room for messages that is kept. */
+#define USUAL_SIZE	(64 * 1024)
+
+static struct run *current;
+
+static void on_queue(struct event_source *source, uint32_t events)
+{
+	struct run_queue *queue = (struct run_queue *)((char *)source -
+				  offsetof(struct run_queue, source));
+
+	/* It was EPOLLONESHOT. */
+	queue->armed = 0;
+	current->dry = 0;
+	/* Else the next lease finds out. */
+	if (current->paused && events & EPOLLERR)
+		run_queue_over(current, queue, EIDRM);
+}
+
+/* The sinks take more. */
+static void on_drained(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < current->options->jobs; i++)
+		job_output_resume(&current->jobs[i].output);
+	job_output_print();
+}
+
+void run_drain(struct run *run, int status)
+{
+	if (status)
+		run->status = status;
+	if (!run->draining)
+		run_status_ending();
+	run->draining = 1;
+}
+
+void run_queue_over(struct run *run, struct run_queue *queue, int error)
+{
+	queue->over = 1;
+	if (error)
+		run->status = run_log_error(queue->name, error);
+	else if (run->options->count)
+		run->status = EXIT_STOPPED;
+}
+
+/* Nothing is leased for a while, as something is short; is that to be told? */
+static int hold(struct run *run, int error, uint64_t time)
+{
+	uint64_t now = clock_ns();
+
+	run->hold_until = now + time;
+	run->held_for = error;
+	if (run->told_for == error && now - run->told_at < TOLD_FOR)
+		return 0;
+	run->told_for = error;
+	run->told_at = now;
+	return 1;
+}
+
+/* The next message of a queue cannot be leased now. */
+static void lease_later(struct run *run, const char *queue, int error)
+{
+	char text[512];
+
+	/* Other workers give their leases back without our being told. */
+	if (hold(run, error, error == ENOSPC ? NS_A_SECOND / 4 : NS_A_SECOND))
+		run_log(LOG_WARNING, NULL, "%s; this worker tries again",
+			tqueue_explain(queue, error, text, sizeof(text)));
+}
+
+/* How long a lease is to last. */
+static uint64_t lease_limit(const struct run_options *options)
+{
+	uint64_t most = TQUEUE_FOREVER - 1;
+
+	/* What the queue says. */
+	if (!options->timeout_given)
+		return 0;
+	if (options->timeout == UNITS_FOREVER || options->kill_after == UNITS_FOREVER ||
+	    options->timeout > (most >> 2) || options->kill_after > (most >> 2))
+		return TQUEUE_FOREVER;
+	return options->timeout + options->kill_after + LEASE_MARGIN;
+}
+
+/* Room for a record of so many bytes; 0, or -1. */
+static int make_room(struct run *run, size_t size)
+{
+	void *room;
+
+	if (size < USUAL_SIZE)
+		size = USUAL_SIZE;
+	if (size == run->record_size)
+		return 0;
+	room = realloc(run->record, size);
+	if (!room)
+		return -1;
+	run->record = room;
+	run->record_size = size;
+	return 0;
+}
+
+/* Leases the next message of a queue without waiting; as tqueue_lease(). */
+static int lease(struct run *run, struct run_queue *queue)
+{
+	int result;
+
+	for (;;) {
+		result = tqueue_lease(queue->source.fd, run->record, run->record_size,
+				      lease_limit(run->options), 0);
+		if (result >= 0 || (errno != EMSGSIZE && errno != EINTR))
+			return result;
+		if (errno == EMSGSIZE &&
+		    make_room(run, TQUEUE_RECORD_BYTES(run->record->length))) {
+			errno = ENOMEM;
+			return -1;
+		}
+	}
+}
+
+/* A message was leased: starts its job. */
+static void start(struct run *run, struct run_queue *queue)
+{
+	const char *command = run->options->command[0];
+	struct job *job = run->jobs;
+	int error;
+
+	while (job->pid)
+		job++;
+	switch (job_start(job, queue, run->record)) {
+	case JOB_STARTED:
+		run->held_for = 0;
+		run->started++;
+		break;
+	case JOB_OVER:
+		run->started++;
+		break;
+	case JOB_LATER:
+		error = errno;
+		if (hold(run, error, NS_A_SECOND))
+			run_log(LOG_WARNING, queue->name, "job %llu cannot be started now: %s; it went back to its place, and is tried again",
+				(unsigned long long)run->record->id, strerror(error));
+		break;
+	case JOB_NEVER:
+		error = errno;
+		run_log(LOG_ERR, NULL, "%s cannot be started: %s%s; the job went back to its place in the queue",
+			command, strerror(error),
+			error == ENOENT ? " (it, or the interpreter that it names)" : "");
+		run_drain(run, error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_STARTED);
+		break;
+	}
+	if (run->record_size > USUAL_SIZE)
+		make_room(run, USUAL_SIZE);
+	if (run->options->interval) {
+		uint64_t now = clock_ns();
+
+		if (run->next_start < now)
+			run->next_start = now;
+		run->next_start += run->options->interval;
+	}
+}
+
+/* Leases one message of the first queue that has one; whether it did. */
+static int lease_and_start(struct run *run)
+{
+	struct run_queue *queue;
+	int result;
+
+	for (queue = run->queues; queue < run->queues + run->queue_count; queue++) {
+		if (queue->over)
+			continue;
+		result = lease(run, queue);
+		if (result > 0) {
+			start(run, queue);
+			return 1;
+		}
+		if (!result) {
+			run_queue_over(run, queue, 0);
+		} else if (errno == ENOSPC || errno == ENOMEM) {
+			lease_later(run, queue->name, errno);
+			return 0;
+		} else if (errno != EAGAIN) {
+			run_queue_over(run, queue, errno);
+		}
+	}
+	run->dry = 1;
+	return 0;
+}
+
+/* May another job be started? */
+static int may_start(const struct run *run, uint64_t now)
+{
+	const struct run_options *options = run->options;
+
+	return run->running < options->jobs && !run->draining && !run->paused && !run->dry &&
+	       now >= run->hold_until && now >= run->next_start &&
+	       (!options->count || run->started < options->count) &&
+	       job_output_waiting() <= options->jobs;
+}
+
+static int all_over(const struct run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->queue_count; i++)
+		if (!run->queues[i].over)
+			return 0;
+	return 1;
+}
+
+/* Waits for the queues: what came meanwhile is told at once. */
+static void wait_for_queues(struct run *run, uint32_t events)
+{
+	struct run_queue *queue;
+
+	for (queue = run->queues; queue < run->queues + run->queue_count; queue++) {
+		if (!queue->over && !queue->armed)
+			events_arm(&queue->source, events | EPOLLONESHOT);
+		queue->armed = 1;
+	}
+}
+
+static void start_jobs(struct run *run)
+{
+	unsigned int starts = 0;
+
+	while (starts++ < STARTS_AT_ONCE && may_start(run, clock_ns()))
+		lease_and_start(run);
+	if (run->dry)
+		wait_for_queues(run, EPOLLIN | EPOLLMSG);
+	else if (run->paused)
+		wait_for_queues(run, 0);
+}
+
+/* Is there nothing left to do? */
+static int is_finished(const struct run *run)
+{
+	const struct run_options *options = run->options;
+
+	if (run->running || job_output_waiting())
+		return 0;
+	return run->draining || all_over(run) || (options->all && run->dry) ||
+	       (options->count && run->started >= options->count);
+}
+
+static uint64_t earlier(uint64_t one, uint64_t other)
+{
+	return one < other ? one : other;
+}
+
+/* Does what is due, and returns when the next thing is. */
+static uint64_t check_times(struct run *run)
+{
+	uint64_t now = clock_ns(), next;
+	struct job *job;
+	uint32_t i;
+
+	run_signals_check(run, now);
+	next = earlier(run_status_check(run, now), run->drain_until);
+	for (i = 0; i < run->options->jobs; i++) {
+		job = &run->jobs[i];
+		if (!job->pid)
+			continue;
+		job_check_deadline(job, now);
+		next = earlier(next, job->deadline);
+	}
+	if (run->draining || run->paused || run->running == run->options->jobs || run->dry)
+		return next;
+	if (run->options->count && run->started >= run->options->count)
+		return next;
+	if (job_output_waiting() > run->options->jobs)
+		return next;
+	if (now < run->hold_until)
+		return earlier(next, run->hold_until);
+	return earlier(next, run->next_start);
+}
+
+/* Without it there is no point in more jobs. */
+static void check_output(struct run *run)
+{
+	int error = sink_stdout.gone;
+
+	if (!error || run->draining)
+		return;
+	if (error == EPIPE)
+		run_log(LOG_ERR, NULL, "nobody reads the standard output any more; no more jobs are started");
+	else
+		run_log(LOG_ERR, NULL, "cannot write to the standard output: %s; no more jobs are started",
+			strerror(error));
+	run_drain(run, EXIT_ERROR);
+}
+
+static void work(struct run *run)
+{
+	for (;;) {
+		start_jobs(run);
+		check_output(run);
+		if (is_finished(run))
+			break;
+		events_wait(check_times(run));
+	}
+}
+
+/* Opens the queues; 0, or an exit status, and it has said why. */
+static int open_queues(struct run *run)
+{
+	const struct run_options *options = run->options;
+	struct run_queue *queue;
+	struct tqueue_info info;
+	unsigned int i;
+
+	while (options->queues[run->queue_count])
+		run->queue_count++;
+	run->queues = xnonnull(calloc(run->queue_count, sizeof(*run->queues)));
+	for (i = 0; i < run->queue_count; i++) {
+		queue = &run->queues[i];
+		queue->name = options->queues[i];
+		queue->source.ready = on_queue;
+		queue->source.fd = tqueue_open(queue->name, O_RDONLY);
+		if (queue->source.fd < 0)
+			return report_error(queue->name, errno);
+		if (tqueue_get(queue->source.fd, &info) ||
+		    events_add(&queue->source, EPOLLONESHOT))
+			return report_error(queue->name, errno);
+		/* By its name in /dev/tq, also if it was given by its path. */
+		queue->name = xnonnull(strdup(info.name));
+	}
+	return EXIT_OK;
+}
+
+/* 0, or an exit status, and it has said why. */
+static int open_run(struct run *run)
+{
+	int status;
+	uint32_t i;
+
+	current = run;
+	run->drain_until = UNITS_FOREVER;
+	run->jobs = xnonnull(calloc(run->options->jobs, sizeof(*run->jobs)));
+	for (i = 0; i < run->options->jobs; i++)
+		job_init(&run->jobs[i], run, i + 1);
+	if (make_room(run, USUAL_SIZE))
+		xnonnull(NULL);
+	if (events_open()) {
+		report(NULL, "%s", strerror(errno));
+		return EXIT_ERROR;
+	}
+	status = open_queues(run);
+	if (!status && run_signals_open(run)) {
+		report(NULL, "%s", strerror(errno));
+		status = EXIT_ERROR;
+	}
+	return status;
+}
+
+int run_jobs(struct run *run)
+{
+	int status = open_run(run);
+
+	if (status)
+		return status;
+	sinks_open(on_drained);
+	run_log_open();
+	run_status_open(run);
+	work(run);
+	run_status_close(run);
+	sinks_flush();
+	if (run->signal)
+		run_signals_die(run->signal);
+	if (run->status)
+		return run->status;
+	return run->failed ? EXIT_FAILED : EXIT_OK;
+}
