@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a call costs beside others: next to a full queue, to messages in flight, to
  * pollers, to senders that wait, and to a call that moves much at once.

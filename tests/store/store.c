@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * src/store.c in user space, against a model of it that is too simple to be wrong:
  * an array of messages, which is searched for all that is asked.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Each kind of system call on a queue with the first, the second, the third ...
  * thing in it failing that may fail (/proc/thread-self/fail-nth: allocations and

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One kind of call with the first, the second, the third ... thing in it failing that
  * may fail: see faultn.c.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * System calls on a queue with hostile arguments, for a set time: a grammar of
  * what can be done to a device, with pointers to nowhere and to memory that

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * As faultn.c, for the calls of the work queue: whatever fails in them, each message
  * is in the state that the call says, and none is lost.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the programs here have in common beyond the suites: a seed and a time,
  * on the command line or in the environment (TQUEUE_SEED, TQUEUE_SECONDS), and

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * One call that acknowledges a delivery and receives the next message: whatever becomes
  * of the second, the first is done, and that is told.

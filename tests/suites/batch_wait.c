@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Batches that wait: deadlines, signals, places in the line, and who is woken by
  * many messages, or by much room, at once.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Waiting: readers for a message, senders for room. Who waits for room is
  * served in the order of coming, and while anyone waits nobody overtakes.

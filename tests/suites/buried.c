@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Buried messages: put aside by their workers, or after the last of the attempts that
  * they may have, until they are kicked or removed. Poison must not push out the rest.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * One message by its id, whatever its state: to look at, to work on, to take. Nothing
  * else moves, and nobody waits.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The driver's own calls, for the suites: named queues made and removed through
  * the control device, and buffers of records to send and to receive.

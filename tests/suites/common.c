@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * See common.h. The parent half (t_main() and what is above it here) talks to
  * cmocka; everything else runs in the test's own process.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What all suites share: running a test in a process of its own with a time
  * limit, saying what went wrong, threads that are expected to sleep, buffers

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The control device: queues made, found, configured and removed by name, what
  * is refused, who may, and that the node of a queue is never open to more than

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What INFO says adds up: each message that was ever sent is there, in flight,
  * received or dropped, whatever was done to it; senders that wait are counted; and

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * End-of-file when the last writer left, where the queue is made so: for files
  * that have seen a writer or what one left, when everything has been read, and

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A queue that holds messages which are leased, delayed or buried: how it ends, is
  * waited for, fills up, is resized and removed; and what many leases cost the others.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * HOLD: a lease moves to a file of its own, which a job can inherit without the queue.
  * The lease ends with the last copy of that file; that it is over can be polled for.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Readers that are killed, stopped, frozen or interrupted in their sleep take
  * nothing, also when a message comes before they run: the next one gets it.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Leases: a leased message stays with its open file until it is settled, its limit
  * passes or the last copy of the file is gone, and then it is back in its place. Never

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A ledger of messages that several processes send, lease and settle while others kill
  * them: in memory that all of them share each message has an account of its own, and

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Looking is not reading. A file that was opened with access mode 3 is neither a
  * reader nor a writer, and may do everything but move messages; one that is open

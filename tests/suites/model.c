@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The queue against a model of it: one process makes random calls that never
  * wait, through three open files for both ways and one for writing, and after each

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Where a queue is made so, sends of a file that has seen a reader fail with EPIPE
  * once the last reader has left, as on a pipe. What was sent stays.

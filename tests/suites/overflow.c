@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a full queue does to its senders, where that is chosen: "reject" refuses
  * at once, "drop-oldest" makes room at the cost of what is there, and tells the

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Who owns a queue: the user that it was given to when it was made, or by SET
  * since, whichever node it is opened through and whoever that belongs to.

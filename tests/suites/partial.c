@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A message that is read in part concerns one open file: those who wait on others
  * are not woken, however many bytes are taken one by one; those who share the file

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * poll, select and epoll. POLLIN: a read of this file returns something. POLLOUT:
  * a message of max_message fits or, where others wait for room, this file has not

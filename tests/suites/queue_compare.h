@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Whether records, LIST, INFO, poll and WAIT say what queue_model.h does. */
 #ifndef TQUEUE_TESTS_QUEUE_COMPARE_H
 #define TQUEUE_TESTS_QUEUE_COMPARE_H

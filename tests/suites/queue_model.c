@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The work queue against a model of it: one process makes random calls that never
  * wait, through some open files and files of leases, and after each the queue must say,

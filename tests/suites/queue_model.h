@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What queue_model.c knows of the work queue: its messages, and by which rules they
  * go from one state to another.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * POLLIN means that a read returns something: a byte, or the end. Empty messages,
  * over which reads pass, are told to users of RECEIVE by POLLMSG.

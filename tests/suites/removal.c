@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A queue removed by force while others are in the middle of using it: whoever
  * sleeps is woken with EIDRM, whoever polls finds POLLERR | POLLHUP, nobody

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Queues whose size and longest message change while they are in use: nothing is
  * lost, nothing changes its place, and whoever waited for room gets it.

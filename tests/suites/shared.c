@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * One open file in the hands of several processes or threads: it has one rest,
  * which ends with the last of them.

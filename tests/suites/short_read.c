@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Reads smaller than the message: the rest stays with that open file, and goes
  * back to the message's place when the file is closed. No byte is lost, none is

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Signals: a call that waits is restarted or ends with EINTR, as SA_RESTART
  * says, and has done nothing until then.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * splice and sendfile. Into the queue: one call makes one message, of at most
  * max_message bytes, out of what the pipe holds. Out of it: like read, cut to

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Buffers that stall: memory behind userfaultfd whose faults nobody answers (as
  * a hung FUSE file system would do). The owner waits, and nobody else does,

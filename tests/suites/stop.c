@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Stopped queues: nothing is sent any more, those who wait for room fail at once
  * and have sent nothing, readers get what is there and then end-of-file; until

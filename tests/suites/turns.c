@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A sender that may not sleep gets its turns among those that wait for room: each
  * open file may put one message past them, and then none until all who waited at

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * WAIT: it sleeps until everything up to a message has been received whole or
  * was dropped, and no longer.

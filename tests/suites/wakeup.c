@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Who is woken: n new messages wake n of those who wait, no more (no herd) and
  * no fewer (no lost wake-up), and one who was woken and leaves without taking

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Several processes send, lease and settle in all ways, some are killed, and the queue
  * is paused, stopped, resized and given other policies meanwhile: each message is
