@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # tqueue: the front door. "make help" lists what it can do.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build

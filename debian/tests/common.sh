@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only
 # What the tests of the package share: saying what is checked, how a test ends,
 # and making packages to upgrade to.  Sourced by each test.
 #

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * tqueue, and the daemons it is compared with: Debian's beanstalkd and Redis, each with
  * its own settings but for what writes to disks, on a UNIX socket and on TCP.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where a worker can get its jobs from: tqueue and the daemons it is compared with,
  * behind one set of calls.  A worker takes a job, which then is its own, and says

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a job costs, from a work queue to its worker and done: through tqueue, and
  * through the daemons it is compared with (jobpeers.c).  All of 64 bytes.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * tqueue and its peers, each with the settings it has by default but for the
  * size of a message, which is raised where the peer lets root raise it.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a message can be sent through: tqueue and the peers it is compared with,
  * behind one set of calls, so that each is measured by the same loop.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What fuzz.c does with the driver's own calls. */
 #ifndef TQUEUE_STRESS_FUZZ_CALLS_H
 #define TQUEUE_STRESS_FUZZ_CALLS_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Workers lease and settle and are killed at random moments, wherever they are, and in
  * the end each message was settled once: see ledger.h.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What no sane program does: system calls that make no sense here, unknown
  * ioctls, files closed and replaced in mid-use, random calls. A clear error for

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * One write is one message, one read gives bytes of one message: what holds
  * when nothing is full, nothing waits and no buffer is bad.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * SEND and RECEIVE: many messages in one call. The longest prefix that fits goes,
  * the count is returned, and batches, reads and writes see one and the same

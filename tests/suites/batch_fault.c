@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Batches whose buffers are not all there: at every byte, nothing is lost,
  * nothing comes twice, and what was there of a buffer is used. A buffer that

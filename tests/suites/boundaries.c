@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Lengths and places: every length that sits beside a limit of the record, the
  * page, the ring or the system call, and every place a record can have in the

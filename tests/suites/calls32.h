@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* System calls of a 32-bit program, made by one of 64 bits: both layouts beside each other. */
 #ifndef TQUEUE_TESTS_CALLS32_H
 #define TQUEUE_TESTS_CALLS32_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Delays: a delayed message is there for nobody until its time has come, and then
  * it is in its own place at once. Delays go by CLOCK_BOOTTIME, which nobody can set.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nobody starves: a large sender beside small ones, small ones beside a large
  * one, a blocking sender beside those that only try.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bad pointers, at every byte: EFAULT, nothing sent, nothing consumed. And good
  * memory that is not there yet, which must work like any other.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What fits: the account of the ring, checked against a model of its own. A
  * message of n bytes uses 40 + n rounded up to 8; all together use at most size.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Structures that grow: of each request a shorter structure is taken as if zeros
  * followed it, a longer one if what is not known of it is zero, and results are cut

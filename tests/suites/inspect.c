@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What a person sees: FIONREAD, /proc/PID/fdinfo and sysfs tell the truth. */
 #include "common.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * kill -9 at every point: while blocked, while holding a rest, in the middle of
  * a transfer. What a dead reader had in flight comes back, what a dead sender had

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Messages larger than one piece of what is copied under a lock, in the work queue:
  * they never stand in the ring, and are in flight while they are copied.

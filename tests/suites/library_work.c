@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* libtqueue: priorities, delays, keys, leases and what becomes of them. */
 #include "common.h"
 
@@ -578,7 +578,7 @@ static void policies(void)
 	t_is(lease(fd, &slot), 1);
 	t_errno(tqueue_lease(fd, &slot.record, sizeof(slot), 0, TQUEUE_FOREVER), ENOSPC);
 	tqueue_explain("work", ENOSPC, text, sizeof(text));
-	t_true(strstr(text, "--max-leased") && strstr(text, "all 1 messages"),
+	t_true(strstr(text, "--max-leased") && strstr(text, "all 1 leases"),
 	       "limit: %s", text);
 	config.fields = TQUEUE_CONFIG_MAX_LEASED | TQUEUE_CONFIG_MAX_ATTEMPTS;
 	config.max_leased = 0;
@@ -598,13 +598,13 @@ static void explanations(void)
 		int error;
 		const char *words;
 	} errors[] = {
-		{ EEXIST, "it already has a message with that key: number 17; " },
-		{ ENOENT, "there is no message 17; 'tqueue jobs mail'" },
-		{ EBUSY, "message 17 is leased, or just being received; " },
-		{ ESTALE, "message 17: this delivery of it is over" },
+		{ EEXIST, "message 17 already has this key" },
+		{ ENOENT, "no message 17 (\"tqueue jobs mail\"" },
+		{ EBUSY, "message 17 is leased or being received" },
+		{ ESTALE, "message 17: this delivery is over" },
 		{ EPERM, "message 17: only the owner of the queue and root" },
-		{ EINVAL, "message 17 cannot be settled in that way" },
-		{ EIDRM, "the queue was removed" },
+		{ EINVAL, "message 17 cannot be settled like that" },
+		{ EIDRM, "queue was removed" },
 	};
 	char text[512];
 	size_t i, size;
@@ -622,7 +622,7 @@ static void explanations(void)
 		}
 	}
 	tqueue_explain_message(NULL, 17, ENOENT, text, sizeof(text));
-	t_true(!strncmp(text, "there is no message 17", 22), "no name: %s", text);
+	t_true(!strncmp(text, "no message 17", 13), "no name: %s", text);
 }
 
 static void run_worker(void *arg)

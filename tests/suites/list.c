@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * LIST: what messages there are, in the order of their ids, without any effect on them.
  * What is there all the time is listed once, whatever moves beside it.

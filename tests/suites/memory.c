@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memory is charged to the control group of whoever caused it, and where that
  * group has no more, the call fails with ENOMEM: nothing is lost, nobody is

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Batches, plain reads and plain writes by many processes on one queue: each
  * message arrives once, whole, and in the order of its sender.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Loading and unloading: parameters and what is refused, and that the module
  * goes exactly when no file is open and the queue is empty.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * O_NONBLOCK and RWF_NOWAIT: EAGAIN wherever the call would have to sleep, and
  * nothing left behind by it. That no io_uring request blocks is in uring.c.

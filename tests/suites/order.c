@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exactly once and in order, with many producers and many consumers at the same
  * time: threads and processes, all sizes, vectors, blocking and not.

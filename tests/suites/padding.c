@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What leaves the queue is the message and nothing else: no byte after its end
  * is written, neither of the padding, of older messages nor of the kernel.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * PAUSE: senders go on, receivers find nothing and wait, settling and looking go on.
  * It is not the end of anything.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Looking at messages and leaving them there: in their order, as often as one
  * likes, and without anybody noticing.

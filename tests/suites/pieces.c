@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Messages above a piece, which never stand in the ring: they arrive whole and in
  * their order among small ones, take as much of the queue as their bytes say, and

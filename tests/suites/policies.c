@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The policies of the work queue: what they are in a new queue, what they may be, how
  * they are set (by SET, at creation, in sysfs), and that they can be changed in use.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Priorities: what has a higher one comes first, what has the same comes in the
  * order in which it was sent, whichever call sent it and whichever receives it.

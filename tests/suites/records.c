@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Records from user space: what is checked in each, that a sender can claim
  * nothing that is the driver's to say, and that nothing of the kernel's memory,

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * SETTLE: all actions with all that may be said of them, what is wrong with an entry
  * and with the call, and by whom.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* O_ASYNC: a signal for every arrival, for room that comes back, and for the end. */
 #include "calls.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Everything at once for a while (TQUEUE_SECONDS), and then an exact account:
  * each 8 bytes of each message were received once, whole messages in order.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* /proc/tqueue: each queue once, with its numbers, and how long ago it was read. */
 #include "calls.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Time: which clocks delays, ttl and the limits of leases go by, when the clock of the wall is
  * set and when the machine sleeps; and that nothing runs as long as nothing is due.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The tracepoints: what happens to a queue stands in the trace, in its order. */
 #include "calls.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * ttl: how long a message is of use. It ends those that are ready or delayed, and
  * those that are leased when they come back; they are dropped or buried.

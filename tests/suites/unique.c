@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Unique keys: while a message with a key waits, no other of that key is sent, and
  * its sender is told which one it was.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memory that comes and goes while the driver copies: another thread unmaps,
  * protects or drops the buffer in a loop. Every call gives success or EFAULT,

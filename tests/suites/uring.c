@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * io_uring: a request that has to wait waits in the background of nobody. It
  * neither blocks io_uring_enter() nor occupies a worker thread, and completes

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * io_uring by raw system calls, as little of it as the tests need: a ring that
  * one thread uses, requests put in one by one, completions taken out.

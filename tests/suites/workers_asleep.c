@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Workers that sleep until there is something to lease: what wakes them, and that one
  * who is killed or stopped in its sleep takes nothing with it.

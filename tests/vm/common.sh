@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only
 # What all scripts under tests/ share: where things lie, how kernels are named, and how a script says what went wrong.
 # Sourced with TOP set to the top of the source tree.
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Many messages, as records in a buffer of the caller's. */
+/*
+ * Many messages, as records in a buffer of the caller.
+ */
 #include <string.h>
 
 #include "internal.h"
@@ -28,7 +30,7 @@ EXPORT int tqueue_batch_load(struct tqueue_batch *batch, const void *records,
 	return 0;
 }
 
-/* Where the payload of the next record goes, behind so many bytes of header. */
+/* Where the payload of the next record goes, after @header bytes. */
 static inline void *find_room(const struct tqueue_batch *batch, size_t header,
 			      size_t *room)
 {
@@ -60,7 +62,7 @@ EXPORT int tqueue_batch_commit(struct tqueue_batch *batch, size_t length)
 	return 0;
 }
 
-/* Appends a record; returns its header, or NULL and errno. */
+/* Adds a record.  Returns its header, or NULL and errno. */
 static inline struct tqueue_record *append(struct tqueue_batch *batch, size_t header,
 					   const void *data, size_t length)
 {
@@ -76,7 +78,7 @@ static inline struct tqueue_record *append(struct tqueue_batch *batch, size_t he
 		errno = ENOBUFS;
 		return NULL;
 	}
-	/* What is behind the payload in its last word stays zero. */
+	/* The padding after the payload stays zero. */
 	if (last != length)
 		memset(to + last, 0, ALIGNMENT);
 	if (length)
@@ -136,7 +138,7 @@ EXPORT int tqueue_batch_next(struct tqueue_batch *batch,
 	if (left < sizeof(*here))
 		return libtq_fail(EBADMSG);
 	here = (const void *)(batch->buffer + batch->start);
-	/* Once each: whoever shares the memory may be writing it. */
+	/* Loaded once: another process that shares the memory may be writing it. */
 	header = here->header_words * 8U;
 	payload = here->length;
 	if (header < sizeof(*here) || header > left ||
@@ -150,7 +152,7 @@ EXPORT int tqueue_batch_next(struct tqueue_batch *batch,
 	return 1;
 }
 
-/* What a driver needs for the first record that was not sent. */
+/* The features that the driver needs for the first record that is left. */
 static uint64_t needed_features(const struct tqueue_batch *batch)
 {
 	const struct tqueue_record *record = (const void *)(batch->buffer + batch->start);
@@ -184,7 +186,7 @@ EXPORT int tqueue_send_batch(int fd, struct tqueue_batch *batch,
 	if (result < 0)
 		return result;
 	batch->start += (size_t)send.sent_bytes;
-	/* All its room is free for what comes next. */
+	/* Everything was sent: the whole buffer is free. */
 	if (batch->start == batch->end) {
 		batch->start = 0;
 		batch->end = 0;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What errors mean. */
+/*
+ * Descriptions of errors.
+ */
 #define _GNU_SOURCE
 #include <string.h>
 
@@ -13,40 +15,40 @@ EXPORT const char *tqueue_strerror(int error)
 	case TQUEUE_ENODRIVER:
 		return "the tqueue driver is not loaded";
 	case TQUEUE_EOLDDRIVER:
-		return "the tqueue driver that is loaded is too old for this";
+		return "the loaded tqueue driver is too old for this";
 	case EAGAIN:
-		return "it cannot be done without waiting";
+		return "would have to wait";
 	case ETIMEDOUT:
-		return "it was not done in time";
+		return "timed out";
 	case EMSGSIZE:
-		return "the message is too long";
+		return "message too long";
 	case ENOSPC:
-		return "no more leases, no more queues or no more memory for them is allowed";
+		return "limit of leases, of queues or of their memory reached";
 	case ESHUTDOWN:
-		return "the queue is stopped and takes no messages";
+		return "queue is stopped";
 	case EIDRM:
-		return "the queue was removed";
+		return "queue was removed";
 	case EPIPE:
 		return "the last reader has left";
 	case EBUSY:
-		return "the queue is in use or holds more, or the message is leased or half read";
+		return "queue is in use or holds too much, or message is leased or partly read";
 	case ESTALE:
-		return "that delivery is over";
+		return "this delivery is over";
 	case EEXIST:
-		return "there is such a queue, or a message with that key, already";
+		return "queue or unique key already exists";
 	case ENOENT:
-		return "there is no such queue or message";
+		return "no such queue or message";
 	case ENAMETOOLONG:
-		return "the name is too long";
+		return "name too long";
 	case ENOTTY:
-		return "this is not a tqueue queue";
+		return "not a tqueue queue";
 	case EACCES:
 	case EPERM:
-		return "you are not allowed to do that";
+		return "not permitted";
 	case EBADMSG:
-		return "this is not a record";
+		return "not a record";
 	case ENOBUFS:
-		return "there is no room: the queue is full, or the batch";
+		return "no room: the queue or the batch is full";
 	}
 	text = strerrordesc_np(error);
 	return text ? text : "unknown error";

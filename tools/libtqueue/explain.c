@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Messages for people: which queue, what is wrong, what to do.
+ * Messages for people: the queue, what is wrong, and what to do.
  *
- * In a file of its own because a program that is linked statically and looks up
- * groups needs the shared C library all the same.
+ * In a file of its own, because a statically linked program that looks up groups still
+ * needs the shared C library.
  */
 #define _GNU_SOURCE
 #include <grp.h>
@@ -39,7 +39,7 @@ static void append(struct text *text, const char *format, ...)
 	text->left -= (size_t)length;
 }
 
-/* Who may open it, by its node. */
+/* Who can open the node. */
 static void explain_access(struct text *text, const char *path)
 {
 	struct stat node;
@@ -48,22 +48,22 @@ static void explain_access(struct text *text, const char *path)
 
 	if (stat(path, &node))
 		return;
-	/* Nobody is to be put into the group of root. */
+	/* Nobody should be added to root's group. */
 	if (!(node.st_mode & 060) || !node.st_gid) {
-		append(text, "; %s is for its owner only (user id %u)", path,
+		append(text, ": %s is only for its owner (user id %u)", path,
 		       node.st_uid);
 		return;
 	}
 	getgrgid_r(node.st_gid, &group, names, sizeof(names), &found);
 	if (found)
-		append(text, "; %s is for the members of the group %s: 'adduser USER %s', and log in again",
+		append(text, ": %s is for group %s (adduser USER %s, then log in again)",
 		       path, found->gr_name, found->gr_name);
 	else
-		append(text, "; %s is for the members of the group with the id %u",
+		append(text, ": %s is for the group with the id %u",
 		       path, node.st_gid);
 }
 
-/* What a file is that is not the one of the queue. */
+/* Describes a file that is not the device file of the queue. */
 static const char *word_of(const char *path)
 {
 	struct stat st;
@@ -76,15 +76,15 @@ static const char *word_of(const char *path)
 	case S_IFDIR:
 		return "a directory";
 	case S_IFLNK:
-		return "a link to something else";
+		return "a link to another file";
 	case S_IFCHR:
-		return "the device file of something else";
+		return "the device file of another device";
 	default:
-		return "something else";
+		return "another kind of file";
 	}
 }
 
-/* The name of a queue, of which @name may be the path; NULL: another path. */
+/* The name of a queue, of which @name may be the path.  NULL for another path. */
 static const char *name_of(const char *name)
 {
 	if (!strncmp(name, QUEUE_DIRECTORY, strlen(QUEUE_DIRECTORY)))
@@ -94,35 +94,32 @@ static const char *name_of(const char *name)
 	return strchr(name, '/') ? NULL : name;
 }
 
-/* There is something else in the place of its device file; is there such a queue? */
+/* Another file is in the place of the device file.  @known: the queue exists. */
 static void explain_other(struct text *text, const char *path, const char *what,
 			  const char *queue, bool known)
 {
-	append(text, "%s is %s, not the device file of a queue of that name", path, what);
+	append(text, "%s is %s, not the device file of this queue", path, what);
 	if (known)
-		append(text, "; 'tqueue apply %s' moves it aside and makes the right one",
+		append(text, " (\"tqueue apply %s\" moves it aside and makes the device file)",
 		       queue);
 	else
-		append(text, "; move it away, then 'tqueue create %s' makes the queue",
+		append(text, " (move it away, then create the queue with \"tqueue create %s\")",
 		       queue);
 }
 
-/* The queue is there, and its device file is not. */
+/* The queue exists, but its device file does not. */
 static void explain_missing(struct text *text, const char *path, const char *queue)
 {
-	/* Of a /dev that was made for a program, all are missing. */
+	/* In a /dev that was made for a program, all are missing. */
 	if (access("/dev/" DEFAULT_QUEUE, F_OK) && access(CONTROL_PATH, F_OK))
-		append(text, "the queue is there, but not in the /dev of this program; a systemd unit hides it with PrivateDevices=yes, and passes it in with BindPaths=/dev/tq and DeviceAllow=char-tqueue; into a container %s has to be passed",
+		append(text, "queue exists, but not in the /dev of this program (a systemd unit with PrivateDevices=yes needs BindPaths=/dev/tq and DeviceAllow=char-tqueue; a container needs the device %s)",
 		       path);
 	else
-		append(text, "its device file %s is missing; 'tqueue apply %s' makes it again",
+		append(text, "device file %s is missing (make it with \"tqueue apply %s\")",
 		       path, queue);
 }
 
-/*
- * What is in the way of opening a queue, if that can be seen from here; whether
- * it could.
- */
+/* Looks for what prevents opening a queue.  Returns whether it found it. */
 static bool explain_device(struct text *text, const char *name, int error)
 {
 	const char *queue = name_of(name);
@@ -136,7 +133,7 @@ static bool explain_device(struct text *text, const char *name, int error)
 	if (!queue || tqueue_path(name, path, sizeof(path)))
 		return false;
 	known = !tqueue_get_by_name(queue, &info);
-	/* Without sysfs it is neither. */
+	/* Without sysfs neither is known. */
 	unknown = !known && errno == ENOENT;
 	there = word_of(path);
 	switch (error) {
@@ -153,30 +150,30 @@ static bool explain_device(struct text *text, const char *name, int error)
 			return false;
 		return true;
 	case EPERM:
-		/* Nothing else than a device policy says that of access(2). */
+		/* Only a device policy makes access(2) fail like this. */
 		if (!eaccess(path, R_OK | W_OK) || errno != EPERM)
 			return false;
-		append(text, "this program may not use the device; a systemd unit forbids it with DevicePolicy= or PrivateDevices=, and DeviceAllow=char-tqueue allows it; so does a container's list of devices");
+		append(text, "device policy forbids this program to use the queue (a systemd unit with DevicePolicy= or PrivateDevices= needs DeviceAllow=char-tqueue; a container needs the device in its list)");
 		return true;
 	case EACCES:
 		if (statvfs(path, &system) || !(system.f_flag & ST_NODEV))
 			return false;
-		append(text, "%s is on a file system without devices (mounted 'nodev'), as sandboxes make it",
+		append(text, "%s is on a file system without devices (mounted with nodev, as some sandboxes do)",
 		       path);
 		return true;
 	}
 	return false;
 }
 
-/* Of a driver that is not seen; nobody sees it without sysfs. */
+/* The driver is not visible.  It never is without sysfs. */
 static void explain_no_driver(struct text *text)
 {
 	if (access("/sys/class", F_OK))
-		append(text, ", or cannot be seen: this program has no /sys (a systemd unit hides it with RootDirectory= or RootImage= without MountAPIVFS=yes, or with InaccessiblePaths=)");
-	append(text, "; 'modprobe tqueue' loads it (package tqueue-dkms)");
+		append(text, ", or not visible because this program has no /sys (a systemd unit with RootDirectory= or RootImage= needs MountAPIVFS=yes; InaccessiblePaths= can hide it, too)");
+	append(text, " (load it with \"modprobe tqueue\"; it is in the package tqueue-dkms)");
 }
 
-/* Have all leases that a queue allows been taken?  Only then it is no other limit. */
+/* Whether all leases of the queue are taken.  If not, another limit was reached. */
 static bool explain_leases(struct text *text, const char *name)
 {
 	const char *queue = name_of(name);
@@ -185,7 +182,7 @@ static bool explain_leases(struct text *text, const char *name)
 	if (!queue || tqueue_get_by_name(queue, &info) || !info.max_leased ||
 	    info.leased < info.max_leased)
 		return false;
-	append(text, "all %u messages are leased that may be leased at a time; 'tqueue jobs %s --state=leased' shows who has them, 'tqueue set %s --max-leased' allows more",
+	append(text, "all %u leases of the queue are taken (\"tqueue jobs %s --state=leased\" shows the holders; \"tqueue set %s --max-leased\" allows more)",
 	       info.max_leased, queue, queue);
 	return true;
 }
@@ -202,10 +199,10 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 	if (name)
 		append(&text, "%s: ", name);
 
-	/* No call makes that of a good name. */
+	/* No call fails like this for a valid name. */
 	if (error == EINVAL && name && !strchr(name, '/') &&
 	    tqueue_check_name(name)) {
-		append(&text, "this cannot be a name: 1 to %d letters, digits, '.', '_' and '-', and no '.' in front",
+		append(&text, "invalid queue name (1 to %d letters, digits, '.', '_' and '-', no leading '.')",
 		       TQUEUE_NAME_MAX);
 		return buffer;
 	}
@@ -215,13 +212,15 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 	if (name && error == ENOSPC && explain_leases(&text, name))
 		return buffer;
 
-	/* Of these, what a message can have is left out here. */
+	/* tqueue_strerror() also mentions messages; these do not. */
 	if (error == ENOENT)
-		append(&text, "there is no such queue");
+		append(&text, "no such queue");
 	else if (error == EEXIST)
-		append(&text, "there is such a queue already");
+		append(&text, "queue already exists");
+	else if (error == ENOBUFS)
+		append(&text, "queue is full");
 	else if (error == EBUSY)
-		append(&text, "the queue is in use, or holds more, or a message was read in part");
+		append(&text, "queue is in use or holds too much, or a message was read in part");
 	else
 		append(&text, "%s", tqueue_strerror(error));
 	switch (error) {
@@ -229,48 +228,48 @@ EXPORT char *tqueue_explain(const char *name, int error, char *buffer,
 		explain_no_driver(&text);
 		break;
 	case ENOBUFS:
-		append(&text, "; 'tqueue recv %s' makes room, 'tqueue set %s --size' gives it more",
+		append(&text, " (\"tqueue recv %s\" makes room; \"tqueue set %s --size\" enlarges the queue)",
 		       queue, queue);
 		break;
 	case TQUEUE_EOLDDRIVER:
-		append(&text, "; upgrade tqueue-dkms, then 'rmmod tqueue && modprobe tqueue', or restart");
+		append(&text, " (upgrade tqueue-dkms, then \"rmmod tqueue && modprobe tqueue\", or restart)");
 		break;
 	case EMSGSIZE:
-		append(&text, "; 'tqueue show %s' tells what is allowed (max_message)",
+		append(&text, " (\"tqueue show %s\" shows max_message)",
 		       queue);
 		break;
 	case ENOSPC:
-		append(&text, "; remove some, or raise the parameters of the module: tqueue(4)");
+		append(&text, " (remove some, or raise the parameters of the module: see tqueue(4))");
 		break;
 	case ESHUTDOWN:
-		append(&text, "; 'tqueue start %s' opens it again", queue);
+		append(&text, " (start it with \"tqueue start %s\")", queue);
 		break;
 	case ENOENT:
-		append(&text, "; 'tqueue list' shows those that there are, 'tqueue create %s' makes it",
+		append(&text, " (create it with \"tqueue create %s\")",
 		       queue);
 		break;
 	case EIDRM:
-		append(&text, "; what was in it is gone, and it has to be made and opened anew");
+		append(&text, " (its messages are gone; create it and open it again)");
 		break;
 	case EPIPE:
-		append(&text, "; 'tqueue set %s --no-reader=keep' lets messages wait for the next one",
+		append(&text, " (\"tqueue set %s --no-reader=keep\" lets messages wait for another)",
 		       queue);
 		break;
 	case EBUSY:
-		append(&text, "; it can be removed when its programs have ended and its messages are received, or with 'tqueue remove --force %s'; made smaller when it holds less; received from once that message was read to its end",
+		append(&text, " (close and empty the queue, or use \"tqueue remove --force %s\"; a smaller size must fit what it holds; read a partial message to its end)",
 		       queue);
 		break;
 	case EEXIST:
-		append(&text, "; 'tqueue set %s' changes it", queue);
+		append(&text, " (change it with \"tqueue set %s\")", queue);
 		break;
 	case ESTALE:
-		append(&text, "; 'tqueue jobs %s' shows what became of the message", queue);
+		append(&text, " (\"tqueue jobs %s\" shows the message)", queue);
 		break;
 	case ENAMETOOLONG:
-		append(&text, "; at most %d characters", TQUEUE_NAME_MAX);
+		append(&text, " (at most %d characters)", TQUEUE_NAME_MAX);
 		break;
 	case EPERM:
-		append(&text, "; its owner and root are");
+		append(&text, " (its owner and root may do that)");
 		break;
 	case EACCES:
 		if (name && !tqueue_path(name, path, sizeof(path)))
@@ -304,27 +303,27 @@ EXPORT char *tqueue_explain_message(const char *name, uint64_t id, int error,
 		append(&text, "%s: ", name);
 	switch (error) {
 	case EEXIST:
-		append(&text, "it already has a message with that key: number %llu; 'tqueue jobs %s' shows it, 'tqueue delete %s %llu' removes it",
+		append(&text, "message %llu already has this key (\"tqueue jobs %s\" shows it; \"tqueue delete %s %llu\" removes it)",
 		       number, queue, queue, number);
 		break;
 	case ENOENT:
-		append(&text, "there is no message %llu; 'tqueue jobs %s' shows those that there are",
+		append(&text, "no message %llu (\"tqueue jobs %s\" lists the messages)",
 		       number, queue);
 		break;
 	case EBUSY:
-		append(&text, "message %llu is leased, or just being received; 'tqueue jobs %s' shows who has it, and --force settles it all the same",
+		append(&text, "message %llu is leased or being received (\"tqueue jobs %s\" shows by whom; --force settles it anyway)",
 		       number, queue);
 		break;
 	case ESTALE:
-		append(&text, "message %llu: this delivery of it is over: it was settled, or its lease ended; nothing was done; 'tqueue jobs %s' shows what became of it",
+		append(&text, "message %llu: this delivery is over, so nothing was done (\"tqueue jobs %s\" shows the message)",
 		       number, queue);
 		break;
 	case EPERM:
-		append(&text, "message %llu: only the owner of the queue and root may settle what others have leased",
+		append(&text, "message %llu: only the owner of the queue and root may settle the leases of others",
 		       number);
 		break;
 	case EINVAL:
-		append(&text, "message %llu cannot be settled in that way; tqueue_settle(3) tells what each action takes",
+		append(&text, "message %llu cannot be settled like that (see tqueue_settle(3))",
 		       number);
 		break;
 	}

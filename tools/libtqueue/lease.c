@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Leases, and how they end. */
+/*
+ * Leases and settling them.
+ */
 #include <limits.h>
 
 #include "internal.h"
 
-/* Settlements of a batch that one call takes: they stand on the stack. */
+/* The most settlements of a batch in one call: they are on the stack. */
 #define AT_ONCE	64
 
 EXPORT int tqueue_lease(int fd, struct tqueue_record *record, size_t size,
@@ -51,7 +53,7 @@ EXPORT int tqueue_next(int fd, struct tqueue_record *record, size_t size,
 		.deadline = deadline,
 		.flags = TQUEUE_RECEIVE_LEASE,
 		.limit = limit,
-		/* What the driver writes there is 0 or negative. */
+		/* The driver writes 0 or a negative number here. */
 		.ack_result = 1,
 	};
 	int received;
@@ -82,7 +84,7 @@ EXPORT int tqueue_settle(int fd, struct tqueue_settlement *settlements,
 	return libtq_ioctl_for(fd, TQUEUE_SETTLE, &settle, TQUEUE_FEATURE_LEASE);
 }
 
-/* One settlement; its result, or -1 and errno. */
+/* Carries out one settlement.  Returns its result, or -1 and errno. */
 static int settle_one(int fd, struct tqueue_settlement *settlement)
 {
 	if (tqueue_settle(fd, settlement, 1) < 0)

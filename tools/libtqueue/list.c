@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What sysfs tells everybody of the queues that there are. */
+/*
+ * What sysfs shows of queues, to every user.
+ */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,7 +19,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(*left, *right);
 }
 
-/* An array of pointers, and the names behind it, in one piece of memory. */
+/* Makes an array of pointers, followed by the names, in one allocation. */
 static char **pack(const char *names, size_t bytes, size_t count)
 {
 	char **list = malloc((count + 1) * sizeof(*list) + bytes);
@@ -74,7 +76,7 @@ EXPORT char **tqueue_list(void)
 	return list;
 }
 
-/* The text of an attribute, without the newline; "" if there is none. */
+/* Reads an attribute without its newline; "" if there is none. */
 static void read_text(int directory, const char *attribute, char *text,
 		      size_t size)
 {
@@ -99,7 +101,7 @@ static uint64_t read_number(int directory, const char *attribute)
 	return strtoull(text, NULL, 10);
 }
 
-/* Which of the words an attribute has, the first one's number being 0. */
+/* The index of the word that an attribute contains. */
 static uint32_t read_word(int directory, const char *attribute,
 			  const char *const *words)
 {
@@ -113,7 +115,7 @@ static uint32_t read_word(int directory, const char *attribute,
 	return 0;
 }
 
-/* The words of an attribute that may have several, each a bit. */
+/* The bits of the words that an attribute contains. */
 static uint32_t read_state(int directory)
 {
 	static const struct {
@@ -137,7 +139,7 @@ static uint32_t read_state(int directory)
 	return state;
 }
 
-/* "c3cf0d6c-6d24-4d6e-8d6f-0f2b5b2c8a11"; zeros if it is none. */
+/* Parses "c3cf0d6c-6d24-4d6e-8d6f-0f2b5b2c8a11"; zeros if it is invalid. */
 static void read_uuid(int directory, __u8 uuid[16])
 {
 	unsigned int byte, i;
@@ -154,7 +156,7 @@ static void read_uuid(int directory, __u8 uuid[16])
 	}
 }
 
-/* Numbers of messages and bytes. */
+/* Reads counters of messages and bytes. */
 static void read_counts(int directory, struct tqueue_info *info)
 {
 	info->bytes = read_number(directory, "bytes");
@@ -227,7 +229,7 @@ EXPORT int tqueue_get_by_name(const char *name, struct tqueue_info *info)
 	read_uuid(directory, info->uuid);
 	info->state = read_state(directory);
 	read_text(directory, "dev", number, sizeof(number));
-	/* A queue that went away meanwhile has no number any more. */
+	/* A queue that was removed meanwhile has no number. */
 	if (sscanf(number, "%u:%u", &info->major, &info->minor) != 2) {
 		close(directory);
 		return libtq_fail(ENOENT);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* One message at a time. */
+/*
+ * One message at a time.
+ */
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/mman.h>
@@ -8,7 +10,7 @@
 
 #include "internal.h"
 
-/* Up to this length a message is copied behind a header on the stack. */
+/* Up to this length, a message is copied behind a header on the stack. */
 #define ON_STACK	4096
 
 #define SEND_FLAGS	(TQUEUE_SEND_DELAY | TQUEUE_SEND_UNIQUE | TQUEUE_SEND_UNSETTLED)
@@ -19,7 +21,7 @@ void libtq_finish_record(struct tqueue_record *record, size_t length)
 	memset(record->payload + length, 0, -length & 7);
 }
 
-/* The options that the caller knows, and zeros for those that came later. */
+/* Copies the options that the caller knows.  Later ones are 0. */
 int libtq_take_options(struct tqueue_send_options *to,
 		       const struct tqueue_send_options *from)
 {
@@ -27,7 +29,7 @@ int libtq_take_options(struct tqueue_send_options *to,
 
 	if (size < offsetof(struct tqueue_send_options, priority))
 		return libtq_fail(EINVAL);
-	/* What a later library knows is asked of this one in vain. */
+	/* Options of a later library cannot be carried out by this one. */
 	for (i = sizeof(*to); i < size; i++)
 		if (((const unsigned char *)from)[i])
 			return libtq_fail(E2BIG);
@@ -57,7 +59,7 @@ uint64_t libtq_features_of(uint32_t flags, uint32_t priority)
 	return features;
 }
 
-/* Sends the message that @record has room for. */
+/* Sends a message, copied into @record. */
 static int send_in(struct tqueue_record *record, int fd, const void *data,
 		   size_t length, const struct tqueue_send_options *options,
 		   struct tqueue_send *send)
@@ -88,8 +90,8 @@ static int send_small(int fd, const void *data, size_t length,
 }
 
 /*
- * For a long message that write(2) cannot send, as it waits until a deadline or
- * has options: TQUEUE_SEND wants the header in front of the payload.
+ * Sends a long message that write(2) cannot send, because it has a deadline or options:
+ * TQUEUE_SEND needs the header before the payload.
  */
 static int send_mapped(int fd, const void *data, size_t length,
 		       const struct tqueue_send_options *options,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Names of queues, opening them, and what is common to all calls. */
+/*
+ * Names of queues, opening them, and what all calls share.
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
@@ -25,7 +27,7 @@ bool libtq_driver_is_loaded(void)
 	return !access(CLASS_PATH, F_OK);
 }
 
-/* Is it such a file of the driver, by what sysfs says of its device number? */
+/* Whether the file is one of the driver, according to sysfs. */
 static bool is_of_driver(int fd, bool control)
 {
 	struct stat st;
@@ -67,7 +69,7 @@ int libtq_ioctl_for(int fd, unsigned long request, void *argument,
 	return libtq_fail(EINVAL);
 }
 
-/* As the driver sees it, whatever the locale. */
+/* As the driver decides, whatever the locale. */
 static bool is_for_names(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -112,7 +114,7 @@ EXPORT int tqueue_path(const char *name, char *path, size_t size)
 	return 0;
 }
 
-/* Opening what is no device could wait, or do something else. */
+/* Opening another kind of file could wait, or have effects. */
 static int open_device(const char *path, int flags)
 {
 	struct stat st;
@@ -123,8 +125,8 @@ static int open_device(const char *path, int flags)
 }
 
 /*
- * Did the name lead to another queue, although there is one of that name?  An
- * administrator's link to another name is as good as any.
+ * Whether the path leads to another queue although there is one of that name.  An
+ * administrator's link to another name is fine.
  */
 static bool is_of_other(const char *name, const struct tqueue_info *info)
 {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What can be asked of a queue, by its open file or by the control device. */
+/*
+ * Requests on a queue, through its open file or the control device.
+ */
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +20,7 @@ EXPORT int tqueue_get(int fd, struct tqueue_info *info)
 	return libtq_ioctl(fd, TQUEUE_INFO, info);
 }
 
-/* What a driver needs for settings that not every one has. */
+/* The features that the driver needs for these settings. */
 static uint64_t features_for(const struct tqueue_config *config)
 {
 	uint64_t features = 0;

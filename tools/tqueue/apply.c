@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue apply: makes queues, and sets them, as their files say. */
+/*
+ * tqueue apply: creates queues and sets them as their files say.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +41,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "defer", KEY_DEFER, "FILE", 0,
-	  "leave out queues whose user or group is not known, and write their names into FILE: "
+	  "skip queues whose user or group does not exist yet, and write their names to FILE "
 	  "for a later run", 1 },
 	{ 0 }
 };
@@ -48,10 +50,10 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "[QUEUE...]",
-	.doc = "Make the queues that have a file in /etc/tqueue/queues.d, and set those that are there as it says.\v"
-	       "Without names, all that have a file. What a file does not mention stays as it is. "
-	       "A wrong file stops only its own queue. See tqueue.conf(5). "
-	       "Where the device file of a queue is missing it is made again, and what stands in its place is moved aside; that is done for queues without a file, too.",
+	.doc = "Create the queues that have a file in /etc/tqueue/queues.d, and set existing ones as the file says.\v"
+	       "Without names, apply all files. Settings that a file does not mention stay as they are. "
+	       "An error in a file affects only its own queue. See tqueue.conf(5). "
+	       "Missing device files are made again, and other files in their place are moved aside, even for queues without a file.",
 };
 
 static void complain(const char *path, unsigned int line, const char *wrong)
@@ -62,7 +64,7 @@ static void complain(const char *path, unsigned int line, const char *wrong)
 		report(NULL, "%s: %s", path, wrong);
 }
 
-/* What the driver makes of a size. */
+/* The size that the driver makes of a size. */
 static uint64_t size_in_force(uint64_t size)
 {
 	uint64_t bytes = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -78,7 +80,7 @@ static void drop_field(struct tqueue_config *config, uint64_t field, int is_equa
 		config->fields &= ~field;
 }
 
-/* Leaves only what differs from how the queue is. */
+/* Removes the settings that the queue has already. */
 static void drop_equal(struct tqueue_config *config, const struct tqueue_info *info)
 {
 	uint64_t size = info->size, max_message = config->max_message, max_buried;
@@ -87,7 +89,7 @@ static void drop_equal(struct tqueue_config *config, const struct tqueue_info *i
 		size = size_in_force(config->size);
 	if (!max_message)
 		max_message = most_of(size);
-	/* The two go together: a new size can change the most of a message. */
+	/* These two go together: a new size can change max_message. */
 	if (size == info->size &&
 	    (!(config->fields & TQUEUE_CONFIG_MAX_MESSAGE) || max_message == info->max_message))
 		config->fields &= ~(TQUEUE_CONFIG_SIZE | TQUEUE_CONFIG_MAX_MESSAGE);
@@ -108,8 +110,8 @@ static void drop_equal(struct tqueue_config *config, const struct tqueue_info *i
 }
 
 /*
- * Gives the node to whom the file says, -1: leaves that; 1: something changed,
- * -1: it failed.
+ * Gives the node to @uid and @gid (-1: leaves them).  Returns 1 if something changed,
+ * or -1.
  */
 static int adjust_node(const char *name, uid_t uid, gid_t gid, mode_t mode)
 {
@@ -145,7 +147,10 @@ static int adjust(int control, const char *name, const struct settings *settings
 		report(name, "%s", wrong);
 		return EXIT_ERROR;
 	}
-	/* The driver's owner can differ from that of the node, as after chown(1). */
+	/*
+	 * The owner of the queue can differ from that of the node, for example after
+	 * chown(1).
+	 */
 	if (uid != (uid_t)-1) {
 		config.fields |= TQUEUE_CONFIG_OWNER;
 		config.uid = uid;
@@ -163,7 +168,7 @@ static int adjust(int control, const char *name, const struct settings *settings
 	return EXIT_OK;
 }
 
-/* Of a queue without a file there is only the device file to look after. */
+/* A queue without a file needs only its device file. */
 static int apply_without(const char *name)
 {
 	struct tqueue_info info;
@@ -175,11 +180,11 @@ static int apply_without(const char *name)
 	if (repaired)
 		return repaired < 0 ? EXIT_ERROR : EXIT_OK;
 	conf_own(name, path);
-	report(name, "there is no file for it; it would be %s", path);
+	report(name, "no configuration file (expected %s)", path);
 	return EXIT_ERROR;
 }
 
-/* The device files of all queues that there are. */
+/* Repairs the device files of all queues. */
 static int repair_all(void)
 {
 	char **names = tqueue_list(), **name;
@@ -187,7 +192,7 @@ static int repair_all(void)
 	int status = EXIT_OK;
 
 	for (name = names; name && *name; name++) {
-		/* One that was removed meanwhile needs none. */
+		/* A queue that was removed meanwhile needs none. */
 		if (node_repair(*name) < 0 && !tqueue_get_by_name(*name, &info))
 			status = EXIT_ERROR;
 	}
@@ -195,7 +200,9 @@ static int repair_all(void)
 	return status;
 }
 
-/* Are the names of a queue's user and group not known?  Then it is written down. */
+/*
+ * Writes the queue down if its user or group does not exist.  Returns whether it did.
+ */
 static int is_deferred(const char *name, const struct settings *settings, FILE *deferred)
 {
 	const char *wrong;
@@ -206,7 +213,7 @@ static int is_deferred(const char *name, const struct settings *settings, FILE *
 	wrong = settings_owners(settings, &uid, &gid, text, sizeof(text));
 	if (!wrong)
 		return 0;
-	report(name, "%s yet; the queue is left for a later run", wrong);
+	report(name, "%s yet; leaving the queue for a later run", wrong);
 	fprintf(deferred, "%s\n", name);
 	return 1;
 }
@@ -223,7 +230,7 @@ static int apply_one(int control, const char *name, FILE *deferred)
 	if (!conf_find(name, path))
 		return apply_without(name);
 	if (tqueue_check_name(name)) {
-		report(NULL, "%s: this cannot be the name of a queue; 1 to %d letters, digits, '.', '_' and '-', and no '.' in front",
+		report(NULL, "%s: invalid queue name (1 to %d letters, digits, '.', '_' and '-', no leading '.')",
 		       path, TQUEUE_NAME_MAX);
 		return EXIT_ERROR;
 	}
@@ -249,7 +256,7 @@ static int apply_one(int control, const char *name, FILE *deferred)
 	return node_repair(name) < 0 ? EXIT_ERROR : EXIT_OK;
 }
 
-/* Applies the files of these queues, or of all if there are no names. */
+/* Applies the files of these queues, or all files if no names are given. */
 static int apply(char **given, FILE *deferred)
 {
 	char **names = NULL, **name, path[PATH_MAX];
@@ -257,7 +264,7 @@ static int apply(char **given, FILE *deferred)
 
 	if (!given)
 		names = conf_names();
-	/* With nothing to do, it is no error that there is no driver. */
+	/* If there is nothing to do, a missing driver is no error. */
 	if (names && !*names) {
 		free(names);
 		return repair_all();
@@ -266,7 +273,7 @@ static int apply(char **given, FILE *deferred)
 		status = EXIT_ERROR;
 	control = open_control(&status);
 	for (name = names ? names : given; control >= 0 && *name; name++) {
-		/* Hidden by a link to /dev/null. */
+		/* A link to /dev/null hides the file. */
 		if (names && !conf_find(*name, path))
 			continue;
 		one = apply_one(control, *name, deferred);

@@ -107,20 +107,20 @@ static const char *take_line(char *line, enum section *section,
 		*section = find_section(name);
 		if (*section != SECTION_UNKNOWN)
 			return NULL;
-		snprintf(text, room, "there is no section [%s], only [Queue]", name);
+		snprintf(text, room, "unknown section [%s] (expected [Queue])", name);
 		return text;
 	case KIND_WRONG:
-		return "this is no line of the form Name=Value";
+		return "expected Name=Value";
 	case KIND_ASSIGNMENT:
 		break;
 	}
 	if (*section == SECTION_NONE)
-		return "[Queue] must stand before this";
+		return "expected [Queue] before this line";
 	if (*section != SECTION_QUEUE || is_foreign(name))
 		return NULL;
 	which = find_setting(name);
 	if (which == SETTINGS) {
-		snprintf(text, room, "there is no setting '%s'", name);
+		snprintf(text, room, "unknown setting '%s'", name);
 		return text;
 	}
 	/* An empty value takes back what was assigned before. */
@@ -145,9 +145,9 @@ FILE *conf_open(const char *path, const char **wrong)
 	*wrong = NULL;
 	if (fd >= 0 && !fstat(fd, &st)) {
 		if (!S_ISREG(st.st_mode))
-			*wrong = "this is no regular file";
+			*wrong = "not a regular file";
 		else if (st.st_size > MOST_BYTES)
-			*wrong = "this is too large to be such a file: more than 64K";
+			*wrong = "too large (more than 64K)";
 		else
 			in = fdopen(fd, "r");
 	}
@@ -188,9 +188,9 @@ int conf_read(FILE *in, const char *path, struct settings *settings,
 	while ((length = getline(&line, &size, in)) >= 0) {
 		number++;
 		if (strlen(line) != (size_t)length)
-			wrong = "there is a zero byte in this line";
+			wrong = "zero byte in this line";
 		else if (!is_text(line))
-			wrong = "this line is no text";
+			wrong = "not text";
 		else
 			wrong = take_line(line, &section, settings, text, sizeof(text));
 		if (!wrong)
@@ -198,7 +198,7 @@ int conf_read(FILE *in, const char *path, struct settings *settings,
 		complain(path, number, wrong);
 		result = -1;
 		if (++complaints == MOST_COMPLAINTS) {
-			complain(path, 0, "the rest was not read after so many wrong lines");
+			complain(path, 0, "too many errors; the rest was not read");
 			break;
 		}
 	}

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue create, remove, set: queues come, go and change. */
+/*
+ * tqueue create, remove, set.
+ */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -50,7 +52,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->count = state->argc - state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -70,7 +72,7 @@ static int persist(const char *name, const struct settings *settings)
 	if (!wrong)
 		return EXIT_OK;
 	conf_own(name, path);
-	report(name, "cannot write %s: %s; the queue is so now, but will not be after a restart",
+	report(name, "cannot write %s: %s (the queue has changed, but will be as before after a restart)",
 	       path, wrong);
 	return EXIT_ERROR;
 }
@@ -79,7 +81,7 @@ static const struct argp_option create_options[] = {
 	{ "like-pipe", KEY_LIKE_PIPE, NULL, 0,
 	  "the same as --end-of-file=last-writer --no-reader=error", 1 },
 	{ "persist", KEY_PERSIST, NULL, 0,
-	  "write /etc/tqueue/queues.d/QUEUE.conf, too: it comes back when the machine starts", 2 },
+	  "also write /etc/tqueue/queues.d/QUEUE.conf, which creates the queue at each boot", 2 },
 	{ 0 }
 };
 
@@ -87,14 +89,14 @@ static const struct argp create_argp = {
 	.options = create_options,
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Make queues: /dev/tq/QUEUE appears.\v"
-	       "A name has 1 to 63 letters, digits, '.', '_' and '-', and no '.' in front. "
-	       "Where something else stands at /dev/tq/QUEUE, no queue is made. "
-	       "The owner is whoever makes it, the group is 'tqueue' if there is such a group, the mode is 0660.",
+	.doc = "Create queues. Each is a file /dev/tq/QUEUE.\v"
+	       "A name has 1 to 63 letters, digits, '.', '_' and '-', and no leading '.'. "
+	       "If another file is at /dev/tq/QUEUE, no queue is created. "
+	       "By default the owner is the caller, the group is tqueue if it exists, and the mode is 0660.",
 	.children = with_settings,
 };
 
-/* Makes a queue whose file can be used, or none. */
+/* Creates a queue if its device file can be used. */
 static int create_one(int control, const char *name, const struct settings *settings)
 {
 	struct tqueue_info info;
@@ -103,13 +105,13 @@ static int create_one(int control, const char *name, const struct settings *sett
 	if (!tqueue_check_name(name) && node_is_taken(name))
 		return report_error(name, ENOTTY);
 	status = make_queue(control, name, settings);
-	/* Of one that was there already the file is looked at as well. */
+	/* Check the file of an existing queue, too. */
 	if (tqueue_get_by_name(name, &info) || !node_check(name, &info))
 		return status;
 	error = errno;
 	report_error(name, error);
 	if (!status && tqueue_control_remove(control, name, 0))
-		report(name, "the queue was made, and is there now, without its file");
+		report(name, "the queue was created, but without a configuration file");
 	return EXIT_ERROR;
 }
 
@@ -137,9 +139,9 @@ int command_create(int argc, char **argv)
 
 static const struct argp_option remove_options[] = {
 	{ "force", KEY_FORCE, NULL, 0,
-	  "even if it holds messages, which are lost, or is open somewhere", 1 },
+	  "even if it is open or holds messages, which are lost", 1 },
 	{ "persist", KEY_PERSIST, NULL, 0,
-	  "remove /etc/tqueue/queues.d/QUEUE.conf, too, so that it does not come back", 1 },
+	  "also remove /etc/tqueue/queues.d/QUEUE.conf, so that it does not come back", 1 },
 	{ 0 }
 };
 
@@ -148,10 +150,10 @@ static const struct argp remove_argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
 	.doc = "Remove queues that are empty and closed.\v"
-	       "With --force whoever has a queue open gets an error from then on.",
+	       "After --force, programs that have the queue open get errors.",
 };
 
-/* Takes the file away; 1: there was one, 0: there was none, -1: it failed. */
+/* Removes the file of a queue.  Returns 1 if there was one, 0 if not, or -1. */
 static int forget(const char *name)
 {
 	char path[PATH_MAX];
@@ -178,7 +180,7 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 		if (errno == EPERM)
 			report(name, "the default queue cannot be removed");
 		else if (errno == EBUSY)
-			report(name, "it is open in some program or holds messages, as 'tqueue show %s' tells; 'tqueue remove --force %s' removes it all the same",
+			report(name, "queue is in use or holds messages (see \"tqueue show %s\"; remove it anyway with \"tqueue remove --force %s\")",
 			       name, name);
 		else
 			return report_error(name, errno);
@@ -191,16 +193,16 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 		if (forgotten < 0)
 			status = EXIT_ERROR;
 	}
-	/* A queue that only had its file is removed all the same. */
+	/* It is enough if the queue's file was removed. */
 	if (!gone && !forgotten)
 		return report_error(name, ENOENT);
 	if (status || !conf_find(name, path))
 		return status;
 	if (arguments->persist)
-		report(name, "removed, but it will be back after a restart because of %s; a link from /etc/tqueue/queues.d/%s.conf to /dev/null hides that",
+		report(name, "removed, but %s will create it again after a restart (to prevent that, link /etc/tqueue/queues.d/%s.conf to /dev/null)",
 		       path, name);
 	else
-		report(name, "removed, but it will be back after a restart because of %s; 'tqueue remove --persist %s' removes that, too",
+		report(name, "removed, but %s will create it again after a restart (remove that with \"tqueue remove --persist %s\")",
 		       path, name);
 	return status;
 }
@@ -227,7 +229,7 @@ int command_remove(int argc, char **argv)
 
 static const struct argp_option set_options[] = {
 	{ "persist", KEY_PERSIST, NULL, 0,
-	  "put the change into /etc/tqueue/queues.d/QUEUE.conf, too", 2 },
+	  "also change /etc/tqueue/queues.d/QUEUE.conf", 2 },
 	{ 0 }
 };
 
@@ -236,13 +238,13 @@ static const struct argp set_argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
 	.doc = "Change queues, while they are in use.\v"
-	       "Its owner may, and root. What it holds must fit into a smaller size.",
+	       "The owner of a queue and root may do that. A smaller size must fit what the queue holds.",
 	.children = with_settings,
 };
 
 /*
- * What a queue is like now goes below what is changed, so that the file of a
- * queue that had none says all.
+ * Adds the present settings below the changed ones, so that the new file of a queue is
+ * complete.
  */
 static int add_present(const char *name, struct settings *settings)
 {
@@ -260,7 +262,7 @@ static int add_present(const char *name, struct settings *settings)
 		return report_error(name, errno);
 	all = settings_of(&info);
 	all.mode = st.st_mode & 0666;
-	/* Of the two owners the queue's is the one that must not get more rights. */
+	/* If the owners differ, take the queue's, so that nobody gets more rights. */
 	user = getpwuid(info.uid);
 	group = getgrgid(st.st_gid);
 	snprintf(all.owner, sizeof(all.owner), "%u", info.uid);
@@ -272,7 +274,7 @@ static int add_present(const char *name, struct settings *settings)
 	for (which = 0; which < SETTINGS; which++) {
 		if (setting_given(settings, which))
 			continue;
-		/* The most that fits goes with the size. */
+		/* The maximum follows the size. */
 		if (which == SETTING_MAX_MESSAGE && info.max_message == most_of(info.size))
 			continue;
 		if (which == SETTING_MAX_BURIED && info.max_buried == most_buried_of(info.size))
@@ -319,7 +321,7 @@ int command_set(int argc, char **argv)
 
 	argp_parse(&set_argp, argc, argv, 0, NULL, &arguments);
 	if (!arguments.settings.given && !arguments.persist) {
-		report(NULL, "nothing is to be changed; 'tqueue set --help' tells what can be");
+		report(NULL, "no setting given (see \"tqueue set --help\")");
 		return EXIT_BAD_USAGE;
 	}
 	for (i = 0; i < arguments.count; i++) {

@@ -8,19 +8,19 @@
 #include "forward.h"
 #include "report.h"
 
-/* Settlements that one call takes. */
+/* The most settlements of one call. */
 #define AT_ONCE	64
 
-/* What came of writing. */
+/* How far a write got. */
 struct outcome {
 	uint64_t done;	/* messages that were written whole */
-	int in_part;	/* and the beginning of one more was */
-	int error;	/* why not all were; EINTR: a signal came */
+	int in_part;	/* a part of one more message was written */
+	int error;	/* why not all were written; EINTR: a signal */
 };
 
 /*
- * How many messages are whole among the first @written bytes of the text, and in
- * *@part the bytes of the next one that were written.
+ * How many messages are whole among the first @written bytes.  Sets *@part to the bytes
+ * of the next message that were written.
  */
 static uint64_t count_whole(const struct deliverer *deliverer, struct tqueue_batch batch,
 			    size_t written, size_t *part)
@@ -42,7 +42,7 @@ static uint64_t count_whole(const struct deliverer *deliverer, struct tqueue_bat
 	return count;
 }
 
-/* Writes what was received as bytes. */
+/* Writes received messages as bytes. */
 static void write_bytes(struct deliverer *deliverer, struct tqueue_batch *batch,
 			uint64_t count, struct outcome *outcome)
 {
@@ -52,7 +52,7 @@ static void write_bytes(struct deliverer *deliverer, struct tqueue_batch *batch,
 	batch->start = 0;
 	format_messages(&deliverer->text, deliverer->output.format, deliverer->keep,
 			batch, (size_t)count);
-	/* What does not fit into a pipe may take its time: end then, if asked to. */
+	/* A pipe may take its time for what does not fit.  End then, if asked to. */
 	signals_release();
 	written = output_write(&deliverer->text);
 	outcome->error = errno;
@@ -61,14 +61,14 @@ static void write_bytes(struct deliverer *deliverer, struct tqueue_batch *batch,
 	if (written == deliverer->text.length)
 		return;
 	outcome->done = count_whole(deliverer, *batch, written, &part);
-	/* Of a full disk it can be taken off; a pipe has gone on with it. */
+	/* A full disk allows taking the part back; a pipe has passed it on. */
 	outcome->in_part = part && output_take_off(part);
 }
 
 /*
- * Settles a batch of which so many messages were written: they are acknowledged,
- * unless they are kept; the others go back, as if they had not been delivered.
- * How many of the latter did, or -1 and errno.
+ * Settles a batch of which some messages were written.  Acknowledges those, unless
+ * their leases are kept.  Returns the others uncounted.  Returns how many of these went
+ * back, or -1 and errno.
  */
 static int64_t settle(const struct deliverer *deliverer, struct tqueue_batch batch,
 		      uint64_t written)
@@ -102,7 +102,7 @@ static int64_t settle(const struct deliverer *deliverer, struct tqueue_batch bat
 	return back;
 }
 
-/* All of it was written: it is done. */
+/* Acknowledges a batch that was written whole. */
 static int acknowledge(const struct deliverer *deliverer, const struct tqueue_batch *batch,
 		       uint64_t count)
 {
@@ -115,7 +115,7 @@ static int acknowledge(const struct deliverer *deliverer, const struct tqueue_ba
 		return report_error(deliverer->queue, errno);
 	if ((uint64_t)done == count)
 		return EXIT_OK;
-	report(deliverer->queue, "%llu of the messages that were written had been taken away by force, and may come again",
+	report(deliverer->queue, "the leases of %llu written messages had been ended by force; these messages may come again",
 	       (unsigned long long)(count - (uint64_t)done));
 	return EXIT_MESSAGE;
 }
@@ -136,10 +136,10 @@ int deliver(struct deliverer *deliverer, struct tqueue_batch *batch, uint64_t co
 	back = settle(deliverer, *batch, outcome.done);
 	if (back < 0)
 		report_error(deliverer->queue, errno);
-	report(deliverer->queue, "cannot write to the standard output: %s; %lld message%s back to %s in the queue",
+	report(deliverer->queue, "cannot write to standard output: %s; %lld message%s back to %s in the queue",
 	       output_strerror(&deliverer->output, outcome.error), (long long)(back > 0 ? back : 0),
 	       back == 1 ? " went" : "s went", back == 1 ? "its place" : "their places");
 	if (outcome.in_part)
-		report(deliverer->queue, "the beginning of the first of them had been written");
+		report(deliverer->queue, "a part of the first of them had been written");
 	return EXIT_ERROR;
 }

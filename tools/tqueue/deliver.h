@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages that were leased go to the standard output; then they are acknowledged,
- * and what could not be written goes back to its place in the queue.  So nothing is
- * lost whatever ends the program, and what it was just writing comes again.
+ * Delivering leased messages to standard output.  Messages that were written are
+ * acknowledged, the others go back to their places.  So nothing is lost, however the
+ * program ends, and only messages that were being written come twice.
  */
 #ifndef DELIVER_H
 #define DELIVER_H
@@ -13,12 +13,12 @@
 #include "output.h"
 
 /**
- * struct deliverer - where messages come from, and where they go to
+ * struct deliverer - where messages come from and go to
  * @queue: the name of the queue, for messages
  * @fd: the queue
- * @output: where to
- * @keep: the leases are left to whoever reads their ids
- * @text: memory for what is to be written
+ * @output: standard output
+ * @keep: leave the leases to those who read their ids
+ * @text: memory for the output
  */
 struct deliverer {
 	const char *queue;
@@ -29,8 +29,8 @@ struct deliverer {
 };
 
 /*
- * Delivers the @count messages of a batch.  0, or an exit status, and it has said
- * why.
+ * Delivers the @count messages of a batch.  Returns 0, or an exit status after
+ * reporting the error.
  */
 int deliver(struct deliverer *deliverer, struct tqueue_batch *batch, uint64_t count);
 

@@ -33,9 +33,9 @@ const char *fields_choose(struct fields *fields, const char *text)
 			if (strlen(names[field]) == length && !memcmp(names[field], text, length))
 				break;
 		if (field == FIELDS)
-			return "a field can be priority, delay or key";
+			return "expected priority, delay or key";
 		if (is_chosen(fields, field))
-			return "each field once";
+			return "each field can be given once";
 		fields->field[fields->count++] = field;
 		if (!text[length])
 			return NULL;
@@ -43,7 +43,7 @@ const char *fields_choose(struct fields *fields, const char *text)
 	}
 }
 
-/* NULL, or what is wrong with it. */
+/* Returns NULL, or what is wrong. */
 static const char *assign(enum field field, const char *text, struct tqueue_send_options *options)
 {
 	uint64_t number;
@@ -51,12 +51,12 @@ static const char *assign(enum field field, const char *text, struct tqueue_send
 	switch (field) {
 	case FIELD_PRIORITY:
 		if (parse_number(text, TQUEUE_PRIORITY_MAX, &number))
-			return "a priority is wanted, from 0 (usual) to 63 (first)";
+			return "expected a priority from 0 (usual) to 63 (first)";
 		options->priority = (uint32_t)number;
 		return NULL;
 	case FIELD_DELAY:
 		if (parse_duration(text, &number) || number >> 63)
-			return "a delay is wanted, such as 10s or 5min";
+			return "expected a delay such as 10s or 5min";
 		options->delay = number;
 		return NULL;
 	default:
@@ -75,7 +75,7 @@ ssize_t fields_take(const struct fields *fields, const char *item, size_t length
 	for (i = 0; i < fields->count; i++) {
 		end = memchr(here, '\t', length - (size_t)(here - item));
 		if (!end) {
-			snprintf(wrong, room, "a tab must stand behind each of its fields");
+			snprintf(wrong, room, "expected a tab after each field");
 			return -1;
 		}
 		size = (size_t)(end - here);

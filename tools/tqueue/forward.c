@@ -8,12 +8,12 @@
 #include "forward.h"
 #include "report.h"
 
-/* Between two tries where poll(2) sees room and a message finds none. */
+/* How long to pause if poll(2) sees room but a message finds none. */
 #define PAUSE_NS	50000000
 
 int is_full(int error)
 {
-	/* A queue that makes its senders wait, and one that rejects. */
+	/* The queue's policy is to block, or to reject. */
 	return error == EAGAIN || error == ENOBUFS;
 }
 
@@ -28,15 +28,15 @@ static uint64_t send_all(int fd, struct tqueue_batch *batch, uint64_t deadline)
 }
 
 /*
- * Sends a batch as far as there is room; what is left in it then could not be
- * sent, and errno says why.  Returns how many messages were sent.
+ * Sends as much of a batch as there is room for.  Returns how many messages were sent.
+ * If some are left, errno says why.
  */
 static uint64_t send_what_fits(int fd, struct tqueue_batch *batch)
 {
 	return send_all(fd, batch, 0);
 }
 
-/* The same, and waits for room until a signal comes, as signals.h has it. */
+/* The same, but waits for room until a signal arrives: see signals.h. */
 static uint64_t send_waiting(int fd, struct tqueue_batch *batch)
 {
 	struct pollfd room = { .fd = fd, .events = POLLOUT };
@@ -49,7 +49,7 @@ static uint64_t send_waiting(int fd, struct tqueue_batch *batch)
 		count += sent;
 		if (!tqueue_batch_bytes(batch) || !(is_full(errno) || errno == EINTR))
 			break;
-		/* A queue that rejects has no senders that wait. */
+		/* A queue that rejects has no blocked senders. */
 		if (is_full(errno)) {
 			signals_poll(&room, 1, UNITS_FOREVER);
 			if (!sent)
@@ -61,7 +61,7 @@ static uint64_t send_waiting(int fd, struct tqueue_batch *batch)
 	return count;
 }
 
-/* The flags of a record are the driver's, and not for sending. */
+/* Clears flags that the driver has set and that cannot be sent. */
 static void clear_flags(struct tqueue_batch batch)
 {
 	const struct tqueue_record *record;
@@ -70,7 +70,7 @@ static void clear_flags(struct tqueue_batch batch)
 		((struct tqueue_record *)record)->flags = 0;
 }
 
-/* A batch of the messages of another one, each as it is to be. */
+/* Makes a batch of the messages of another one, in the given format. */
 static void *make_batch(struct tqueue_batch *made, enum format format,
 			struct tqueue_batch batch)
 {
@@ -104,7 +104,7 @@ uint64_t forward(enum format format, const struct tqueue_batch *batch)
 	int error;
 
 	all.start = 0;
-	/* As they are they need no copy. */
+	/* Unchanged messages need no copy. */
 	if (format == FORMAT_RAW) {
 		clear_flags(all);
 		tqueue_batch_load(&made, all.buffer, all.end);

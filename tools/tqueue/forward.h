@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Messages that go on into another queue. */
+/*
+ * Sending received messages to another queue.
+ */
 #ifndef FORWARD_H
 #define FORWARD_H
 
@@ -8,13 +10,13 @@
 
 #include "format.h"
 
-/* Is this the error of a queue that has no room? */
+/* Whether the error means that the queue is full. */
 int is_full(int error);
 
 /*
- * Sends the messages of a batch to the queue that is the standard output, each in
- * that format as a message of its own, and waits for room until a signal comes.
- * Returns how many messages were sent; if not all, errno says why.
+ * Sends the messages of a batch to the queue that is standard output, each as one
+ * message in the given format.  Waits for room until a signal arrives.  Returns how
+ * many were sent.  If not all were sent, errno says why.
  */
 uint64_t forward(enum format format, const struct tqueue_batch *batch);
 

@@ -9,10 +9,10 @@
 #include "input.h"
 #include "report.h"
 
-/* What one read asks for. */
+/* The bytes of one read. */
 #define READ_BYTES	(128 * 1024)
 
-/* Makes room for a read. */
+/* Makes room for one read. */
 static void make_room(struct input *input)
 {
 	if (input->from == input->to) {

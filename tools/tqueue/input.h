@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A file that is read and cut into messages. */
+/*
+ * Reading a file that is cut into messages.
+ */
 #ifndef INPUT_H
 #define INPUT_H
 
@@ -7,12 +9,12 @@
 #include <sys/types.h>
 
 /**
- * struct input - what is read and was not yet cut into messages
- * @fd: where from
+ * struct input - bytes that were read and not yet cut into messages
+ * @fd: the file
  * @data: memory
- * @size: bytes of it
- * @from: where the first byte is that is left
- * @to: where the last one ends
+ * @size: bytes of @data
+ * @from: offset of the first byte that is left
+ * @to: offset of the end
  */
 struct input {
 	int fd;
@@ -22,12 +24,12 @@ struct input {
 	size_t to;
 };
 
-/* Would a read wait? */
+/* Whether a read would wait. */
 int input_would_wait(const struct input *input);
 
 /*
- * Reads more.  The bytes, or 0 at the end, or -1 and errno; EINTR: a signal came, as
- * signals.h has it.
+ * Reads more.  Returns the number of bytes, 0 at the end, or -1 and errno; EINTR if a
+ * signal arrived: see signals.h.
  */
 ssize_t input_read(struct input *input);
 

@@ -43,18 +43,17 @@ static void signal_group(const struct job *job, int number)
 		kill(-job->pid, SIGCONT);
 }
 
-static void on_process(struct event_source *source, uint32_t events)
+/* Waits for the end of its process, which has come or is near, and settles. */
+static void end(struct job *job)
 {
-	struct job *job = job_of(source, offsetof(struct job, process));
 	siginfo_t info = { 0 };
 
-	(void)events;
 	/* What is left of the group of one that was to end ends as well. */
 	if (job->fate != JOB_RUNS)
 		kill(-job->pid, SIGKILL);
-	if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) || !info.si_pid)
-		return;
-	events_close(source);
+	while (waitid(P_PIDFD, (id_t)job->process.fd, &info, WEXITED) && errno == EINTR)
+		;
+	events_close(&job->process);
 	job->pid = 0;
 	job->run->running--;
 	job->run->dry = 0;
@@ -64,6 +63,15 @@ static void on_process(struct event_source *source, uint32_t events)
 	outcome_settle(job, &info);
 	/* Only now: it is the lease. */
 	events_close(&job->lease);
+}
+
+static void on_process(struct event_source *source, uint32_t events)
+{
+	struct job *job = job_of(source, offsetof(struct job, process));
+
+	(void)events;
+	if (has_ended(job))
+		end(job);
 }
 
 static void on_lease(struct event_source *source, uint32_t events)
@@ -201,8 +209,8 @@ static enum job_start watch(struct job *job)
 		/* Nobody would learn of its end. */
 		run_log(LOG_ERR, job->queue->name, "job %llu cannot be waited for: %m",
 			(unsigned long long)job->id);
-		job_kill(job, JOB_STOPPED);
-		on_process(&job->process, 0);
+		job->fate = JOB_STOPPED;
+		end(job);
 	}
 	return JOB_STARTED;
 }
@@ -266,13 +274,17 @@ void job_check_deadline(struct job *job, uint64_t now)
 
 void job_stop(struct job *job, uint64_t kill_after)
 {
-	uint64_t now = clock_ns();
+	uint64_t now = clock_ns(), deadline = UNITS_FOREVER;
 
 	if (has_ended(job))
 		return;
+	if (kill_after < UNITS_FOREVER - now)
+		deadline = now + kill_after;
+	/* One that was told to end before is not given more time. */
+	if (job->fate == JOB_RUNS || deadline < job->deadline)
+		job->deadline = deadline;
 	if (job->fate == JOB_RUNS)
 		job->fate = JOB_STOPPED;
-	job->deadline = kill_after < UNITS_FOREVER - now ? now + kill_after : UNITS_FOREVER;
 	signal_group(job, SIGTERM);
 }
 

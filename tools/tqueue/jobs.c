@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue jobs: the messages of a queue, whatever state they are in. */
+/*
+ * tqueue jobs: lists the messages of a queue, whatever their state.
+ */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +17,7 @@
 #include "report.h"
 #include "units.h"
 
-/* Entries that one call fills in. */
+/* The most entries of one call. */
 #define PAGE	256
 
 #define NS_A_SECOND	1000000000LL
@@ -51,7 +53,7 @@ static const char *const reasons[] = {
 
 enum { KEY_STATE = 's', KEY_JSON = 0x200, KEY_NO_HEADER };
 
-/* "ready,leased": bits; ends the program at a word that is none. */
+/* Parses "ready,leased".  Exits if a word is not a state. */
 static unsigned int parse_states(char *list, const struct argp_state *state)
 {
 	unsigned int chosen = 0;
@@ -62,12 +64,12 @@ static unsigned int parse_states(char *list, const struct argp_state *state)
 		for (i = 0; states[i].state && strcmp(states[i].word, word); i++)
 			;
 		if (!states[i].state)
-			argp_error(state, "'%s': a state can be ready, leased, delayed, buried or in-flight",
+			argp_error(state, "'%s': expected a state: ready, leased, delayed, buried or in-flight",
 				   word);
 		chosen |= states[i].state;
 	}
 	if (!chosen)
-		argp_error(state, "which states? ready, leased, delayed, buried or in-flight");
+		argp_error(state, "expected a state: ready, leased, delayed, buried or in-flight");
 	return chosen;
 }
 
@@ -87,11 +89,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->name)
-			argp_error(state, "'%s': only one queue at a time", argument);
+			argp_error(state, "'%s': expected only one queue", argument);
 		arguments->name = argument;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -100,9 +102,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "state", KEY_STATE, "STATE,...", 0,
-	  "only those in these states: ready, leased, delayed, buried, in-flight", 1 },
-	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 2 },
-	{ "no-header", KEY_NO_HEADER, NULL, 0, "leave out the names of the columns", 2 },
+	  "only messages in these states: ready, leased, delayed, buried, in-flight", 1 },
+	{ "json", KEY_JSON, NULL, 0, "one line of JSON for each", 2 },
+	{ "no-header", KEY_NO_HEADER, NULL, 0, "print no header", 2 },
 	{ 0 }
 };
 
@@ -110,7 +112,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "QUEUE",
-	.doc = "List the messages of a queue in the order of their ids, without any effect on them.",
+	.doc = "List the messages of a queue in the order of their ids. This does not change them.",
 };
 
 static const char *state_word(const struct tqueue_listed *message)
@@ -133,7 +135,7 @@ static const char *reason_word(const struct tqueue_listed *message)
 	return "unknown";
 }
 
-/* The clocks that messages are timed by, as they are now. */
+/* The present time of the clocks that messages use. */
 struct clocks {
 	int64_t boottime;
 	int64_t monotonic;
@@ -147,7 +149,7 @@ static int64_t now(clockid_t clock)
 	return (int64_t)time.tv_sec * NS_A_SECOND + time.tv_nsec;
 }
 
-/* How long until it becomes ready or its lease ends: nanoseconds, or UNITS_FOREVER. */
+/* The nanoseconds until it becomes ready or its lease ends, or UNITS_FOREVER. */
 static uint64_t left_until_due(const struct tqueue_listed *message, const struct clocks *clocks)
 {
 	int64_t clock = message->state == TQUEUE_LEASED ? clocks->monotonic : clocks->boottime;
@@ -264,7 +266,7 @@ int command_jobs(int argc, char **argv)
 		print(&arguments, page, count);
 		after = page[count - 1].id;
 	}
-	/* What was printed before comes first. */
+	/* Print what is buffered before the error. */
 	fflush(stdout);
 	count = count < 0 ? report_error(arguments.name, errno) : EXIT_OK;
 	close(fd);

@@ -33,19 +33,19 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 1)
-			argp_error(state, "'%s': only one queue at a time", argument);
+			argp_error(state, "'%s': expected only one queue", argument);
 		if (!state->arg_num)
 			arguments->name = argument;
 		else if (parse_number(argument, UINT32_MAX, &arguments->count) ||
 			 !arguments->count)
-			argp_error(state, "'%s': a number of messages is wanted", argument);
+			argp_error(state, "'%s': expected a number of messages", argument);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	case ARGP_KEY_END:
 		if (arguments->id && (arguments->count || arguments->delayed))
-			argp_error(state, "--id is one message, whether it is buried or delayed");
+			argp_error(state, "--id names one message, and excludes COUNT and --delayed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -63,10 +63,10 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "QUEUE [COUNT]",
 	.doc = "Make buried messages ready: all of them, or COUNT, the oldest first.\v"
-	       "Their attempts begin at 0 again. It prints how many there were.",
+	       "Their attempts start again at 0. Prints how many messages were made ready.",
 };
 
-/* Makes one message ready; the exit status. */
+/* Makes one message ready.  Returns the exit status. */
 static int kick_one(const char *name, int fd, uint64_t id)
 {
 	if (tqueue_requeue(fd, id, 0, 0, 0, TQUEUE_SETTLE_UNLEASED) < 0)
@@ -87,7 +87,7 @@ static int kick(const struct arguments *arguments, int fd)
 	printf("%d\n", count);
 	if (!left)
 		return EXIT_OK;
-	report(arguments->name, "%u stay%s buried, as there are messages with the same keys; 'tqueue jobs %s' shows them",
+	report(arguments->name, "%u stay%s buried because other messages have the same keys (\"tqueue jobs %s\" shows them)",
 	       left, left == 1 ? "s" : "", arguments->name);
 	return EXIT_KEY_TAKEN;
 }

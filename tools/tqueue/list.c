@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue list: what sysfs tells everybody, so that anybody may ask. */
+/*
+ * tqueue list: reads sysfs, so that every user can run it.
+ */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
@@ -39,7 +41,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* How wide the column of names is. */
+/* The width of the column of names. */
 static int width_of(char **names)
 {
 	size_t width = 14;
@@ -50,7 +52,7 @@ static int width_of(char **names)
 	return (int)width;
 }
 
-/* The one word that matters most of what a queue is in. */
+/* The most important word about the state of a queue. */
 static const char *state_word(const struct tqueue_info *info)
 {
 	if (info->state & TQUEUE_STATE_STOPPED)
@@ -73,8 +75,8 @@ static void print_row(const char *name, int width, const struct tqueue_info *inf
 }
 
 static const struct argp_option list_options[] = {
-	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 1 },
-	{ "no-header", KEY_NO_HEADER, NULL, 0, "leave out the names of the columns", 1 },
+	{ "json", KEY_JSON, NULL, 0, "one line of JSON for each", 1 },
+	{ "no-header", KEY_NO_HEADER, NULL, 0, "print no header", 1 },
 	{ 0 }
 };
 
@@ -93,7 +95,7 @@ int command_list(int argc, char **argv)
 
 	argp_parse(&list_argp, argc, argv, 0, NULL, &arguments);
 	if (arguments.names) {
-		report(NULL, "list takes no names; 'tqueue show %s' does", arguments.names[0]);
+		report(NULL, "list takes no names (use \"tqueue show %s\")", arguments.names[0]);
 		return EXIT_BAD_USAGE;
 	}
 	names = tqueue_list();
@@ -104,7 +106,7 @@ int command_list(int argc, char **argv)
 		printf("%-*s %-7s %8s %6s %7s %6s %10s %6s %7s\n", width, "NAME", "STATE", "READY",
 		       "LEASED", "DELAYED", "BURIED", "BYTES", "SIZE", "BLOCKED");
 	for (name = names; *name; name++) {
-		/* One that was removed meanwhile is not there. */
+		/* The queue was removed meanwhile. */
 		if (tqueue_get_by_name(*name, &info))
 			continue;
 		if (arguments.json)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue: finds the subcommand and lets it go on. */
+/*
+ * tqueue: finds the subcommand and runs it.
+ */
 #include <argp.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -15,33 +17,33 @@ const char *argp_program_version = "tqueue " VERSION;
 
 static const struct command {
 	const char *name;
-	const char *title;	/* "tqueue NAME", as argv[0] */
+	const char *title;	/* "tqueue NAME", used as argv[0] */
 	const char *summary;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "create", "tqueue create", "make a queue", command_create },
+	{ "create", "tqueue create", "create a queue", command_create },
 	{ "remove", "tqueue remove", "remove queues", command_remove },
 	{ "list", "tqueue list", "list all queues", command_list },
-	{ "show", "tqueue show", "show all there is to know of queues", command_show },
+	{ "show", "tqueue show", "show the settings and the state of queues", command_show },
 	{ "set", "tqueue set", "change a queue", command_set },
 	{ "send", "tqueue send", "send messages: arguments, lines, files", command_send },
 	{ "recv", "tqueue recv", "receive messages", command_recv },
-	{ "peek", "tqueue peek", "look at messages and leave them", command_peek },
+	{ "peek", "tqueue peek", "show messages and leave them in the queue", command_peek },
 	{ "run", "tqueue run", "run a command for each message", command_run },
 	{ "jobs", "tqueue jobs", "list the messages of a queue", command_jobs },
-	{ "ack", "tqueue ack", "acknowledge leased messages: they are done", command_ack },
-	{ "requeue", "tqueue requeue", "give leased messages back", command_requeue },
-	{ "bury", "tqueue bury", "put messages aside", command_bury },
-	{ "extend", "tqueue extend", "let leases last longer", command_extend },
+	{ "ack", "tqueue ack", "acknowledge leased messages: the work is done", command_ack },
+	{ "requeue", "tqueue requeue", "return leased messages to the queue", command_requeue },
+	{ "bury", "tqueue bury", "set messages aside", command_bury },
+	{ "extend", "tqueue extend", "extend the time limit of leases", command_extend },
 	{ "kick", "tqueue kick", "make buried or delayed messages ready", command_kick },
 	{ "delete", "tqueue delete", "remove messages", command_delete },
-	{ "pause", "tqueue pause", "let queues give out no messages", command_pause },
-	{ "resume", "tqueue resume", "let paused queues go on", command_resume },
-	{ "stop", "tqueue stop", "take no more messages into queues", command_stop },
-	{ "start", "tqueue start", "open stopped queues again", command_start },
-	{ "wait", "tqueue wait", "wait until all that is in a queue is settled", command_wait },
-	{ "drain", "tqueue drain", "stop a queue and take everything out", command_drain },
-	{ "apply", "tqueue apply", "make the queues that are configured", command_apply },
+	{ "pause", "tqueue pause", "let nobody receive from queues", command_pause },
+	{ "resume", "tqueue resume", "let paused queues give out messages again", command_resume },
+	{ "stop", "tqueue stop", "let nobody send to queues, and end their readers", command_stop },
+	{ "start", "tqueue start", "let stopped queues take messages again", command_start },
+	{ "wait", "tqueue wait", "wait until all messages of a queue are settled", command_wait },
+	{ "drain", "tqueue drain", "stop a queue and receive all its messages", command_drain },
+	{ "apply", "tqueue apply", "create the queues that are configured", command_apply },
 	{ 0 }
 };
 
@@ -57,7 +59,7 @@ static const struct command *find(const char *name)
 
 struct arguments {
 	const struct command *command;
-	int first;	/* where its own arguments begin */
+	int first;	/* the index of the subcommand's first argument */
 	int help;	/* "tqueue help COMMAND" */
 };
 
@@ -76,9 +78,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		}
 		arguments->command = find(name);
 		if (!arguments->command)
-			argp_error(state, "there is no command '%s'", name);
+			argp_error(state, "unknown command '%s'", name);
 		arguments->first = state->next;
-		/* The rest is the subcommand's. */
+		/* The other arguments belong to the subcommand. */
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
@@ -90,7 +92,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* The commands, at the end of the help. */
+/* Adds the list of commands to the help. */
 static char *filter(int key, const char *text, void *input)
 {
 	const struct command *command;
@@ -107,7 +109,7 @@ static char *filter(int key, const char *text, void *input)
 	fputs("Commands:\n", out);
 	for (command = commands; command->name; command++)
 		fprintf(out, "  %-8s %s\n", command->name, command->summary);
-	fputs("\n'tqueue help COMMAND' tells more of one; tqueue(1) tells all.", out);
+	fputs("\n\"tqueue help COMMAND\" describes a command. See also tqueue(1).", out);
 	fclose(out);
 	return list;
 }
@@ -120,9 +122,8 @@ static const struct argp argp = {
 };
 
 /*
- * Whoever started us may have closed some of the three standard files.  A queue
- * that is opened must not get their numbers, or it would be written to, say with
- * error messages.  What takes them refuses to be used as they are.
+ * If the caller has closed a standard file, a queue must not get its number: error
+ * messages would be written to it.  The files opened here refuse to be read or written.
  */
 static void occupy_standard_files(void)
 {
@@ -135,7 +136,7 @@ static void occupy_standard_files(void)
 		close(fd);
 }
 
-/* For help and version, after which argp ends the program. */
+/* For --help and --version, after which argp exits. */
 static void check_help(void)
 {
 	if (check_stdout(EXIT_OK))
@@ -152,7 +153,9 @@ int main(int argc, char **argv)
 	atexit(check_help);
 	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = EXIT_BAD_USAGE;
-	/* Messages begin with the same name, wherever it was started from. */
+	/*
+	 * All messages begin with the same name, whatever the path of the program is.
+	 */
 	if (argc > 0)
 		argv[0] = "tqueue";
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);

@@ -17,13 +17,13 @@
 #define CONTROL_PATH	"/dev/tqueue-control"
 
 /**
- * struct device - a device of the driver, and how its file shall be
+ * struct device - a device of the driver, and how its file should be
  * @name: for messages
  * @path: of its file
  * @number: of the device
  * @uid: owner of the file
  * @gid: group of the file
- * @mode: permissions of the file
+ * @mode: mode of the file
  */
 struct device {
 	const char *name;
@@ -62,7 +62,7 @@ int node_is_taken(const char *name)
 	       tqueue_get_by_name(name, &info) && errno == ENOENT;
 }
 
-/* What the kernel would make of its file; 0, or -1 and errno. */
+/* Finds out what the kernel would make of the file.  Returns 0, or -1 and errno. */
 static int find_device(struct device *device, const char *directory)
 {
 	char path[PATH_MAX], line[256];
@@ -90,7 +90,7 @@ static int find_device(struct device *device, const char *directory)
 	return 0;
 }
 
-/* Moves something to the first name like PATH.~1~ that is free, as cp(1) has it. */
+/* Moves a file to the first free name of the form PATH.~1~, as cp(1) does. */
 static int move_aside(const char *name, const char *from, const char *path)
 {
 	char to[PATH_MAX];
@@ -99,7 +99,7 @@ static int move_aside(const char *name, const char *from, const char *path)
 	for (i = 1; i < 1000; i++) {
 		snprintf(to, sizeof(to), "%s.~%d~", path, i);
 		if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)) {
-			printf("%s: what was %s is %s now\n", name, path, to);
+			printf("%s: moved %s to %s\n", name, path, to);
 			return 0;
 		}
 		if (errno != EEXIST)
@@ -109,7 +109,7 @@ static int move_aside(const char *name, const char *from, const char *path)
 	return -1;
 }
 
-/* The directory that it is in. */
+/* Makes the directory of the file. */
 static int make_directory(const struct device *device)
 {
 	char path[PATH_MAX];
@@ -127,12 +127,12 @@ static int make_directory(const struct device *device)
 	return -1;
 }
 
-/* Nobody can open it before it is as it shall be. */
+/* Nobody can open the file before it has its owner and mode. */
 static int make_file(const struct device *device, const char *path)
 {
 	if ((unlink(path) && errno != ENOENT) || mknod(path, S_IFCHR, device->number) ||
 	    chown(path, device->uid, device->gid) || chmod(path, device->mode)) {
-		report(device->name, "cannot make %s again: %s; in a container or a sandbox it has to be passed in",
+		report(device->name, "cannot make %s again: %s (a container or a sandbox must be given the device)",
 		       device->path, strerror(errno));
 		unlink(path);
 		return -1;
@@ -140,14 +140,14 @@ static int make_file(const struct device *device, const char *path)
 	return 0;
 }
 
-/* Puts a new file into the place of what stands there, which is then at @made. */
+/* Puts the new file @made in place.  What was there is then at @made. */
 static int exchange(const struct device *device, const char *made)
 {
 	struct stat st;
 
 	if (lstat(device->path, &st))
 		return renameat2(AT_FDCWD, made, AT_FDCWD, device->path, RENAME_NOREPLACE);
-	/* The file of a queue that is no more holds nothing. */
+	/* The file of a queue that was removed holds nothing. */
 	if (S_ISCHR(st.st_mode) && major(st.st_rdev) == major(device->number))
 		return rename(made, device->path);
 	if (renameat2(AT_FDCWD, made, AT_FDCWD, device->path, RENAME_EXCHANGE))
@@ -185,7 +185,7 @@ int node_repair(const char *name)
 	struct device device = { .name = name, .mode = DEFAULT_MODE };
 	const struct group *group = getgrnam(DEFAULT_GROUP);
 
-	/* Of the default queue udev has the group; the kernel knows all others. */
+	/* udev sets the group of the default queue.  The kernel knows all others. */
 	if (!strcmp(name, "tqueue") && group)
 		device.gid = group->gr_gid;
 	if (tqueue_path(name, device.path, sizeof(device.path)))
@@ -201,7 +201,7 @@ int node_repair_control(void)
 {
 	struct device device = { .name = "tqueue-control", .mode = 0600, .path = CONTROL_PATH };
 
-	/* Without the driver there is nothing to compare it with. */
+	/* Without the driver there is nothing to compare with. */
 	if (find_device(&device, "/sys/class/misc"))
 		return 0;
 	return repair(&device);
@@ -215,7 +215,7 @@ void node_clear(const char *name, const struct tqueue_info *info)
 	if (tqueue_path(name, path, sizeof(path)) || lstat(path, &st))
 		return;
 	if (!is_device(&st, makedev(info->major, info->minor)))
-		report(name, "removed; %s is not its device file, and stays", path);
+		report(name, "removed; %s is not its device file and was left", path);
 	else if (unlink(path))
-		report(name, "removed, but its device file %s stays: %s", path, strerror(errno));
+		report(name, "removed, but its device file %s is left: %s", path, strerror(errno));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The device files of queues.  The kernel makes them and takes them away; but
- * where something else stands already it makes none, what was removed it does not
- * make again, and what it did not make it leaves behind.
+ * The device files of queues.  The kernel makes and removes them, with three
+ * exceptions: it makes none if another file is in the place, it does not make one again
+ * that was removed, and it leaves files that it did not make.
  */
 #ifndef NODE_H
 #define NODE_H
@@ -11,25 +11,25 @@
 #include <tqueue.h>
 
 /*
- * Does the path of a queue lead to that queue?  0, or -1: ENOENT, ENOTTY (to
- * something else).
+ * Whether the path of a queue leads to that queue.  Returns 0, or -1: ENOENT, or ENOTTY
+ * if it leads elsewhere.
  */
 int node_check(const char *name, const struct tqueue_info *info);
 
-/* Would a new queue of that name find something in its place? */
+/* Whether another file is in the place of a new queue. */
 int node_is_taken(const char *name);
 
 /*
- * Makes the device file of a queue if it is not there, and moves aside what is
- * there instead.  1: it did, and has said so; 0: there was nothing to do; -1: it
- * failed, and has said why.
+ * Makes the device file of a queue if it is missing, and moves another file aside.
+ * Returns 1 after reporting what it did; 0 if there was nothing to do; -1 after
+ * reporting the error.
  */
 int node_repair(const char *name);
 
 /* The same for the control device. */
 int node_repair_control(void);
 
-/* Removes one that is left of a queue that was removed; says what stays there. */
+/* Removes the device file of a queue that was removed.  Reports a file that stays. */
 void node_clear(const char *name, const struct tqueue_info *info);
 
 #endif /* NODE_H */

@@ -6,7 +6,7 @@
 #include "options.h"
 #include "units.h"
 
-/* Keys without a short option; those of settings follow the last. */
+/* Keys of options without a short form.  Those of settings follow. */
 enum {
 	KEY_LINES = 0x100, KEY_RAW, KEY_JSON, KEY_PROGRESS, KEY_NO_PROGRESS, KEY_FD,
 	KEY_SETTING
@@ -26,36 +26,36 @@ static error_t parse_setting(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option setting_options[] = {
 	{ "size", KEY_SETTING + SETTING_SIZE, "BYTES", 0,
-	  "of all that it holds; K, M and G may follow", 1 },
+	  "bytes of everything the queue holds; suffixes K, M, G", 1 },
 	{ "max-message", KEY_SETTING + SETTING_MAX_MESSAGE, "BYTES", 0,
-	  "most of one message; 0 for the most that the size allows", 1 },
+	  "most bytes of a message; 0 for the most the size allows", 1 },
 	{ "overflow", KEY_SETTING + SETTING_OVERFLOW, "WHAT", 0,
-	  "what happens when it is full: block, reject or drop-oldest", 1 },
+	  "what to do if the queue is full: block, reject or drop-oldest", 1 },
 	{ "end-of-file", KEY_SETTING + SETTING_END_OF_FILE, "WHEN", 0,
-	  "for readers that have seen a writer: never or last-writer", 1 },
+	  "when readers get end of file, apart from a stop: never or last-writer", 1 },
 	{ "no-reader", KEY_SETTING + SETTING_NO_READER, "WHAT", 0,
-	  "for senders whose last reader left: keep (the messages) or error", 1 },
+	  "what sends do after the last reader has left: keep (messages) or error", 1 },
 	{ "ttl", KEY_SETTING + SETTING_TTL, "TIME", 0,
-	  "how long after its sending a message is of use: 10min, 1h; infinity", 1 },
+	  "how long after sending a message expires: 10min, 1h; infinity", 1 },
 	{ "on-expired", KEY_SETTING + SETTING_ON_EXPIRED, "WHAT", 0,
-	  "what becomes of one that is older: drop or bury", 1 },
+	  "what to do with an expired message: drop or bury", 1 },
 	{ "max-attempts", KEY_SETTING + SETTING_MAX_ATTEMPTS, "N", 0,
-	  "how often a message may be leased and come back: 16 unless set; infinity", 1 },
+	  "most deliveries of a message (default 16); infinity", 1 },
 	{ "on-exhausted", KEY_SETTING + SETTING_ON_EXHAUSTED, "WHAT", 0,
-	  "what becomes of it after that: bury or drop", 1 },
+	  "what to do with a message after that: bury or drop", 1 },
 	{ "lease-limit", KEY_SETTING + SETTING_LEASE_LIMIT, "TIME", 0,
-	  "how long a lease lasts that says nothing else", 1 },
+	  "time limit of leases that set none", 1 },
 	{ "max-leased", KEY_SETTING + SETTING_MAX_LEASED, "N", 0,
-	  "most messages that may be leased at a time", 1 },
+	  "most messages leased at one time", 1 },
 	{ "max-buried", KEY_SETTING + SETTING_MAX_BURIED, "BYTES", 0,
 	  "most bytes of buried messages; 0 for a quarter of the size", 1 },
 	{ "unique", KEY_SETTING + SETTING_UNIQUE, "AMONG", 0,
-	  "where a key is unique: among the messages of a user, or of the queue", 1 },
+	  "whose messages a key is unique among: user or queue", 1 },
 	{ "owner", KEY_SETTING + SETTING_OWNER, "USER", 0,
-	  "who owns its file and may change it", 1 },
-	{ "group", KEY_SETTING + SETTING_GROUP, "GROUP", 0, "group of its file", 1 },
+	  "who owns the queue and its file", 1 },
+	{ "group", KEY_SETTING + SETTING_GROUP, "GROUP", 0, "group of the file", 1 },
 	{ "mode", KEY_SETTING + SETTING_MODE, "MODE", 0,
-	  "permissions of its file, such as 0660", 1 },
+	  "mode of the file, such as 0660", 1 },
 	{ 0 }
 };
 
@@ -102,9 +102,9 @@ static const struct argp_option format_options[] = {
 	  "a newline after each message that does not end with one (the default, but not into a queue)",
 	  2 },
 	{ "null", '0', NULL, 0, "a zero byte after each message", 2 },
-	{ "raw", KEY_RAW, NULL, 0, "nothing after a message: the bytes as they are", 2 },
+	{ "raw", KEY_RAW, NULL, 0, "nothing after a message, just its bytes", 2 },
 	{ "json", KEY_JSON, NULL, 0,
-	  "a JSON object a line: the message, and all there is to know of it", 2 },
+	  "one line of JSON for each message, with its properties", 2 },
 	{ 0 }
 };
 
@@ -132,8 +132,8 @@ static error_t parse_progress(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option progress_options[] = {
 	{ "progress", KEY_PROGRESS, NULL, 0,
-	  "tell on stderr how far it is, also where that is no terminal", 3 },
-	{ "no-progress", KEY_NO_PROGRESS, NULL, 0, "tell nothing, also on a terminal", 3 },
+	  "show progress on stderr, even if that is not a terminal", 3 },
+	{ "no-progress", KEY_NO_PROGRESS, NULL, 0, "show no progress, even on a terminal", 3 },
 	{ 0 }
 };
 
@@ -147,13 +147,13 @@ static error_t parse_timeout(int key, char *argument, struct argp_state *state)
 	if (key != 't')
 		return ARGP_ERR_UNKNOWN;
 	if (parse_duration(argument, state->input))
-		argp_error(state, "'%s': a time is wanted, such as 5s, 200ms or 1min", argument);
+		argp_error(state, "'%s': expected a time such as 5s, 200ms or 1min", argument);
 	return 0;
 }
 
 static const struct argp_option timeout_options[] = {
 	{ "timeout", 't', "TIME", 0,
-	  "wait no longer than this: 5s, 200ms, 1min; 0 does not wait at all", 0 },
+	  "wait at most this long: 5s, 200ms, 1min; 0 does not wait", 0 },
 	{ 0 }
 };
 
@@ -169,14 +169,14 @@ static error_t parse_fd(int key, char *argument, struct argp_state *state)
 	if (key != KEY_FD)
 		return ARGP_ERR_UNKNOWN;
 	if (parse_number(argument, INT_MAX, &number))
-		argp_error(state, "'%s': the number of an open file is wanted", argument);
+		argp_error(state, "'%s': expected the number of an open file", argument);
 	*(int *)state->input = (int)number;
 	return 0;
 }
 
 static const struct argp_option fd_options[] = {
 	{ "fd", KEY_FD, "N", 0,
-	  "instead of QUEUE: the one that the caller has open as file N, as after 'exec 3< /dev/tq/QUEUE'",
+	  "use the queue that the caller has open as file N, for example after \"exec 3< /dev/tq/QUEUE\"",
 	  1 },
 	{ 0 }
 };
@@ -191,7 +191,7 @@ uint64_t parse_delay(const char *text, const struct argp_state *state)
 	uint64_t ns = 0;
 
 	if (parse_duration(text, &ns) || ns >> 63)
-		argp_error(state, "'%s': a time is wanted, such as 10s, 5min or 1h 30min", text);
+		argp_error(state, "'%s': expected a time such as 10s, 5min or 1h 30min", text);
 	return ns;
 }
 
@@ -200,7 +200,7 @@ uint64_t parse_limit(const char *text, const struct argp_state *state)
 	uint64_t ns = 0;
 
 	if (parse_duration(text, &ns) || !ns || (ns >> 63 && ns != TQUEUE_FOREVER))
-		argp_error(state, "'%s': a time is wanted, such as 5s or 10min, or infinity", text);
+		argp_error(state, "'%s': expected a time such as 5s or 10min, or infinity", text);
 	return ns;
 }
 
@@ -209,7 +209,7 @@ uint32_t parse_priority(const char *text, const struct argp_state *state)
 	uint64_t priority = 0;
 
 	if (parse_number(text, TQUEUE_PRIORITY_MAX, &priority))
-		argp_error(state, "'%s': a priority is wanted, from 0 (usual) to %d (first)", text,
+		argp_error(state, "'%s': expected a priority from 0 (usual) to %d (first)", text,
 			   TQUEUE_PRIORITY_MAX);
 	return (uint32_t)priority;
 }
@@ -219,7 +219,7 @@ uint64_t parse_id(const char *text, const struct argp_state *state)
 	uint64_t id = 0;
 
 	if (parse_number(text, UINT64_MAX - 1, &id) || !id)
-		argp_error(state, "'%s': the id of a message is wanted, a number from 1 on", text);
+		argp_error(state, "'%s': expected the id of a message", text);
 	return id;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Options that several subcommands have, as children for their argp. */
+/*
+ * Options of several subcommands, as children for their argp.
+ */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -10,38 +12,38 @@
 #include "progress.h"
 #include "settings.h"
 
-/* --size, --mode and so on: the input is a struct settings. */
+/* --size, --mode and so on.  The input is a struct settings. */
 extern const struct argp settings_argp;
 
-/* The name of the option for a setting, without the dashes. */
+/* The name of the option of a setting, without dashes. */
 const char *setting_option(enum setting which);
 
-/* --lines, --null, --raw, --json: the input is an enum format. */
+/* --lines, --null, --raw, --json.  The input is an enum format. */
 extern const struct argp format_argp;
 
-/* --progress, --no-progress: the input is an enum progress_wish. */
+/* --progress, --no-progress.  The input is an enum progress_wish. */
 extern const struct argp progress_argp;
 
-/* --timeout: the input is a uint64_t, nanoseconds. */
+/* --timeout.  The input is a uint64_t, nanoseconds. */
 extern const struct argp timeout_argp;
 
-/* --fd: the input is an int, -1 if it is not given. */
+/* --fd.  The input is an int, -1 if it is not given. */
 extern const struct argp fd_argp;
 
 /*
- * A delay below 2^63 ns, the limit of a lease, and a priority; these end the program
- * if it is none.
+ * These parse a delay below 2^63 ns, the limit of a lease, and a priority.  They exit
+ * if the text is invalid.
  */
 uint64_t parse_delay(const char *text, const struct argp_state *state);
 uint64_t parse_limit(const char *text, const struct argp_state *state);
 uint32_t parse_priority(const char *text, const struct argp_state *state);
 
-/* The id of a message that was given; ends the program if it is none. */
+/* Parses the id of a message.  Exits if it is invalid. */
 uint64_t parse_id(const char *text, const struct argp_state *state);
 
 /*
- * The deadline of something that begins now and may take so long: what
- * libtqueue's calls want.
+ * The deadline, as libtqueue takes it, of something that begins now and takes at most
+ * @timeout.
  */
 uint64_t deadline_after(uint64_t timeout);
 

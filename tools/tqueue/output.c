@@ -15,7 +15,7 @@
 #include "report.h"
 #include "units.h"
 
-/* A pipe that is opened so is in packet mode. */
+/* Whether the pipe is in packet mode. */
 static int keeps_writes_apart(void)
 {
 	socklen_t length = sizeof(int);
@@ -26,7 +26,7 @@ static int keeps_writes_apart(void)
 	return (fcntl(STDOUT_FILENO, F_GETFL) & O_DIRECT) != 0;
 }
 
-/* What the standard output is, by its file. */
+/* Finds out what standard output is. */
 static enum output_kind find_kind(struct tqueue_info *info)
 {
 	struct stat st;
@@ -50,16 +50,16 @@ int output_open(struct output *output, const char *queue, enum format format,
 	output->format = format;
 	output->room = SIZE_MAX;
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
-		report(queue, "the standard output is not open for writing; nothing was taken");
+		report(queue, "standard output is not open for writing; nothing was taken");
 		return EXIT_ERROR;
 	}
 	output->kind = find_kind(&info);
 	if (output->kind == OUTPUT_QUEUE) {
-		/* It keeps messages apart by itself. */
+		/* It keeps messages apart itself. */
 		if (format == FORMAT_UNSET)
 			output->format = FORMAT_RAW;
 		if (source && source->major == info.major && source->minor == info.minor) {
-			report(queue, "the standard output is this queue itself, and there would be no end to it; nothing was taken");
+			report(queue, "standard output is this queue itself, which would never end; nothing was taken");
 			return EXIT_ERROR;
 		}
 	}
@@ -89,18 +89,18 @@ int output_gone(const struct output *output)
 {
 	struct tqueue_info info;
 
-	/* A Ctrl-C ends both, and then needs no explanation. */
+	/* Ctrl-C ends both, and then needs no explanation. */
 	signals_release();
 	signals_hold();
 	if (signals_caught())
 		return EXIT_ERROR;
 	if (output->kind == OUTPUT_QUEUE && !tqueue_get(STDOUT_FILENO, &info))
-		report(output->queue, "the last reader of the queue that is the standard output, %s, has left; nothing was taken that was not sent",
+		report(output->queue, "standard output is queue %s, whose last reader has left; no message was lost",
 		       info.name);
 	else if (output->kind == OUTPUT_QUEUE)
-		report(output->queue, "the queue that is the standard output was removed; nothing was taken that was not sent");
+		report(output->queue, "standard output is a queue that was removed; no message was lost");
 	else
-		report(output->queue, "nobody reads the standard output any more; nothing was taken that was not written");
+		report(output->queue, "nobody reads standard output any more; no message was lost");
 	return EXIT_ERROR;
 }
 
@@ -111,11 +111,11 @@ const char *output_strerror(const struct output *output, int error)
 	if (output->kind != OUTPUT_QUEUE)
 		return strerror(error);
 	if (error == EINTR)
-		return "a signal came while the queue that it is was full";
+		return "a signal arrived while that queue was full";
 	return tqueue_strerror(error);
 }
 
-/* What a pipe has room for, or a socket that can be written to. */
+/* The room of a pipe, or of a socket that can be written to. */
 static size_t room_of_stream(const struct output *output)
 {
 	socklen_t length = sizeof(int);
@@ -126,23 +126,23 @@ static size_t room_of_stream(const struct output *output)
 			return SIZE_MAX;
 		return (size_t)bytes < output->pipe_size ? output->pipe_size - (size_t)bytes : 0;
 	}
-	/* Three quarters are free; what the kernel needs beside the bytes counts, too. */
+	/* At least three quarters are free.  The kernel counts more than the bytes. */
 	if (getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_SNDBUF, &bytes, &length) || bytes < 0)
 		return SIZE_MAX;
 	return (size_t)bytes / 4;
 }
 
-/* Is the queue good for a record of so many bytes?  0, or an exit status. */
+/* Whether the queue takes a record of @needed bytes.  Returns 0 or an exit status. */
 static int check_queue(const struct output *output, const struct tqueue_info *info,
 		       size_t needed)
 {
 	if (info->state & TQUEUE_STATE_STOPPED) {
-		report(output->queue, "the queue that is the standard output, %s, is stopped; 'tqueue start %s' opens it again; nothing was taken that was not sent",
+		report(output->queue, "standard output is queue %s, which is stopped (start it with \"tqueue start %s\"); no message was lost",
 		       info->name, info->name);
 		return EXIT_ERROR;
 	}
 	if (needed > TQUEUE_RECORD_BYTES(info->max_message)) {
-		report(output->queue, "the next message is longer than the %llu bytes that a message of the standard output, %s, may have; 'tqueue set --max-message' and '--size' allow more; it was not taken",
+		report(output->queue, "the next message is longer than %llu bytes, the limit of queue %s on standard output (\"tqueue set --max-message\" and \"--size\" allow more); it was not taken",
 		       (unsigned long long)info->max_message, info->name);
 		return EXIT_ERROR;
 	}
@@ -150,9 +150,9 @@ static int check_queue(const struct output *output, const struct tqueue_info *in
 }
 
 /*
- * Waits for room in a queue.  Where poll(2) sees room any message goes, but
- * perhaps only one, between those of senders that wait; where it sees none, a
- * shorter one than the longest may still have room.
+ * Waits for room in a queue.  If poll(2) sees room, any message fits, but perhaps only
+ * one, past blocked senders.  If it sees none, a message that is shorter than the
+ * longest may still fit.
  */
 static int wait_for_queue(struct output *output, size_t needed)
 {
@@ -192,7 +192,7 @@ int output_wait(struct output *output, size_t needed)
 	while (signals_poll(&fd, 1, UNITS_FOREVER) < 0)
 		if (signals_caught())
 			return EXIT_ERROR;
-	/* Nobody would read what is taken now. */
+	/* Nobody would read messages that are taken now. */
 	if (fd.revents & OUTPUT_GONE)
 		return output_gone(output);
 	if (output->kind == OUTPUT_STREAM)

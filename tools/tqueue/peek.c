@@ -26,8 +26,8 @@ struct arguments {
 };
 
 /**
- * struct looker - a queue that is looked at
- * @arguments: what was asked for
+ * struct looker - a queue that is peeked at
+ * @arguments: the arguments
  * @fd: the queue
  * @room: memory for records
  * @size: bytes of @room
@@ -52,7 +52,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_COUNT:
 		if (parse_number(argument, UINT64_MAX, &arguments->count) || !arguments->count)
-			argp_error(state, "'%s': a number of messages is wanted", argument);
+			argp_error(state, "'%s': expected a number of messages", argument);
 		arguments->count_given = 1;
 		return 0;
 	case KEY_ALL:
@@ -63,15 +63,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->name)
-			argp_error(state, "'%s': only one queue at a time", argument);
+			argp_error(state, "'%s': expected only one queue", argument);
 		arguments->name = argument;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	case ARGP_KEY_END:
 		if (arguments->all + arguments->count_given + !!arguments->id > 1)
-			argp_error(state, "only one of --count, --all and --id at a time");
+			argp_error(state, "--count, --all and --id exclude each other");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -86,8 +86,8 @@ static const struct argp_child children[] = {
 
 static const struct argp_option options[] = {
 	{ "count", KEY_COUNT, "N", 0, "the first N messages instead of one", 1 },
-	{ "all", KEY_ALL, NULL, 0, "all that are ready", 1 },
-	{ "id", KEY_ID, "ID", 0, "this message, whatever state it is in, unless it is leased", 1 },
+	{ "all", KEY_ALL, NULL, 0, "all messages that are ready", 1 },
+	{ "id", KEY_ID, "ID", 0, "this message, in any state except leased", 1 },
 	{ 0 }
 };
 
@@ -95,12 +95,12 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "QUEUE",
-	.doc = "Write the first message of a queue to the standard output, and leave it where it is.\v"
-	       "It does not wait for one, unless --timeout says so.",
+	.doc = "Write the first message of a queue to standard output, and leave it in the queue.\v"
+	       "Does not wait for a message unless --timeout is given.",
 	.children = children,
 };
 
-/* One look, with the room that there is. */
+/* Peeks once, with the memory that there is. */
 static int look_once(const struct looker *looker, struct tqueue_batch *batch,
 		     uint32_t count, uint64_t deadline)
 {
@@ -119,7 +119,7 @@ static int look_once(const struct looker *looker, struct tqueue_batch *batch,
 	return result;
 }
 
-/* Looks at what is there; what tqueue_peek_batch() says. */
+/* Peeks.  Returns what tqueue_peek_batch() returns. */
 static int look(struct looker *looker, struct tqueue_batch *batch)
 {
 	uint64_t deadline = deadline_after(looker->arguments->timeout);
@@ -131,7 +131,7 @@ static int look(struct looker *looker, struct tqueue_batch *batch)
 
 	if (looker->arguments->all)
 		count = 0;
-	/* All that a queue holds fits into as many bytes as it has. */
+	/* Everything that a queue holds fits into as many bytes as it has. */
 	if (tqueue_get(looker->fd, &info))
 		return -1;
 	looker->size = info.size;
@@ -141,7 +141,7 @@ static int look(struct looker *looker, struct tqueue_batch *batch)
 	do {
 		free(looker->room);
 		looker->room = xnonnull(malloc(looker->size));
-		/* The driver stops short at memory that is not there yet. */
+		/* The driver stops early at memory that is not resident. */
 		memset(looker->room, 0, touched < looker->size ? touched : looker->size);
 		tqueue_batch_init(batch, looker->room, looker->size);
 		result = look_once(looker, batch, count, deadline);
@@ -152,7 +152,7 @@ static int look(struct looker *looker, struct tqueue_batch *batch)
 	return result;
 }
 
-/* Writes what was looked at; the exit status. */
+/* Writes the messages.  Returns the exit status. */
 static int write_peeked(const struct output *output, struct tqueue_batch *batch, int count)
 {
 	struct strbuf text = { 0 };
@@ -172,20 +172,20 @@ static int write_peeked(const struct output *output, struct tqueue_batch *batch,
 	free(text.data);
 	if (all)
 		return EXIT_OK;
-	report(output->queue, "cannot write to the standard output: %s",
+	report(output->queue, "cannot write to standard output: %s",
 	       output_strerror(output, error));
 	return EXIT_ERROR;
 }
 
-/* Why nothing was seen; the exit status. */
+/* Reports why there is no message.  Returns the exit status. */
 static int failed(const struct arguments *arguments, int error)
 {
 	if (arguments->id && (error == ENOENT || error == EBUSY))
 		return report_message(arguments->name, arguments->id, error);
 	if (error == EAGAIN)
-		report(arguments->name, "there is no message");
+		report(arguments->name, "no message");
 	else if (error == ETIMEDOUT)
-		report(arguments->name, "no message came in time");
+		report(arguments->name, "timed out waiting for a message");
 	else
 		report_error(arguments->name, error);
 	return status_of(error);
@@ -211,7 +211,7 @@ int command_peek(int argc, char **argv)
 		} else if (count < 0) {
 			status = failed(&arguments, errno);
 		} else {
-			report(arguments.name, "this is the end of the file: the queue is empty, and stopped or without a writer");
+			report(arguments.name, "end of file: the queue is empty, and is stopped or has no writer");
 			status = EXIT_STOPPED;
 		}
 	}

@@ -23,11 +23,11 @@ const char *name_of_queue(const char *given)
 		name = given + strlen(directory);
 	if (!strchr(name, '/'))
 		return name;
-	report(given, "the name of a queue is wanted here, or its path in /dev/tq");
+	report(given, "expected the name of a queue or its path in /dev/tq");
 	return NULL;
 }
 
-/* The mode of its device file, or a sandbox's list of devices. */
+/* The mode of the device file, or the device policy of a sandbox. */
 static int is_denied(int error)
 {
 	return error == EACCES || error == EPERM;
@@ -37,7 +37,7 @@ int open_to_look(const char *name)
 {
 	int fd = tqueue_open(name, TQUEUE_O_LOOK);
 
-	/* It counts as a reader only once it receives. */
+	/* The file becomes a reader only if it receives. */
 	if (fd < 0 && is_denied(errno))
 		fd = tqueue_open(name, O_RDONLY);
 	return fd;
@@ -47,7 +47,7 @@ int open_for_command(const char *name)
 {
 	int fd = open_to_look(name);
 
-	/* A writer that leaves can mean the end of the file for readers. */
+	/* A writer that leaves can bring end of file to readers. */
 	if (fd < 0 && is_denied(errno))
 		fd = tqueue_open(name, O_WRONLY);
 	return fd;
@@ -59,21 +59,21 @@ int check_given_fd(int fd, const char **name)
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0) {
-		report(NULL, "--fd=%d: the caller has no such file open; in a shell 'exec %d< /dev/tq/QUEUE' opens it",
+		report(NULL, "--fd=%d: no such open file (in a shell, open it with \"exec %d< /dev/tq/QUEUE\")",
 		       fd, fd);
 		return EXIT_ERROR;
 	}
 	if (tqueue_get(fd, &info)) {
 		if (errno != ENOTTY)
 			return report_error(NULL, errno);
-		report(NULL, "--fd=%d: this is not a tqueue queue; in a shell 'exec %d< /dev/tq/QUEUE' opens one",
+		report(NULL, "--fd=%d: not a tqueue queue (in a shell, open one with \"exec %d< /dev/tq/QUEUE\")",
 		       fd, fd);
 		return EXIT_ERROR;
 	}
 	*name = info.name;
 	if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR)
 		return EXIT_OK;
-	report(info.name, "--fd=%d: this file is not open for reading; in a shell 'exec %d< /dev/tq/%s' opens one that is",
+	report(info.name, "--fd=%d: not open for reading (in a shell, open it with \"exec %d< /dev/tq/%s\")",
 	       fd, fd, info.name);
 	return EXIT_ERROR;
 }
@@ -88,19 +88,19 @@ int open_control(int *status)
 	*status = EXIT_ERROR;
 	switch (errno) {
 	case EPERM:
-		report(NULL, "this program may not use %s; a systemd unit forbids it with DevicePolicy= or PrivateDevices=, and DeviceAllow=%s allows it",
+		report(NULL, "device policy forbids this program to use %s (a systemd unit with DevicePolicy= or PrivateDevices= needs DeviceAllow=%s)",
 		       path, path);
 		break;
 	case EACCES:
-		report(NULL, "you may not make or remove queues; root may, and whoever may write %s",
+		report(NULL, "not permitted to create or remove queues (root may, and whoever can write %s)",
 		       path);
 		break;
 	case ENOENT:
-		report(NULL, "%s is not in the /dev of this program, though the driver is loaded; a systemd unit hides it with PrivateDevices=yes",
+		report(NULL, "%s is not in the /dev of this program, although the driver is loaded (a systemd unit hides it with PrivateDevices=yes)",
 		       path);
 		break;
 	case ENOTTY:
-		report(NULL, "%s is not the driver's device file; 'tqueue apply' as root moves it aside and makes that again",
+		report(NULL, "%s is not the device file of the driver (\"tqueue apply\" as root moves it aside and makes the device file)",
 		       path);
 		break;
 	default:
@@ -109,15 +109,15 @@ int open_control(int *status)
 	return -1;
 }
 
-/* What can be done to a queue through the control device, and as its owner. */
+/* What can be done through the control device, or as the owner. */
 struct act {
 	int (*by_name)(int control, const char *name);
 	int (*by_file)(int fd);
 };
 
 /*
- * Opens the control device if we may, else the queue itself; @by_file tells which.
- * -1 and errno.
+ * Opens the control device if permitted, else the queue.  @by_file says which.  Returns
+ * -1 and errno on failure.
  */
 static int open_to_act(const char *name, int *by_file)
 {
@@ -185,7 +185,7 @@ int resume_queue(const char *name)
 	return act_on(name, &resume);
 }
 
-/* What there is to know about a queue that was given by name or path. */
+/* Describes a queue that is given by name or path. */
 static int find_queue(const char *name, struct tqueue_info *info)
 {
 	int fd, result, error;
@@ -202,7 +202,7 @@ static int find_queue(const char *name, struct tqueue_info *info)
 	return result;
 }
 
-/* The one who may change the queue besides the administrator. */
+/* Changes the user who may configure the queue. */
 static int change_owner(const char *name, uid_t uid)
 {
 	struct tqueue_config config = { .fields = TQUEUE_CONFIG_OWNER, .uid = uid };
@@ -220,7 +220,7 @@ int change_node(const char *name, uid_t uid, gid_t gid, mode_t mode)
 		return -1;
 	if (tqueue_path(name, path, sizeof(path)) || stat(path, &st))
 		return -1;
-	/* Taking rights away comes first: nobody gets more in between. */
+	/* Remove rights first, so that nobody has more in between. */
 	if (mode && chmod(path, st.st_mode & mode & 0777))
 		return -1;
 	if (uid != (uid_t)-1 && change_owner(name, uid))
@@ -243,10 +243,10 @@ uint64_t most_buried_of(uint64_t size)
 int report_config(const char *name, int error)
 {
 	if (error == EBUSY)
-		report(name, "what it holds does not fit into that size; 'tqueue show %s' tells how much it is",
+		report(name, "queue holds more than fits into that size (see \"tqueue show %s\")",
 		       name);
 	else if (error == EINVAL && !tqueue_check_name(name))
-		report(name, "the driver does not allow these settings: the size may be 1G at most, and a message a quarter of the size less 40 bytes");
+		report(name, "the driver refuses these settings (a size is at most 1G, a message at most a quarter of the size minus 40 bytes)");
 	else
 		return report_error(name, error);
 	return EXIT_ERROR;
@@ -277,7 +277,7 @@ int make_queue(int control, const char *name, const struct settings *settings)
 	if (!tqueue_control_create(control, name, &config, uid, gid, mode))
 		return 0;
 	if (errno == EEXIST) {
-		report(name, "there is such a queue already; 'tqueue set %s' changes it", name);
+		report(name, "queue already exists (change it with \"tqueue set %s\")", name);
 		return EXIT_ERROR;
 	}
 	return report_config(name, errno);

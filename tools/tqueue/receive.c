@@ -2,9 +2,9 @@
 /*
  * tqueue recv, drain.
  *
- * Messages are leased, written and then acknowledged, before more are leased, and no
- * more than can be written without waiting, as far as that can be known.  Signals
- * are kept back from the one to the other.
+ * Messages are leased, written and acknowledged before more are leased.  No more are
+ * leased than can be written without waiting, as far as that can be known.  Signals are
+ * blocked in between.
  */
 #include <argp.h>
 #include <errno.h>
@@ -22,13 +22,15 @@
 #include "report.h"
 #include "units.h"
 
-/* What one call receives at most, but for a message that is larger. */
+/* The most bytes of one call, except for a larger message. */
 #define BATCH_BYTES	(256 * 1024)
 
-/* And so many messages: for these an open file keeps the memory of leases. */
+/*
+ * The most messages of one call: an open file keeps spare memory for this many leases.
+ */
 #define BATCH_MESSAGES	128
 
-/* What is left to receive when there is no bound. */
+/* How many are left if there is no limit. */
 #define NO_BOUND	UINT64_MAX
 
 struct arguments {
@@ -51,13 +53,13 @@ struct arguments {
 
 /**
  * struct receiver - a queue that is received from
- * @arguments: what was asked for
+ * @arguments: the arguments
  * @deliverer: the queue, and where its messages go
  * @room: memory for records
  * @size: bytes of @room
- * @needed: bytes that the next message needs, if it needed more than there were
- * @left: messages that are still wanted
- * @received: messages that were received
+ * @needed: bytes that the next message needs, if more than @size
+ * @left: how many more messages are wanted
+ * @received: how many messages were received
  */
 struct receiver {
 	const struct arguments *arguments;
@@ -79,20 +81,20 @@ static void check_arguments(const struct arguments *arguments, struct argp_state
 	int several = arguments->all + arguments->follow + arguments->count_given;
 
 	if (!arguments->name && arguments->fd < 0)
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 	if (arguments->name && arguments->fd >= 0)
-		argp_error(state, "'%s': --fd says already which queue", arguments->name);
+		argp_error(state, "'%s': --fd already names the queue", arguments->name);
 	if (several > 1)
-		argp_error(state, "only one of --count, --all and --follow at a time");
+		argp_error(state, "--count, --all and --follow exclude each other");
 	if (several && arguments->id)
-		argp_error(state, "--id is for one message");
+		argp_error(state, "--id excludes --count, --all and --follow");
 	if (arguments->lease && arguments->fd < 0)
-		argp_error(state, "--lease needs --fd: a lease ends when the file is closed, as this command's is; 'exec 3< /dev/tq/%s' opens one for --fd=3",
+		argp_error(state, "--lease needs --fd, because a lease ends when its file is closed (open one with \"exec 3< /dev/tq/%s\" and use --fd=3)",
 			   arguments->name);
 	if (arguments->limit_given && !arguments->lease)
-		argp_error(state, "--limit is for --lease");
+		argp_error(state, "--limit needs --lease");
 	if (arguments->lease && arguments->to)
-		argp_error(state, "--lease leaves the messages in the queue; --to moves them on");
+		argp_error(state, "--lease and --to exclude each other");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -108,7 +110,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_COUNT:
 		if (parse_number(argument, NO_BOUND - 1, &arguments->count) || !arguments->count)
-			argp_error(state, "'%s': a number of messages is wanted", argument);
+			argp_error(state, "'%s': expected a number of messages", argument);
 		arguments->count_given = 1;
 		return 0;
 	case KEY_ALL:
@@ -135,7 +137,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->name)
-			argp_error(state, "'%s': only one queue at a time", argument);
+			argp_error(state, "'%s': expected only one queue", argument);
 		arguments->name = argument;
 		return 0;
 	case ARGP_KEY_END:
@@ -152,7 +154,7 @@ static void start_progress(const struct receiver *receiver, const char *verb)
 		       output_may_be_seen(&receiver->deliverer.output), verb, 0);
 }
 
-/* Opens the queue; 0, or an exit status, and it has said why. */
+/* Opens the queue.  Returns 0, or an exit status after reporting the error. */
 static int open_receiver(struct receiver *receiver)
 {
 	const struct arguments *arguments = receiver->arguments;
@@ -165,7 +167,7 @@ static int open_receiver(struct receiver *receiver)
 	return receiver->deliverer.fd < 0 ? report_error(arguments->name, errno) : EXIT_OK;
 }
 
-/* 0, or an exit status, and it has said why. */
+/* Returns 0, or an exit status after reporting the error. */
 static int open_output(struct receiver *receiver)
 {
 	const struct arguments *arguments = receiver->arguments;
@@ -182,7 +184,7 @@ static int open_output(struct receiver *receiver)
 		return report_error(deliverer->queue, errno);
 	status = output_open(&deliverer->output, deliverer->queue, arguments->format, &info);
 	if (!status && arguments->lease && deliverer->output.kind == OUTPUT_QUEUE) {
-		report(deliverer->queue, "the standard output is a queue, where nobody would settle what is leased; nothing was taken");
+		report(deliverer->queue, "standard output is a queue, where nobody could settle leased messages; nothing was taken");
 		status = EXIT_ERROR;
 	}
 	return status;
@@ -198,12 +200,12 @@ static void close_receiver(struct receiver *receiver)
 }
 
 /*
- * Waits until there is a message, or an end-of-file, or an error to be had; 0,
- * or an exit status.  @deadline: of the message that is waited for.
+ * Waits for a message, end of file or an error, until @deadline.  Returns 0 or an exit
+ * status.
  */
 static int wait_for_message(const struct receiver *receiver, uint64_t deadline)
 {
-	/* A message without a byte is one, too. */
+	/* POLLMSG also reports messages of 0 bytes. */
 	struct pollfd fds[2] = {
 		{ .fd = receiver->deliverer.fd, .events = POLLIN | POLLMSG },
 		{ .fd = receiver->arguments->discard ? -1 : STDOUT_FILENO },
@@ -231,14 +233,14 @@ static int wait_for_message(const struct receiver *receiver, uint64_t deadline)
 	}
 }
 
-/* Bytes of records that one call may receive. */
+/* The most bytes of records that one call should receive. */
 static size_t bytes_wanted(const struct receiver *receiver)
 {
 	size_t room = receiver->deliverer.output.room;
 
 	if (receiver->arguments->discard || room == SIZE_MAX)
 		return receiver->size;
-	/* A record is longer than what is written of it, except as JSON. */
+	/* A record is longer than what is written of it, except in JSON. */
 	if (receiver->deliverer.output.format == FORMAT_JSON)
 		room /= 4;
 	if (room < TQUEUE_RECORD_BYTES(0))
@@ -246,7 +248,10 @@ static size_t bytes_wanted(const struct receiver *receiver)
 	return room < receiver->size ? room : receiver->size;
 }
 
-/* Takes messages into a batch, without waiting; what tqueue_receive_batch() says. */
+/*
+ * Takes messages into a batch, without waiting.  Returns what tqueue_receive_batch()
+ * returns.
+ */
 static int take(const struct receiver *receiver, struct tqueue_batch *batch, uint32_t count)
 {
 	const struct arguments *arguments = receiver->arguments;
@@ -266,7 +271,7 @@ static int take(const struct receiver *receiver, struct tqueue_batch *batch, uin
 	return result;
 }
 
-/* One that is larger than what is received otherwise. */
+/* Receives one message that is larger than usual. */
 static int receive_alone(struct receiver *receiver, struct tqueue_batch *batch, size_t needed)
 {
 	if (needed > receiver->size) {
@@ -279,8 +284,8 @@ static int receive_alone(struct receiver *receiver, struct tqueue_batch *batch, 
 }
 
 /*
- * Receives what there is, without waiting.  What tqueue_receive_batch() says; with
- * EMSGSIZE the output is to have room for @needed bytes first.
+ * Receives what there is, without waiting.  Returns what tqueue_receive_batch()
+ * returns.  With EMSGSIZE, the output must have room for @needed bytes first.
  */
 static int receive(struct receiver *receiver, struct tqueue_batch *batch)
 {
@@ -305,21 +310,21 @@ static int receive(struct receiver *receiver, struct tqueue_batch *batch)
 	return result;
 }
 
-/* Tells of those that are missing in front of a batch, and counts its bytes. */
+/* Reports dropped messages before a batch, and counts its bytes. */
 static void account(const struct receiver *receiver, struct tqueue_batch batch, int count)
 {
 	const struct tqueue_record *record;
 	uint64_t bytes = 0;
 
 	if (batch.dropped)
-		report(receiver->deliverer.queue, "%llu message%s dropped here, because the queue was full",
+		report(receiver->deliverer.queue, "%llu message%s dropped here because the queue was full",
 		       (unsigned long long)batch.dropped, batch.dropped == 1 ? " was" : "s were");
 	while (tqueue_batch_next(&batch, &record) > 0)
 		bytes += record->length;
 	progress_add((uint64_t)count, bytes);
 }
 
-/* Why nothing could be received; the exit status. */
+/* Reports why nothing was received.  Returns the exit status. */
 static int failed(const struct receiver *receiver, int error)
 {
 	const struct arguments *arguments = receiver->arguments;
@@ -327,11 +332,11 @@ static int failed(const struct receiver *receiver, int error)
 	if (arguments->id && (error == ENOENT || error == EBUSY))
 		return report_message(receiver->deliverer.queue, arguments->id, error);
 	report_error(receiver->deliverer.queue, error);
-	/* As many are leased as may be. */
+	/* No more messages may be leased. */
 	return error == ENOSPC ? EXIT_NOTHING : status_of(error);
 }
 
-/* Receives until there is enough; 0, or an exit status. */
+/* Receives until there is enough.  Returns 0 or an exit status. */
 static int receive_all(struct receiver *receiver)
 {
 	uint64_t deadline = deadline_after(receiver->arguments->timeout);
@@ -371,16 +376,19 @@ static int receive_all(struct receiver *receiver)
 	return EXIT_OK;
 }
 
-/* The same, and what there is to say about its end. */
+/* The same, and reports how it ended. */
 static int receive_and_end(struct receiver *receiver)
 {
 	const struct arguments *arguments = receiver->arguments;
 	int unbounded = receiver->left == NO_BOUND;
 	int status;
 
-	/* It is told by the write, and there may be something to put back. */
+	/* The write reports this, and there may be messages to return. */
 	signal(SIGPIPE, SIG_IGN);
-	/* A wait for room in a queue ends with a signal, a write only with the second. */
+	/*
+	 * A wait for room in a queue ends with a signal, a write only with the second
+	 * one.
+	 */
 	signals_watch(receiver->deliverer.output.kind != OUTPUT_QUEUE);
 	signals_hold();
 	status = receive_all(receiver);
@@ -394,23 +402,23 @@ static int receive_and_end(struct receiver *receiver)
 	else if (status == EXIT_STOPPED && unbounded)
 		status = EXIT_OK;
 	else if (status == EXIT_NOTHING)
-		report(receiver->deliverer.queue, "there is no message");
+		report(receiver->deliverer.queue, "no message");
 	else if (status == EXIT_TIMED_OUT)
-		report(receiver->deliverer.queue, "no message came in time");
+		report(receiver->deliverer.queue, "timed out waiting for a message");
 	else if (status == EXIT_STOPPED)
-		report(receiver->deliverer.queue, "this is the end of the file: the queue is empty, and stopped or without a writer");
+		report(receiver->deliverer.queue, "end of file: the queue is empty, and is stopped or has no writer");
 	close_receiver(receiver);
 	return status;
 }
 
 static const struct argp_option recv_options[] = {
-	{ "count", KEY_COUNT, "N", 0, "so many messages instead of one", 1 },
-	{ "all", KEY_ALL, NULL, 0, "whatever is there, until it is empty, without waiting", 1 },
-	{ "follow", KEY_FOLLOW, NULL, 0, "one after the other, until the end of the file", 1 },
-	{ "id", KEY_ID, "ID", 0, "this message, also out of turn; does not wait", 1 },
-	{ "to", KEY_TO, "QUEUE", 0, "send them on to this queue", 1 },
+	{ "count", KEY_COUNT, "N", 0, "this many messages instead of one", 1 },
+	{ "all", KEY_ALL, NULL, 0, "all messages until the queue is empty, without waiting", 1 },
+	{ "follow", KEY_FOLLOW, NULL, 0, "one message after another, until the end of file", 1 },
+	{ "id", KEY_ID, "ID", 0, "this message, even out of turn; does not wait", 1 },
+	{ "to", KEY_TO, "QUEUE", 0, "send the messages to this queue", 1 },
 	{ "lease", KEY_LEASE, NULL, 0,
-	  "leave them in the queue, leased by that file, and print ID:DELIVERY in front of each, for 'tqueue ack' and the like",
+	  "lease the messages for the file of --fd, and print ID:DELIVERY before each, for \"tqueue ack\" and others",
 	  1 },
 	{ "limit", KEY_LIMIT, "TIME", 0, "how long the lease lasts: 30s, 10min, infinity", 1 },
 	{ 0 }
@@ -428,14 +436,14 @@ static const struct argp recv_argp = {
 	.options = recv_options,
 	.parser = parse,
 	.args_doc = "QUEUE",
-	.doc = "Receive a message and write it to the standard output.\v"
-	       "It waits for the message; --timeout bounds the wait for each. "
-	       "A message leaves the queue when it has been written: if this is killed before, it is there again. "
-	       "Into a queue each message goes as one.",
+	.doc = "Receive a message and write it to standard output.\v"
+	       "Waits for a message; --timeout limits the wait for each one. "
+	       "A message leaves the queue after it was written. If the command is killed before, the message goes back. "
+	       "If standard output is a queue, each message is sent there as one.",
 	.children = recv_children,
 };
 
-/* The queue of --to becomes the standard output; 0, or an exit status. */
+/* Makes the queue of --to standard output.  Returns 0 or an exit status. */
 static int redirect(const char *to)
 {
 	int fd = tqueue_open(to, O_WRONLY), status = EXIT_OK;
@@ -459,7 +467,7 @@ int command_recv(int argc, char **argv)
 	int status;
 
 	argp_parse(&recv_argp, argc, argv, 0, NULL, &arguments);
-	/* Its own leases last as long as it lives. */
+	/* The command's own leases last as long as it runs. */
 	if (arguments.lease && !arguments.limit_given)
 		arguments.limit = 0;
 	receiver.left = arguments.all || arguments.follow ? NO_BOUND : arguments.count;
@@ -477,7 +485,7 @@ int command_recv(int argc, char **argv)
 }
 
 static const struct argp_option drain_options[] = {
-	{ "discard", KEY_DISCARD, NULL, 0, "throw the messages away instead of writing them", 1 },
+	{ "discard", KEY_DISCARD, NULL, 0, "discard the messages instead of writing them", 1 },
 	{ 0 }
 };
 
@@ -492,10 +500,10 @@ static const struct argp drain_argp = {
 	.options = drain_options,
 	.parser = parse,
 	.args_doc = "QUEUE",
-	.doc = "Stop a queue, and write all that is in it to the standard output.\v"
-	       "It ends at the end of the file: when nothing in the queue is ready, delayed or leased, and no other reader holds the rest of a message. "
-	       "What is buried stays. "
-	       "The queue stays stopped; 'tqueue start' opens it again.",
+	.doc = "Stop a queue, and write all its messages to standard output.\v"
+	       "Ends when no message is ready, delayed or leased, and no other reader has the rest of one. "
+	       "Buried messages stay. "
+	       "The queue stays stopped until \"tqueue start\".",
 	.children = drain_children,
 };
 
@@ -508,7 +516,7 @@ int command_drain(int argc, char **argv)
 	int status;
 
 	argp_parse(&drain_argp, argc, argv, 0, NULL, &arguments);
-	/* Before it is stopped: who may not read it shall not stop it either. */
+	/* Open it before stopping it: a user who may not read it shall not stop it. */
 	status = open_receiver(&receiver);
 	if (!status)
 		status = open_output(&receiver);

@@ -77,7 +77,7 @@ int report_message(const char *queue, uint64_t id, int error)
 void *xnonnull(void *memory)
 {
 	if (!memory) {
-		report(NULL, "there is not enough memory");
+		report(NULL, "out of memory");
 		exit(EXIT_ERROR);
 	}
 	return memory;
@@ -88,9 +88,9 @@ int check_stdout(int status)
 	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
-	report(NULL, "cannot write to the standard output: %s",
+	report(NULL, "cannot write to standard output: %s",
 	       errno ? strerror(errno) : "an error");
-	/* It is told once. */
+	/* Report this once. */
 	clearerr(stdout);
 	__fpurge(stdout);
 	return status ? status : EXIT_ERROR;

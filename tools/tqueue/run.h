@@ -4,11 +4,14 @@
  *
  * run.c	the options
  * runner.c	the loop: leases, starts, waits, ends
- * signals.c	what asks it to end, and for a report
+ * run_lease.c	the next message
+ * run_signals.c	what asks it to end, and for a report
  * job.c	one job, from its lease to the end of its process
  * job_command.c, job_output.c, spawn.c	what a process is given
  * outcome.c, verdict.c	what becomes of a job then
  * run_log.c, run_status.c, service.c, sink.c	what is told, and where to
+ * self_send.c	jobs that wait for room in their own queue
+ * run_dry.c	what would be run
  *
  * There is one thread and one wait, for everything: no signal handler, no call that
  * sleeps elsewhere.  Each job has its lease in a file of its own (TQUEUE_HOLD), which

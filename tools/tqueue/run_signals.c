@@ -89,7 +89,6 @@ int run_signals_open(struct run *run)
 	struct sigaction before;
 	size_t i;
 
-	spawn_note_signals();
 	signals.run = run;
 	/* They are told by the write. */
 	signal(SIGPIPE, SIG_IGN);

@@ -11,31 +11,28 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "job.h"
 #include "queue.h"
 #include "report.h"
+#include "run_lease.h"
 #include "run_log.h"
 #include "run_signals.h"
 #include "run_status.h"
 #include "sink.h"
+#include "spawn.h"
 #include "units.h"
 
 #define NS_A_SECOND	1000000000ULL
-
-/* How much longer a lease lasts than its job may take, with all that ends it. */
-#define LEASE_MARGIN	(10 * NS_A_SECOND)
 
 /* What is short is told as often as that. */
 #define TOLD_FOR	(60 * NS_A_SECOND)
 
 /* Jobs that are started before anything else is looked at. */
 #define STARTS_AT_ONCE	16
-
-/* Room for messages that is kept. */
-#define USUAL_SIZE	(64 * 1024)
 
 static struct run *current;
 
@@ -76,8 +73,6 @@ void run_queue_over(struct run *run, struct run_queue *queue, int error)
 	queue->over = 1;
 	if (error)
 		run->status = run_log_error(queue->name, error);
-	else if (run->options->count)
-		run->status = EXIT_STOPPED;
 }
 
 /* Nothing is leased for a while, as something is short; is that to be told? */
@@ -103,55 +98,6 @@ static void lease_later(struct run *run, const char *queue, int error)
 	if (hold(run, error, error == ENOSPC ? NS_A_SECOND / 4 : NS_A_SECOND))
 		run_log(LOG_WARNING, NULL, "%s; this worker tries again",
 			tqueue_explain(queue, error, text, sizeof(text)));
-}
-
-/* How long a lease is to last. */
-static uint64_t lease_limit(const struct run_options *options)
-{
-	uint64_t most = TQUEUE_FOREVER - 1;
-
-	/* What the queue says. */
-	if (!options->timeout_given)
-		return 0;
-	if (options->timeout == UNITS_FOREVER || options->kill_after == UNITS_FOREVER ||
-	    options->timeout > (most >> 2) || options->kill_after > (most >> 2))
-		return TQUEUE_FOREVER;
-	return options->timeout + options->kill_after + LEASE_MARGIN;
-}
-
-/* Room for a record of so many bytes; 0, or -1. */
-static int make_room(struct run *run, size_t size)
-{
-	void *room;
-
-	if (size < USUAL_SIZE)
-		size = USUAL_SIZE;
-	if (size == run->record_size)
-		return 0;
-	room = realloc(run->record, size);
-	if (!room)
-		return -1;
-	run->record = room;
-	run->record_size = size;
-	return 0;
-}
-
-/* Leases the next message of a queue without waiting; as tqueue_lease(). */
-static int lease(struct run *run, struct run_queue *queue)
-{
-	int result;
-
-	for (;;) {
-		result = tqueue_lease(queue->source.fd, run->record, run->record_size,
-				      lease_limit(run->options), 0);
-		if (result >= 0 || (errno != EMSGSIZE && errno != EINTR))
-			return result;
-		if (errno == EMSGSIZE &&
-		    make_room(run, TQUEUE_RECORD_BYTES(run->record->length))) {
-			errno = ENOMEM;
-			return -1;
-		}
-	}
 }
 
 /* A message was leased: starts its job. */
@@ -185,8 +131,7 @@ static void start(struct run *run, struct run_queue *queue)
 		run_drain(run, error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_STARTED);
 		break;
 	}
-	if (run->record_size > USUAL_SIZE)
-		make_room(run, USUAL_SIZE);
+	run_lease_room(run);
 	if (run->options->interval) {
 		uint64_t now = clock_ns();
 
@@ -205,7 +150,7 @@ static int lease_and_start(struct run *run)
 	for (queue = run->queues; queue < run->queues + run->queue_count; queue++) {
 		if (queue->over)
 			continue;
-		result = lease(run, queue);
+		result = run_lease(run, queue);
 		if (result > 0) {
 			start(run, queue);
 			return 1;
@@ -273,7 +218,10 @@ static int is_finished(const struct run *run)
 {
 	const struct run_options *options = run->options;
 
-	if (run->running || job_output_waiting())
+	if (run->running)
+		return 0;
+	/* Who is in a hurry does not wait for the reader of what jobs wrote. */
+	if (job_output_waiting() && run->signals < 2)
 		return 0;
 	return run->draining || all_over(run) || (options->all && run->dry) ||
 	       (options->count && run->started >= options->count);
@@ -364,6 +312,17 @@ static int open_queues(struct run *run)
 	return EXIT_OK;
 }
 
+/* Each job needs some files; how many a process usually may have is not for us. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* 0, or an exit status, and it has said why. */
 static int open_run(struct run *run)
 {
@@ -371,11 +330,13 @@ static int open_run(struct run *run)
 	uint32_t i;
 
 	current = run;
+	spawn_note_limits();
+	allow_files();
 	run->drain_until = UNITS_FOREVER;
 	run->jobs = xnonnull(calloc(run->options->jobs, sizeof(*run->jobs)));
 	for (i = 0; i < run->options->jobs; i++)
 		job_init(&run->jobs[i], run, i + 1);
-	if (make_room(run, USUAL_SIZE))
+	if (run_lease_room(run))
 		xnonnull(NULL);
 	if (events_open()) {
 		report(NULL, "%s", strerror(errno));
@@ -400,10 +361,12 @@ int run_jobs(struct run *run)
 	run_status_open(run);
 	work(run);
 	run_status_close(run);
-	sinks_flush();
+	sinks_flush(run->signals < 2);
 	if (run->signal)
 		run_signals_die(run->signal);
 	if (run->status)
 		return run->status;
+	if (!run->draining && run->started < run->options->count)
+		return EXIT_STOPPED;
 	return run->failed ? EXIT_FAILED : EXIT_OK;
 }

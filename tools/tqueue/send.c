@@ -2,8 +2,8 @@
 /*
  * tqueue send.
  *
- * Messages are gathered, and sent when the input has nothing more at the moment: a
- * line that is there never waits for the next one.
+ * Messages are collected in a batch, which is sent when the input pauses.  So no line
+ * waits for the next one.
  */
 #include <argp.h>
 #include <errno.h>
@@ -23,7 +23,7 @@
 #include "units.h"
 #include "wait.h"
 
-/* What fields may take of a line, beside its message. */
+/* The most bytes of fields in a line, beside its message. */
 #define MOST_FIELD_BYTES	4096
 
 /* How the input is cut into messages. */
@@ -57,12 +57,12 @@ static void check_options(const struct arguments *arguments, struct argp_state *
 	for (i = 0; i < arguments->fields.count; i++)
 		has_keys |= arguments->fields.field[i] == FIELD_KEY;
 	if (arguments->fields.count && arguments->cut == CUT_WHOLE)
-		argp_error(state, "--fields is for --lines and --null");
+		argp_error(state, "--fields needs --lines or --null");
 	if (unique && (arguments->cut != CUT_WHOLE || arguments->count > 1 ||
 		       arguments->file_count > 1))
-		argp_error(state, "--unique is for one message; --lines --fields=key takes a key from each line");
+		argp_error(state, "--unique is for one message (--lines --fields=key takes a key from each line)");
 	if (arguments->options.flags & TQUEUE_SEND_UNSETTLED && !has_keys)
-		argp_error(state, "--unsettled is for messages with a key: --unique, or --fields=key");
+		argp_error(state, "--unsettled needs a key: --unique or --fields=key");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -114,13 +114,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->messages = state->argv + state->next + 1;
 		arguments->count = state->argc - state->next - 1;
 		if (arguments->count && arguments->file_count)
-			argp_error(state, "messages come either from arguments or from files");
+			argp_error(state, "messages come from arguments or from files, not from both");
 		if (arguments->count && arguments->cut != CUT_WHOLE)
-			argp_error(state, "'%s': with --lines and --null messages come from the standard input, or from a file given with --file",
+			argp_error(state, "'%s': with --lines and --null, messages come from standard input or --file",
 				   arguments->messages[0]);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	case ARGP_KEY_END:
 		check_options(arguments, state);
@@ -132,23 +132,23 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "lines", KEY_LINES, NULL, 0,
-	  "each line of the input is a message, without its newline", 1 },
-	{ "null", KEY_NULL, NULL, 0, "what ends with a zero byte is a message, without it", 1 },
+	  "each line of the input is a message, without the newline", 1 },
+	{ "null", KEY_NULL, NULL, 0, "each message in the input ends with a zero byte", 1 },
 	{ "file", KEY_FILE, "FILE", 0,
-	  "the input is this file, '-' the standard input; may be given several times", 1 },
+	  "read this file, or standard input for '-'; can be repeated", 1 },
 	{ "newline", KEY_NEWLINE, NULL, 0,
-	  "end each message with a newline, for readers of the plain file that want lines", 1 },
+	  "end each message with a newline, for readers that read lines", 1 },
 	{ "priority", KEY_PRIORITY, "N", 0, "0 (usual) to 63 (received first)", 2 },
-	{ "delay", KEY_DELAY, "TIME", 0, "to be received only after that: 10s, 5min, 1h 30min", 2 },
+	{ "delay", KEY_DELAY, "TIME", 0, "can be received after this time: 10s, 5min", 2 },
 	{ "unique", KEY_UNIQUE, "KEY", 0,
-	  "only if no message with this key waits in the queue already", 2 },
+	  "only if no message with this key is waiting in the queue", 2 },
 	{ "unsettled", KEY_UNSETTLED, NULL, 0,
 	  "the key stays taken while the message is leased, too", 2 },
 	{ "fields", KEY_FIELDS, "FIELD,...", 0,
-	  "each line begins with its priority, delay and key, or some of them, each with a tab behind it",
+	  "each line begins with these fields (priority, delay, key), each followed by a tab",
 	  2 },
 	{ "wait", KEY_WAIT, NULL, 0,
-	  "wait until all that was sent is settled: received whole, acknowledged, dropped or buried",
+	  "wait until the messages are settled: received whole, acknowledged, dropped or buried",
 	  3 },
 	{ 0 }
 };
@@ -163,13 +163,13 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "QUEUE [MESSAGE...]",
-	.doc = "Send messages: each MESSAGE, or else the standard input: the whole of it, or what --lines or --null make of it.\v"
-	       "While the queue is full this waits; --timeout bounds each such wait. "
-	       "A line that is there is sent at once when no other follows at the moment.",
+	.doc = "Send each MESSAGE, or else standard input: as one message, or cut by --lines or --null.\v"
+	       "Waits while the queue is full; --timeout limits each wait. "
+	       "A line is sent at once if no other follows it immediately.",
 	.children = children,
 };
 
-/* The options of messages that have no fields; NULL: none. */
+/* The options of messages without fields, or NULL. */
 static const struct tqueue_send_options *usual(const struct arguments *arguments)
 {
 	const struct tqueue_send_options *all = &arguments->options;
@@ -177,7 +177,7 @@ static const struct tqueue_send_options *usual(const struct arguments *arguments
 	return all->flags || all->priority || all->delay ? all : NULL;
 }
 
-/* Gathers a message, with a newline behind it if that is wanted. */
+/* Adds a message, with a newline if that is wanted. */
 static int put(struct sender *sender, const struct arguments *arguments, const char *data,
 	       size_t length, const struct tqueue_send_options *with)
 {
@@ -195,7 +195,7 @@ static int put(struct sender *sender, const struct arguments *arguments, const c
 	return status;
 }
 
-/* Gathers an item that begins with fields. */
+/* Adds an item that begins with fields. */
 static int put_fields(struct sender *sender, const struct arguments *arguments,
 		      const char *item, size_t length)
 {
@@ -212,7 +212,7 @@ static int put_fields(struct sender *sender, const struct arguments *arguments,
 	return put(sender, arguments, item + taken, length - (size_t)taken, &with);
 }
 
-/* Gathers an item of the input. */
+/* Adds an item of the input. */
 static int put_item(struct sender *sender, const struct arguments *arguments,
 		    const char *item, size_t length)
 {
@@ -222,8 +222,8 @@ static int put_item(struct sender *sender, const struct arguments *arguments,
 }
 
 /*
- * Reads more.  Before it has to wait for that, what was gathered is sent.
- * 1, or 0 at the end, or -1 and the exit status in @status.
+ * Reads more.  Sends the batch before it waits.  Returns 1; 0 at the end; or -1 and the
+ * exit status in @status.
  */
 static int read_more(struct sender *sender, struct input *input, int *status)
 {
@@ -239,7 +239,7 @@ static int read_more(struct sender *sender, struct input *input, int *status)
 		*status = sender_fail(sender, EINTR);
 	} else if (length < 0) {
 		report(sender->file, "cannot read%s: %s",
-		       sender->file ? "" : " the standard input", strerror(errno));
+		       sender->file ? "" : " standard input", strerror(errno));
 		*status = EXIT_ERROR;
 	} else {
 		progress_add(0, (uint64_t)length);
@@ -247,12 +247,12 @@ static int read_more(struct sender *sender, struct input *input, int *status)
 	return length < 0 ? -1 : length > 0;
 }
 
-/* Each part of the input up to @delimiter is a message. */
+/* Sends each part of the input up to @delimiter as one message. */
 static int send_parts(struct sender *sender, const struct arguments *arguments,
 		      struct input *input, char delimiter)
 {
 	int more = 1, status = EXIT_OK;
-	/* A newline that belongs to the message is there already. */
+	/* The newline of the message is there already. */
 	size_t kept = arguments->newline && delimiter == '\n';
 	const char *here, *end, *last;
 	size_t seen = 0, left;
@@ -273,17 +273,17 @@ static int send_parts(struct sender *sender, const struct arguments *arguments,
 		left = (size_t)(last - here);
 		input->from = input->to - left;
 		seen = left;
-		/* No need to read on to its end to know this. */
+		/* It is too long, whatever follows. */
 		if (left > sender->longest + (arguments->fields.count ? MOST_FIELD_BYTES : 0))
 			return sender_put_alone(sender, here, left, NULL);
 	}
-	/* The last line may lack its newline. */
+	/* The last line need not end with a newline. */
 	if (seen)
 		status = put_item(sender, arguments, input->data + input->from, seen);
 	return status ? status : sender_flush(sender);
 }
 
-/* All of the input is one message. */
+/* Sends all of the input as one message. */
 static int send_whole(struct sender *sender, const struct arguments *arguments,
 		      struct input *input)
 {
@@ -358,7 +358,7 @@ static int send_messages(struct sender *sender, const struct arguments *argument
 	return status ? status : sender_flush(sender);
 }
 
-/* Sends all that there is; the exit status. */
+/* Sends everything.  Returns the exit status. */
 static int send_all(struct sender *sender, const struct arguments *arguments)
 {
 	if (arguments->count)
@@ -368,7 +368,7 @@ static int send_all(struct sender *sender, const struct arguments *arguments)
 	return send_input(sender, arguments, STDIN_FILENO);
 }
 
-/* Bytes of all the input, 0 if that is not known. */
+/* The bytes of all input, or 0 if that is not known. */
 static uint64_t total_bytes(const struct arguments *arguments)
 {
 	uint64_t total = 0;
@@ -385,7 +385,7 @@ static uint64_t total_bytes(const struct arguments *arguments)
 	return total;
 }
 
-/* Is it typed?  Then no progress is to come in between by itself. */
+/* Whether the input is typed.  Progress must not be mixed with it. */
 static int is_typed(const struct arguments *arguments)
 {
 	int i;

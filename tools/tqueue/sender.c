@@ -14,10 +14,10 @@
 #include "report.h"
 #include "sender.h"
 
-/* What one call sends at most. */
+/* The most bytes of one call. */
 #define BATCH_BYTES	(256 * 1024)
 
-/* The most of a record that is not payload. */
+/* The most bytes of a record beside the payload. */
 #define HEADER_BYTES	(sizeof(struct tqueue_record) + sizeof(struct tqueue_record_extra))
 
 int sender_open(struct sender *sender, const char *name, uint64_t timeout,
@@ -41,7 +41,7 @@ void sender_close(struct sender *sender)
 		close(sender->fd);
 }
 
-/* Items that are done with. */
+/* How many items are done. */
 static uint64_t items(const struct sender *sender)
 {
 	return sender->sent + sender->skipped;
@@ -53,41 +53,41 @@ void sender_begin(struct sender *sender, const char *file)
 	sender->before = items(sender);
 }
 
-/* Says how far it got: what is behind that was not sent. */
+/* Reports how many messages were sent before the error. */
 static void report_sent(const struct sender *sender)
 {
-	/* Of a single message that is clear. */
+	/* Obvious for a single message. */
 	if (!sender->sent && !sender->several)
 		return;
 	report(sender->name, "%llu message%s sent before",
 	       (unsigned long long)sender->sent, sender->sent == 1 ? " was" : "s were");
 }
 
-/* Where the message comes from that is the next to be sent. */
+/* Names the source of the next message. */
 static void name_item(const struct sender *sender, char *text, size_t room)
 {
 	unsigned long long number = items(sender) - sender->before + 1;
 
 	if (sender->is_whole)
-		snprintf(text, room, "%s", sender->file ? sender->file : "the standard input");
+		snprintf(text, room, "%s", sender->file ? sender->file : "standard input");
 	else if (sender->file)
 		snprintf(text, room, "%s %llu of %s", sender->what, number, sender->file);
 	else
 		snprintf(text, room, "%s %llu", sender->what, number);
 }
 
-/* The first message that was not sent is too long. */
+/* Reports that the next message is too long. */
 static int too_long(const struct sender *sender)
 {
 	uint64_t longest = sender->longest;
 	struct tqueue_info info;
 	char item[512];
 
-	/* It may have been changed meanwhile. */
+	/* The limit may have changed meanwhile. */
 	if (!tqueue_get(sender->fd, &info))
 		longest = info.max_message;
 	name_item(sender, item, sizeof(item));
-	report(sender->name, "%s is longer than the %llu bytes that a message of this queue may have; 'tqueue set --max-message' and '--size' allow more",
+	report(sender->name, "%s is longer than %llu bytes, the limit of this queue (\"tqueue set --max-message\" and \"--size\" allow more)",
 	       item, (unsigned long long)longest);
 	return EXIT_ERROR;
 }
@@ -106,10 +106,10 @@ int sender_fail(const struct sender *sender, int error)
 	if (error == EMSGSIZE) {
 		status = too_long(sender);
 	} else if (is_full(error)) {
-		report(name, "the queue is full; 'tqueue recv' makes room, 'tqueue set --size' gives it more");
+		report(name, "queue is full (\"tqueue recv\" makes room; \"tqueue set --size\" enlarges the queue)");
 		status = EXIT_NOTHING;
 	} else if (error == ETIMEDOUT) {
-		report(name, "the queue was full for all of the time; 'tqueue recv' makes room, 'tqueue set --size' gives it more");
+		report(name, "timed out, queue is full (\"tqueue recv\" makes room; \"tqueue set --size\" enlarges the queue)");
 		status = EXIT_TIMED_OUT;
 	} else {
 		status = report_error(name, error);
@@ -131,20 +131,20 @@ int sender_refuse(struct sender *sender, const char *wrong)
 	return EXIT_BAD_USAGE;
 }
 
-/* One wait for room; the deadline counts from its beginning. */
+/* The deadline for one wait for room. */
 static uint64_t wait_until(const struct sender *sender)
 {
 	return deadline_after(sender->timeout);
 }
 
-/* The next message has a key that another one has: it is told, and not sent. */
+/* Skips the next message, whose key another one has, and reports that. */
 static void skip(struct sender *sender, uint64_t id)
 {
 	char item[512];
 
 	name_item(sender, item, sizeof(item));
 	if (sender->several)
-		report(sender->name, "%s was not sent: the queue already has a message with its key: number %llu",
+		report(sender->name, "%s was not sent: message %llu already has its key",
 		       item, (unsigned long long)id);
 	else
 		report_message(sender->name, id, EEXIST);
@@ -170,7 +170,7 @@ int sender_flush(struct sender *sender)
 		sender->sent += (uint64_t)sent;
 		progress_add((uint64_t)sent, 0);
 	}
-	/* After one that was skipped the room is not free by itself. */
+	/* After a skipped message the memory is not free by itself. */
 	tqueue_batch_init(&sender->batch, sender->room, BATCH_BYTES);
 	return EXIT_OK;
 }
@@ -185,7 +185,7 @@ int sender_put_alone(struct sender *sender, const char *data, size_t length,
 		return status;
 	if (length > sender->longest)
 		return sender_fail(sender, EMSGSIZE);
-	/* As it is it needs no copy. */
+	/* An unchanged message needs no copy. */
 	if (!options)
 		result = tqueue_send(sender->fd, data, length, wait_until(sender));
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages on their way into a queue.  They are gathered in a batch, which is sent
- * when it is full, and when its user says so.
+ * Sending messages to a queue.  They are collected in a batch, which is sent when it is
+ * full or when the caller asks for it.
  */
 #ifndef SENDER_H
 #define SENDER_H
@@ -13,17 +13,17 @@
  * struct sender - a queue that is sent to
  * @name: its name
  * @fd: the queue
- * @timeout: how long a wait for room may take
- * @batch: messages that were not sent yet
+ * @timeout: how long to wait for room
+ * @batch: messages that have not been sent
  * @room: memory of @batch
- * @longest: most bytes of a message, when it was opened
- * @sent: messages that were sent
- * @skipped: messages that were not, as others have their keys
- * @several: whether there may be more than one message
- * @is_whole: whether all of a file is one message
+ * @longest: the most bytes of a message when the queue was opened
+ * @sent: how many messages were sent
+ * @skipped: how many were skipped because others have their keys
+ * @several: there may be more than one message
+ * @is_whole: all of a file is one message
  * @what: what an item of the input is called: "line"
- * @file: the file that is read, NULL: the standard input or arguments
- * @before: items that were done with before @file was begun
+ * @file: the file that is read; NULL for standard input or arguments
+ * @before: how many items were done before @file was begun
  */
 struct sender {
 	const char *name;
@@ -41,30 +41,33 @@ struct sender {
 	uint64_t before;
 };
 
-/* Opens the queue; 0, or an exit status, and it has said why. */
+/* Opens the queue.  Returns 0, or an exit status after reporting the error. */
 int sender_open(struct sender *sender, const char *name, uint64_t timeout,
 		struct tqueue_info *info);
 
 void sender_close(struct sender *sender);
 
-/* What follows comes from another file, or, if that is NULL, the standard input. */
+/* The next items come from another file or, if that is NULL, standard input. */
 void sender_begin(struct sender *sender, const char *file);
 
-/* Sends what was gathered; 0, or an exit status, and it has said why. */
+/* Sends the batch.  Returns 0, or an exit status after reporting the error. */
 int sender_flush(struct sender *sender);
 
-/* Gathers a message. */
+/* Adds a message. */
 int sender_put(struct sender *sender, const char *data, size_t length,
 	       const struct tqueue_send_options *options);
 
-/* Sends what was gathered, then this message, or says that it is too long. */
+/* Sends the batch and then this message, or reports that it is too long. */
 int sender_put_alone(struct sender *sender, const char *data, size_t length,
 		     const struct tqueue_send_options *options);
 
-/* Why the next item cannot be sent, and how many were before; the exit status. */
+/*
+ * Reports why the next item cannot be sent, and how many were sent before.  Returns the
+ * exit status.
+ */
 int sender_fail(const struct sender *sender, int error);
 
-/* The same for one that is wrong by itself. */
+/* The same for an item that is invalid. */
 int sender_refuse(struct sender *sender, const char *wrong);
 
 #endif /* SENDER_H */

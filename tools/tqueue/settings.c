@@ -116,7 +116,7 @@ const char *unique_word(uint32_t unique)
 	return word_of(unique_words, unique);
 }
 
-/* A number in which 0 stands for no limit, as the word does. */
+/* Parses a number or "infinity", which becomes 0. */
 static int parse_most(const char *text, uint64_t max, uint32_t *limit)
 {
 	uint64_t number = 0;
@@ -170,7 +170,7 @@ static int parse_mode(const char *text, mode_t *mode)
 static const char *copy_owner(char *to, size_t room, const char *name)
 {
 	if (!*name || strlen(name) >= room)
-		return "a name or a number is wanted";
+		return "expected a name or a number";
 	strcpy(to, name);
 	return NULL;
 }
@@ -181,55 +181,55 @@ static const char *assign(struct settings *settings, enum setting which,
 	switch (which) {
 	case SETTING_SIZE:
 		if (parse_size(value, &settings->size) || !settings->size)
-			return "a size is wanted: a number of bytes, or one with K, M or G";
+			return "expected a size: bytes, or a number with K, M or G";
 		return NULL;
 	case SETTING_MAX_MESSAGE:
 		if (parse_size(value, &settings->max_message))
-			return "a size is wanted, such as 4096 or 64K, or 0 for the most that fits";
+			return "expected a size such as 4096 or 64K, or 0 for the most that fits";
 		return NULL;
 	case SETTING_OVERFLOW:
 		if (number_of(overflow_words, value, &settings->overflow))
-			return "it can be block, reject or drop-oldest";
+			return "expected block, reject or drop-oldest";
 		return NULL;
 	case SETTING_END_OF_FILE:
 		if (number_of(end_of_file_words, value, &settings->end_of_file))
-			return "it can be never or last-writer";
+			return "expected never or last-writer";
 		return NULL;
 	case SETTING_NO_READER:
 		if (number_of(no_reader_words, value, &settings->no_reader))
-			return "it can be keep or error";
+			return "expected keep or error";
 		return NULL;
 	case SETTING_TTL:
 		if (parse_span(value, &settings->ttl))
-			return "a time is wanted, such as 10min or 1h 30min, or infinity";
+			return "expected a time such as 10min or 1h 30min, or infinity";
 		return NULL;
 	case SETTING_ON_EXPIRED:
 		if (number_of(on_expired_words, value, &settings->on_expired))
-			return "it can be drop or bury";
+			return "expected drop or bury";
 		return NULL;
 	case SETTING_MAX_ATTEMPTS:
 		if (parse_most(value, 65535, &settings->max_attempts))
-			return "a number is wanted, at most 65535, or infinity";
+			return "expected a number up to 65535, or infinity";
 		return NULL;
 	case SETTING_ON_EXHAUSTED:
 		if (number_of(on_exhausted_words, value, &settings->on_exhausted))
-			return "it can be bury or drop";
+			return "expected bury or drop";
 		return NULL;
 	case SETTING_LEASE_LIMIT:
 		if (parse_span(value, &settings->lease_limit))
-			return "a time is wanted, such as 10min or 1h 30min, or infinity";
+			return "expected a time such as 10min or 1h 30min, or infinity";
 		return NULL;
 	case SETTING_MAX_LEASED:
 		if (parse_most(value, UINT32_MAX, &settings->max_leased))
-			return "a number of messages is wanted, or infinity";
+			return "expected a number of messages, or infinity";
 		return NULL;
 	case SETTING_MAX_BURIED:
 		if (parse_size(value, &settings->max_buried))
-			return "a size is wanted, such as 64K, or 0 for a quarter of the queue's";
+			return "expected a size such as 64K, or 0 for a quarter of --size";
 		return NULL;
 	case SETTING_UNIQUE:
 		if (number_of(unique_words, value, &settings->unique))
-			return "it can be user or queue";
+			return "expected user or queue";
 		return NULL;
 	case SETTING_OWNER:
 		return copy_owner(settings->owner, sizeof(settings->owner), value);
@@ -237,12 +237,12 @@ static const char *assign(struct settings *settings, enum setting which,
 		return copy_owner(settings->group, sizeof(settings->group), value);
 	case SETTING_MODE:
 		if (parse_mode(value, &settings->mode))
-			return "octal read and write bits are wanted, such as 0660";
+			return "expected octal read and write bits such as 0660";
 		return NULL;
 	case SETTINGS:
 		break;
 	}
-	return "there is no such setting";
+	return "unknown setting";
 }
 
 const char *setting_assign(struct settings *settings, enum setting which,
@@ -336,7 +336,7 @@ struct settings settings_of(const struct tqueue_info *info)
 
 struct tqueue_config settings_config(const struct settings *settings)
 {
-	/* Those of the node have none. */
+	/* Settings of the node have none. */
 	static const uint64_t fields[SETTINGS] = {
 		[SETTING_SIZE] = TQUEUE_CONFIG_SIZE,
 		[SETTING_MAX_MESSAGE] = TQUEUE_CONFIG_MAX_MESSAGE,
@@ -391,7 +391,7 @@ const char *settings_owners(const struct settings *settings, uid_t *uid,
 		} else if (!parse_number(settings->owner, (uid_t)-2, &number)) {
 			*uid = (uid_t)number;
 		} else {
-			snprintf(text, room, "there is no user '%s'", settings->owner);
+			snprintf(text, room, "no user '%s'", settings->owner);
 			return text;
 		}
 	}
@@ -402,7 +402,7 @@ const char *settings_owners(const struct settings *settings, uid_t *uid,
 		} else if (!parse_number(settings->group, (gid_t)-2, &number)) {
 			*gid = (gid_t)number;
 		} else {
-			snprintf(text, room, "there is no group '%s'", settings->group);
+			snprintf(text, room, "no group '%s'", settings->group);
 			return text;
 		}
 	}

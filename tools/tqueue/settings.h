@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What can be chosen for a queue, as text: in options and in files the same
- * values, and the same complaints about wrong ones.
+ * The settings of a queue as text.  Options and files accept the same values, and
+ * report the same errors.
  */
 #ifndef SETTINGS_H
 #define SETTINGS_H
@@ -31,7 +31,7 @@ enum setting {
 	SETTINGS
 };
 
-/* Each in conf files, "MaxMessage"; the options are spelled "--max-message". */
+/* The names in configuration files: "MaxMessage".  The options are "--max-message". */
 extern const char *const setting_names[SETTINGS];
 
 /**
@@ -79,28 +79,28 @@ static inline int setting_given(const struct settings *settings, enum setting wh
 	return settings->given >> which & 1;
 }
 
-/* Takes a value; NULL, or what is wrong with it (a constant text). */
+/* Sets a value.  Returns NULL, or what is wrong (a constant text). */
 const char *setting_assign(struct settings *settings, enum setting which,
 			   const char *value);
 
-/* The value as text that setting_assign() takes. */
+/* The value as a text that setting_assign() accepts. */
 void setting_text(const struct settings *settings, enum setting which,
 		  char *text, size_t room);
 
-/* All that the driver tells of a queue; owner, group and mode are not given then. */
+/* The settings of a queue that the driver knows: all except owner, group and mode. */
 struct settings settings_of(const struct tqueue_info *info);
 
-/* What of it the driver is told; the rest belongs to the node. */
+/* The settings for the driver.  The others are for the node. */
 struct tqueue_config settings_config(const struct settings *settings);
 
 /*
- * Looks up owner and group, -1 for what was not given.  NULL, or what is wrong,
- * in a buffer of the caller's.
+ * Looks up the owner and the group; -1 if they are not given.  Returns NULL, or what is
+ * wrong in a buffer of the caller.
  */
 const char *settings_owners(const struct settings *settings, uid_t *uid,
 			    gid_t *gid, char *text, size_t room);
 
-/* The policies in words. */
+/* The policies as words. */
 const char *overflow_word(uint32_t overflow);
 const char *end_of_file_word(uint32_t end_of_file);
 const char *no_reader_word(uint32_t no_reader);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tqueue ack, requeue, bury, extend, delete: what becomes of messages that are named
- * by their ids, with the number of their delivery if they are leased.
+ * tqueue ack, requeue, bury, extend, delete: settle messages that are named by their
+ * ids and, if they are leased, the numbers of their deliveries.
  */
 #include <argp.h>
 #include <errno.h>
@@ -22,7 +22,7 @@ struct arguments {
 	char **ids;
 	int count;
 	int is_delete;
-	/* What all settlements have in common. */
+	/* The fields that all settlements have in common. */
 	struct tqueue_settlement common;
 };
 
@@ -31,14 +31,14 @@ enum {
 	KEY_CODE, KEY_LIMIT
 };
 
-/* A number of the worker's own, as exit statuses and signals are. */
+/* Parses a code: any number, such as an exit status or a signal. */
 static int32_t parse_code(const char *text, const struct argp_state *state)
 {
 	int negative = *text == '-';
 	uint64_t number = 0;
 
 	if (parse_number(text + negative, INT32_MAX, &number))
-		argp_error(state, "'%s': a number is wanted", text);
+		argp_error(state, "'%s': expected a number", text);
 	return negative ? -(int32_t)number : (int32_t)number;
 }
 
@@ -50,9 +50,9 @@ static void check_arguments(struct arguments *arguments, struct argp_state *stat
 		arguments->count--;
 	}
 	if (!arguments->name && arguments->fd < 0)
-		argp_error(state, "which queue, and which messages?");
+		argp_error(state, "no queue and no messages given");
 	if (!arguments->count)
-		argp_error(state, "which messages? 'tqueue jobs %s' lists them",
+		argp_error(state, "no messages given (\"tqueue jobs %s\" lists them)",
 			   arguments->name ? arguments->name : "QUEUE");
 }
 
@@ -97,7 +97,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* "17:3", or "17" for a message that nobody has leased, or whose lease is forced. */
+/* Parses "17:3", or "17" for a message that is not leased, or is settled by force. */
 static int parse_name(const char *text, struct tqueue_settlement *settlement)
 {
 	const char *colon = strchr(text, ':');
@@ -118,7 +118,10 @@ static int parse_name(const char *text, struct tqueue_settlement *settlement)
 	return 0;
 }
 
-/* Makes settlements of the ids; 0, or an exit status, and it has said why. */
+/*
+ * Makes settlements of the ids.  Returns 0, or an exit status after reporting the
+ * error.
+ */
 static int make_settlements(const struct arguments *arguments,
 			    struct tqueue_settlement *settlements)
 {
@@ -129,7 +132,7 @@ static int make_settlements(const struct arguments *arguments,
 		here = &settlements[i];
 		*here = arguments->common;
 		if (parse_name(arguments->ids[i], here)) {
-			report(arguments->name, "'%s': the id of a message is wanted, or ID:DELIVERY as 'tqueue recv --lease' prints it",
+			report(arguments->name, "'%s': expected the id of a message, or ID:DELIVERY as \"tqueue recv --lease\" prints it",
 			       arguments->ids[i]);
 			return EXIT_BAD_USAGE;
 		}
@@ -140,12 +143,12 @@ static int make_settlements(const struct arguments *arguments,
 			here->flags |= TQUEUE_SETTLE_UNLEASED;
 		} else if (!here->delivery) {
 			if (here->action == TQUEUE_EXTEND) {
-				report(arguments->name, "'%s': a lease is named by ID:DELIVERY, as 'tqueue recv --lease' prints it",
+				report(arguments->name, "'%s': expected ID:DELIVERY, as \"tqueue recv --lease\" prints it",
 				       arguments->ids[i]);
 				return EXIT_BAD_USAGE;
 			}
 			if (here->flags & TQUEUE_SETTLE_UNCOUNTED) {
-				report(arguments->name, "'%s': only a delivery is counted; ID:DELIVERY names one",
+				report(arguments->name, "'%s': --uncounted needs ID:DELIVERY, because only deliveries are counted",
 				       arguments->ids[i]);
 				return EXIT_BAD_USAGE;
 			}
@@ -155,7 +158,7 @@ static int make_settlements(const struct arguments *arguments,
 	return EXIT_OK;
 }
 
-/* What became of a message that was not what was asked for; 0, or an exit status. */
+/* Reports a result that is not the requested one.  Returns 0 or an exit status. */
 static int report_result(const char *name, const struct tqueue_settlement *settlement)
 {
 	unsigned long long id = settlement->id;
@@ -164,15 +167,15 @@ static int report_result(const char *name, const struct tqueue_settlement *settl
 	case TQUEUE_RESULT_DONE:
 		break;
 	case TQUEUE_RESULT_BURIED:
-		report(name, "message %llu was buried: it had its last attempt, or is too old; 'tqueue kick %s' makes it ready",
+		report(name, "message %llu was buried: this was its last attempt, or it is too old (\"tqueue kick %s\" makes it ready)",
 		       id, name);
 		break;
 	case TQUEUE_RESULT_DROPPED:
-		report(name, "message %llu was dropped: it had its last attempt, or is too old",
+		report(name, "message %llu was dropped: this was its last attempt, or it is too old",
 		       id);
 		break;
 	case TQUEUE_RESULT_PUT_OFF:
-		report(name, "message %llu is delayed by an hour: no more may be buried; 'tqueue set %s --max-buried' allows more",
+		report(name, "message %llu is delayed by an hour, because no more may be buried (\"tqueue set %s --max-buried\" allows more)",
 		       id, name);
 		break;
 	default:
@@ -182,7 +185,7 @@ static int report_result(const char *name, const struct tqueue_settlement *settl
 	return EXIT_OK;
 }
 
-/* Settles, and reports; the exit status. */
+/* Settles and reports.  Returns the exit status. */
 static int settle(struct arguments *arguments, int fd)
 {
 	struct tqueue_settlement *settlements;
@@ -227,13 +230,13 @@ static const struct argp_child children[] = {
 
 #define FORCE_OPTION \
 	{ "force", KEY_FORCE, NULL, 0, \
-	  "whoever has leased it; for the queue's owner and root", 2 }
+	  "settle the lease of anybody; for the owner of the queue and root", 2 }
 #define CODE_OPTION \
 	{ "code", KEY_CODE, "NUMBER", 0, \
-	  "a number that 'tqueue jobs' shows, such as an exit status", 1 }
+	  "a number that \"tqueue jobs\" shows, such as an exit status", 1 }
 #define PRIORITY_OPTION \
 	{ "priority", KEY_PRIORITY, "N", 0, \
-	  "with this priority from now on: 0 (usual) to 63 (first)", 1 }
+	  "new priority: 0 (usual) to 63 (first)", 1 }
 
 static const struct argp_option ack_options[] = {
 	FORCE_OPTION,
@@ -244,8 +247,8 @@ static const struct argp ack_argp = {
 	.options = ack_options,
 	.parser = parse,
 	.args_doc = "QUEUE ID[:DELIVERY]...\n--fd=N ID[:DELIVERY]...",
-	.doc = "Acknowledge messages that were leased with 'tqueue recv --lease': they are done, and gone.\v"
-	       "An ID without the number of a delivery is that of a message that nobody has leased.",
+	.doc = "Acknowledge messages that were leased with \"tqueue recv --lease\": the work is done, and they are gone.\v"
+	       "An ID without the number of a delivery names a message that nobody has leased.",
 	.children = children,
 };
 
@@ -257,9 +260,9 @@ int command_ack(int argc, char **argv)
 }
 
 static const struct argp_option requeue_options[] = {
-	{ "delay", KEY_DELAY, "TIME", 0, "ready only after that: 10s, 5min, 1h 30min", 1 },
+	{ "delay", KEY_DELAY, "TIME", 0, "make it ready after this time: 10s, 5min, 1h 30min", 1 },
 	PRIORITY_OPTION,
-	{ "uncounted", KEY_UNCOUNTED, NULL, 0, "as if it had not been delivered: no attempt", 1 },
+	{ "uncounted", KEY_UNCOUNTED, NULL, 0, "do not count the delivery as an attempt", 1 },
 	CODE_OPTION,
 	FORCE_OPTION,
 	{ 0 }
@@ -269,9 +272,9 @@ static const struct argp requeue_argp = {
 	.options = requeue_options,
 	.parser = parse,
 	.args_doc = "QUEUE ID[:DELIVERY]...\n--fd=N ID[:DELIVERY]...",
-	.doc = "Give leased messages back to their places in the queue, for another attempt.\v"
-	       "After the last one that the queue allows (--max-attempts) a message is buried or dropped instead. "
-	       "An ID without the number of a delivery is that of a message that nobody has leased.",
+	.doc = "Return leased messages to their places in the queue, for another attempt.\v"
+	       "After the last attempt that the queue allows (--max-attempts) a message is buried or dropped instead. "
+	       "An ID without the number of a delivery names a message that nobody has leased.",
 	.children = children,
 };
 
@@ -293,8 +296,8 @@ static const struct argp bury_argp = {
 	.options = bury_options,
 	.parser = parse,
 	.args_doc = "QUEUE ID[:DELIVERY]...\n--fd=N ID[:DELIVERY]...",
-	.doc = "Put messages aside, until 'tqueue kick' makes them ready or 'tqueue delete' removes them.\v"
-	       "An ID without the number of a delivery is that of a message that nobody has leased.",
+	.doc = "Set messages aside until \"tqueue kick\" makes them ready or \"tqueue delete\" removes them.\v"
+	       "An ID without the number of a delivery names a message that nobody has leased.",
 	.children = children,
 };
 
@@ -307,7 +310,7 @@ int command_bury(int argc, char **argv)
 
 static const struct argp_option extend_options[] = {
 	{ "limit", KEY_LIMIT, "TIME", 0,
-	  "from now on; otherwise what the queue has set (--lease-limit)", 1 },
+	  "from now; the default is the limit of the queue (--lease-limit)", 1 },
 	FORCE_OPTION,
 	{ 0 }
 };
@@ -316,7 +319,7 @@ static const struct argp extend_argp = {
 	.options = extend_options,
 	.parser = parse,
 	.args_doc = "QUEUE ID:DELIVERY...\n--fd=N ID:DELIVERY...",
-	.doc = "Set the time limit of leases anew.",
+	.doc = "Set a new time limit for leases.",
 	.children = children,
 };
 

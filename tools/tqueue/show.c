@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue show: all there is to know of queues. */
+/*
+ * tqueue show: the settings and the state of queues.
+ */
 #include <argp.h>
 #include <errno.h>
 #include <grp.h>
@@ -43,10 +45,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/*
- * Who it and its node belong to, what may be done with that, and where its file
- * is.
- */
+/* The owners, the access and the files of a queue. */
 struct node {
 	char path[PATH_MAX];
 	char queue_owner[64];
@@ -100,7 +99,7 @@ static void add_number(struct strbuf *text, const char *key, uint64_t value)
 	strbuf_add_number(text, value);
 }
 
-/* As the driver writes it in /sys. */
+/* The form that sysfs uses. */
 static const char *uuid_text(const struct tqueue_info *info, char text[40])
 {
 	const unsigned char *byte = info->uuid;
@@ -180,7 +179,7 @@ static void print_number(const char *what, uint64_t number)
 	printf("  %-12s %llu\n", what, (unsigned long long)number);
 }
 
-/* What tqueue set takes, with the names of its options; sizes in bytes. */
+/* The settings with the names of their options; sizes in bytes. */
 static void print_settings(const struct tqueue_info *info)
 {
 	struct settings settings = settings_of(info);
@@ -212,7 +211,7 @@ static void print_all(const char *name, const struct tqueue_info *info)
 	if (node.there)
 		printf("  access       %s:%s %04o\n", node.owner, node.group, node.mode);
 	else
-		printf("  access       none by this path; 'tqueue apply %s' makes its device file again\n",
+		printf("  access       none by this path (make the device file again with \"tqueue apply %s\")\n",
 		       name);
 	printf("  state        %s%s%s\n",
 	       info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started",
@@ -237,7 +236,7 @@ static void print_all(const char *name, const struct tqueue_info *info)
 }
 
 static const struct argp_option options[] = {
-	{ "json", KEY_JSON, NULL, 0, "a JSON object a line", 1 },
+	{ "json", KEY_JSON, NULL, 0, "one line of JSON for each", 1 },
 	{ 0 }
 };
 
@@ -245,7 +244,7 @@ static const struct argp show_argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Show all there is to know of queues.",
+	.doc = "Show the settings and the state of queues.",
 };
 
 int command_show(int argc, char **argv)
@@ -258,7 +257,7 @@ int command_show(int argc, char **argv)
 
 	argp_parse(&show_argp, argc, argv, 0, NULL, &arguments);
 	if (!arguments.names) {
-		report(NULL, "which queue? 'tqueue list' lists them");
+		report(NULL, "no queue given (\"tqueue list\" lists them)");
 		return EXIT_BAD_USAGE;
 	}
 	for (given = arguments.names; *given; given++) {

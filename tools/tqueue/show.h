@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A queue as a JSON object, a line. */
+/*
+ * A queue as a JSON object on one line.
+ */
 #ifndef SHOW_H
 #define SHOW_H
 

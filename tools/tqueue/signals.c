@@ -24,9 +24,9 @@ static void note(int number)
 	if (restarts)
 		return;
 	/*
-	 * If it came right before a call that waits, it does not interrupt that:
-	 * another one does, every second from now on.  Until now SIGALRM belongs
-	 * to whoever started us, perhaps as a time limit.
+	 * If the signal arrives just before a call that waits, it does not interrupt
+	 * that call.  SIGALRM does, every second from now on.  Until now it belongs to
+	 * our caller, who may use it as a time limit.
 	 */
 	sigaction(SIGALRM, &ticking, NULL);
 	alarm(1);
@@ -37,16 +37,16 @@ void signals_watch(int restart)
 	struct sigaction action = { .sa_handler = note }, before;
 	size_t i;
 
-	/* What came already has interrupted what it was to interrupt. */
+	/* Earlier signals have interrupted what they had to. */
 	if (count)
 		alarm(0);
 	restarts = restart;
-	/* The second one is for whoever does not want to wait. */
+	/* A second signal ends the program at once. */
 	action.sa_flags = (int)SA_RESETHAND | (restart ? SA_RESTART : 0);
 	sigemptyset(&held);
 	for (i = 0; signals[i]; i++) {
 		sigaction(signals[i], NULL, &before);
-		/* As nohup(1) and shells without job control want it. */
+		/* nohup(1) and shells without job control expect this. */
 		if (before.sa_handler == SIG_IGN)
 			continue;
 		sigaddset(&held, signals[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Signals that ask to end: the first one is noted, so that what is at hand can
- * be brought to its end; a second one ends the program where it is.
+ * Signals that ask the program to end.  The first one is noted, so that the program can
+ * finish what it is doing.  A second one ends it at once.
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H
@@ -13,29 +13,29 @@
 #include "units.h"
 
 /*
- * From now on SIGINT, SIGTERM and SIGHUP are noted.  Calls that wait are
- * started again after one if @restart; else one that waits is interrupted, even
- * if it began to wait only then.
+ * Starts noting SIGINT, SIGTERM and SIGHUP.  If @restart, calls that wait are restarted
+ * after a signal.  Otherwise the signal interrupts a call that waits, even one that
+ * begins to wait later.
  */
 void signals_watch(int restart);
 
-/* The signal that came, or 0. */
+/* The last signal that arrived, or 0. */
 int signals_caught(void);
 
-/* How many came. */
+/* How many signals arrived. */
 int signals_count(void);
 
-/* Keeps them back, or lets them through again. */
+/* Blocks the signals, or lets them through again. */
 void signals_hold(void);
 void signals_release(void);
 
 /*
- * A wait that lets them through, for so long or UNITS_FOREVER; what ppoll(2)
- * says.
+ * Like ppoll(2), and lets the signals through while it waits.  @ns may be
+ * UNITS_FOREVER.
  */
 int signals_poll(struct pollfd *fds, nfds_t count, uint64_t ns);
 
-/* Ends the program as the signal that came would have done it. */
+/* Ends the program as the signal would have done. */
 _Noreturn void signals_die(void);
 
 #endif /* SIGNALS_H */

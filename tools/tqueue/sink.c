@@ -166,7 +166,7 @@ static int signal_pending(void)
 	return 0;
 }
 
-void sinks_flush(void)
+void sinks_flush(int wait)
 {
 	struct sink *const sinks[] = { &sink_stdout, &sink_stderr };
 	struct pollfd fd = { .events = POLLOUT };
@@ -174,7 +174,7 @@ void sinks_flush(void)
 
 	sink_clear_line();
 	for (i = 0; i < 2; i++)
-		while (!flush(sinks[i]) && !signal_pending()) {
+		while (!flush(sinks[i]) && wait && !signal_pending()) {
 			fd.fd = sinks[i]->source.fd;
 			poll(&fd, 1, 100);
 		}

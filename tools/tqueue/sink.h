@@ -49,7 +49,10 @@ void sink_show_line(const char *line);
 /* Takes that line away. */
 void sink_clear_line(void);
 
-/* Writes all that is kept, and waits for it, unless a signal is pending. */
-void sinks_flush(void);
+/*
+ * Writes what is kept.  With @wait it waits until all of it is written, or a signal
+ * is pending.
+ */
+void sinks_flush(int wait);
 
 #endif /* SINK_H */

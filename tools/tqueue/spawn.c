@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,13 +29,15 @@ struct child {
 static struct {
 	sigset_t mask;
 	struct sigaction pipe, size;
+	struct rlimit files;
 } before;
 
-void spawn_note_signals(void)
+void spawn_note_limits(void)
 {
 	sigprocmask(SIG_BLOCK, NULL, &before.mask);
 	sigaction(SIGPIPE, NULL, &before.pipe);
 	sigaction(SIGXFSZ, NULL, &before.size);
+	getrlimit(RLIMIT_NOFILE, &before.files);
 }
 
 static int set_files(const struct spawn *spawn)
@@ -62,6 +65,7 @@ static int run_child(void *argument)
 		sigaction(SIGPIPE, &before.pipe, NULL);
 		sigaction(SIGXFSZ, &before.size, NULL);
 		sigprocmask(SIG_SETMASK, &before.mask, NULL);
+		setrlimit(RLIMIT_NOFILE, &before.files);
 		child->executing = 1;
 		execve(spawn->path, spawn->argv, spawn->envp);
 	}

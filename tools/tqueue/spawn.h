@@ -23,10 +23,10 @@ struct spawn {
 };
 
 /*
- * Notes how signals are dealt with now: processes begin with that.  Before the first
- * process.
+ * Notes how signals are dealt with now, and how many files may be open: processes
+ * begin with that.  Before anything of it is changed.
  */
-void spawn_note_signals(void);
+void spawn_note_limits(void);
 
 /*
  * Starts it, the leader of a process group of its own, which gets SIGTERM when we are

@@ -21,7 +21,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->names = state->argv + state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -56,9 +56,9 @@ int command_start(int argc, char **argv)
 static const struct argp stop_argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Let queues take no more messages.\v"
-	       "Senders get an error. Readers receive what is there, and then find the end of the file. "
-	       "'tqueue start' undoes it.",
+	.doc = "Let nobody send to queues any more.\v"
+	       "Senders get an error. Readers receive what is left, and then end of file. "
+	       "\"tqueue start\" undoes this.",
 };
 
 int command_stop(int argc, char **argv)
@@ -72,9 +72,9 @@ int command_stop(int argc, char **argv)
 static const struct argp pause_argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Let queues give out no messages.\v"
-	       "Receivers wait as if they were empty, but find no end of the file. "
-	       "Sending goes on, and so does what is leased. 'tqueue resume' undoes it.",
+	.doc = "Let nobody receive from queues.\v"
+	       "Receivers wait as if the queues were empty, but do not get end of file. "
+	       "Sending and work on leased messages go on. \"tqueue resume\" undoes this.",
 };
 
 int command_pause(int argc, char **argv)

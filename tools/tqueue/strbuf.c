@@ -44,7 +44,7 @@ void strbuf_add_number(struct strbuf *buf, uint64_t number)
 
 void strbuf_add_quoted(struct strbuf *buf, const char *string, size_t length)
 {
-	/* What the escapes of these control characters are; 0: by number. */
+	/* The letters of these escapes; 0: escaped by number. */
 	static const char escapes[32] = {
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
 	};
@@ -52,7 +52,7 @@ void strbuf_add_quoted(struct strbuf *buf, const char *string, size_t length)
 	unsigned char c;
 	char *to;
 
-	/* Six bytes are the longest escape. */
+	/* The longest escape has six bytes. */
 	to = strbuf_room(buf, length * 6 + 2);
 	*to++ = '"';
 	for (; string < end; string++) {

@@ -9,7 +9,7 @@ static int is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The digits at the front of a text; where they end, or NULL: none, too many. */
+/* Parses leading digits.  Returns their end, or NULL if there are none or too many. */
 static const char *take_digits(const char *text, uint64_t *number)
 {
 	uint64_t n = 0;
@@ -46,7 +46,7 @@ int parse_size(const char *text, uint64_t *size)
 	if (!text)
 		return -1;
 	if (*text && strcmp(text, "B")) {
-		/* kB is a thousand by the book; k alone is common, too. */
+		/* kB is a thousand, strictly; k alone is common, too. */
 		unit = strchr(units, *text == 'k' ? 'K' : *text);
 		if (!unit)
 			return -1;
@@ -112,7 +112,7 @@ static const struct {
 	{ 0 }
 };
 
-/* What one of a unit is in nanoseconds; 0: there is no such unit. */
+/* The nanoseconds of a unit, or 0 if there is no such unit. */
 static uint64_t find_span(const char *name, size_t length)
 {
 	size_t i;
@@ -173,7 +173,7 @@ int parse_duration(const char *text, uint64_t *ns)
 	return 0;
 }
 
-/* Those that are written, the largest first. */
+/* The units that are written, the largest first. */
 static const struct {
 	const char *name;
 	uint64_t ns;
@@ -207,7 +207,7 @@ void format_duration_short(uint64_t ns, char *text, size_t room)
 {
 	size_t i;
 
-	/* Days are enough for people, and milliseconds are the least they see. */
+	/* Nothing larger than days or smaller than milliseconds is shown. */
 	for (i = 1; i < 5 && ns < 2 * written[i].ns; i++)
 		;
 	snprintf(text, room, "%llu%s", (unsigned long long)(ns / written[i].ns), written[i].name);

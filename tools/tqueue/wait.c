@@ -30,7 +30,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->names = state->argv + state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -45,13 +45,13 @@ static const struct argp_child children[] = {
 static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Wait until all that is in queues now is settled: received whole, acknowledged, dropped or buried.\v"
-	       "What is sent later is not waited for. "
-	       "If messages were buried or dropped meanwhile, it says so and ends with 8.",
+	.doc = "Wait until all messages now in the queues are settled: received whole, acknowledged, dropped or buried.\v"
+	       "Messages that are sent later do not count. "
+	       "If messages were buried or dropped meanwhile, says so and exits with 8.",
 	.children = children,
 };
 
-/* What failed since then; 0, or EXIT_FAILED, and it has said what. */
+/* Reports messages that have failed since @before.  Returns 0 or EXIT_FAILED. */
 static int check_failures(const char *name, int fd, const struct tqueue_info *before)
 {
 	struct tqueue_info after;
@@ -63,7 +63,7 @@ static int check_failures(const char *name, int fd, const struct tqueue_info *be
 	dropped = after.dropped - before->dropped;
 	if (!buried && !dropped)
 		return EXIT_OK;
-	report(name, "meanwhile %llu message%s buried and %llu dropped; 'tqueue jobs %s --state=buried' shows what is buried",
+	report(name, "%llu message%s buried and %llu dropped meanwhile (\"tqueue jobs %s --state=buried\" shows the buried ones)",
 	       (unsigned long long)buried, buried == 1 ? " was" : "s were",
 	       (unsigned long long)dropped, name);
 	return EXIT_FAILED;
@@ -74,7 +74,7 @@ int wait_for_settled(const char *name, int fd, uint64_t id,
 {
 	int result;
 
-	/* After a signal it is still the same messages that are waited for. */
+	/* After a signal, go on waiting for the same messages. */
 	do
 		result = tqueue_wait(fd, id, deadline);
 	while (result && errno == EINTR && !signals_caught());
@@ -84,11 +84,11 @@ int wait_for_settled(const char *name, int fd, uint64_t id,
 		return -1;
 	if (errno != ETIMEDOUT && errno != EAGAIN)
 		return report_error(name, errno);
-	report(name, "not everything in it is settled; 'tqueue jobs %s' shows what is left", name);
+	report(name, "not all messages are settled (\"tqueue jobs %s\" shows the rest)", name);
 	return EXIT_TIMED_OUT;
 }
 
-/* Waits for one queue; the exit status. */
+/* Waits for one queue.  Returns the exit status. */
 static int wait_for(const char *name, uint64_t deadline)
 {
 	struct tqueue_info info;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Waiting until messages are settled, and what became of them meanwhile. */
+/*
+ * Waiting until messages are settled, and reporting those that failed.
+ */
 #ifndef WAIT_H
 #define WAIT_H
 
@@ -7,9 +9,9 @@
 #include <tqueue.h>
 
 /*
- * Waits until the messages up to that id are settled; @before: the queue as it was
- * before.  0, or an exit status, and it has said why: EXIT_FAILED if messages were
- * buried or dropped since then.  With -1 a signal came, as signals.h has it.
+ * Waits until the messages up to @id are settled.  @before describes the queue as it
+ * was before.  Returns 0, or an exit status after reporting the error: EXIT_FAILED if
+ * messages were buried or dropped.  Returns -1 if a signal arrived: see signals.h.
  */
 int wait_for_settled(const char *name, int fd, uint64_t id,
 		     const struct tqueue_info *before, uint64_t deadline);

@@ -64,7 +64,7 @@ test_persist() {
 	gives 0 tqueue remove piped --persist
 
 	gives 0 tqueue remove mail
-	err "back after a restart" "$conf"/mail.conf --persist
+	err "again after a restart" "$conf"/mail.conf --persist
 	gives 0 tqueue apply
 	out "mail: created"
 	gives 0 tqueue remove --persist mail
@@ -89,7 +89,7 @@ test_persist() {
 	gives 1 tqueue apply nothing
 	err "$conf"/nothing.conf
 	gives 1 as_nobody tqueue apply
-	err "you may not" root
+	err "not permitted" root
 	rm -rf /etc/tqueue
 }
 
@@ -141,8 +141,8 @@ test_deferred() {
 	echo stale >left
 	gives 0 tqueue apply --defer=left
 	out $'early: created\nnumber: created'
-	err "tqueue: late: there is no user 'latecomer' yet" "tqueue: later: there is no group 'latecomers' yet" \
-		"tqueue: tqueue: there is no group 'latecomers' yet"
+	err "tqueue: late: no user 'latecomer' yet" "tqueue: later: no group 'latecomers' yet" \
+		"tqueue: tqueue: no group 'latecomers' yet"
 	is "what is left" "$(cat left)" $'late\nlater\ntqueue'
 	is "the default queue's overflow" "$(attribute tqueue overflow)" block
 	is queues "$(echo /dev/tq/*)" "/dev/tq/early /dev/tq/number"
@@ -154,7 +154,7 @@ test_deferred() {
 	# shellcheck disable=SC2046 # one word a queue
 	gives 1 tqueue apply $(cat left)
 	out "late: created"
-	err "tqueue: later: there is no group 'latecomers'"
+	err "tqueue: later: no group 'latecomers'"
 	is "owner and mode" "$(stat -c '%u %a' /dev/tq/late)" "4712 600"
 	is "size of the other" "$(attribute early size)" 65536
 
@@ -189,15 +189,15 @@ test_rubbish_files() {
 	printf '[Queue]\r\nSize=64K' >"$conf"/windows.conf
 	gives 1 tqueue apply
 	out "windows: created"
-	err "directory.conf: this is no regular file" "fifo.conf: this is no regular file" "endless.conf: this is no regular file" \
-		"dangling.conf: No such file" "large.conf: this is too large" "numbers.conf:10: " "terminal.conf:2: this line is no text"
+	err "directory.conf: not a regular file" "fifo.conf: not a regular file" "endless.conf: not a regular file" \
+		"dangling.conf: No such file" "large.conf: too large" "numbers.conf:10: " "terminal.conf:2: not text"
 	[ "$(wc -l <err)" -lt 20 ] || no "it said $(wc -l <err) lines"
 	gives 1 tqueue create --persist fifo
-	err "no regular file" "will not be after a restart"
+	err "not a regular file" "as before after a restart"
 	# The queue is made, and it says so, when its file cannot be written.
 	mount -t tmpfs -o ro none "$conf"
 	gives 1 tqueue create --persist jobs
-	err "jobs.conf: Read-only file system" "will not be after a restart"
+	err "jobs.conf: Read-only file system" "as before after a restart"
 	[ -e /dev/tq/jobs ] || no "there is no queue"
 	umount "$conf"
 	rm -rf /etc/tqueue

@@ -13,7 +13,7 @@ test_wrong_nodes() {
 		shift 2
 		"$@"
 		gives 1 tqueue create jobs
-		err "tqueue: jobs: /dev/tq/jobs is $what, not the device file" "'tqueue create jobs' makes the queue"
+		err "tqueue: jobs: /dev/tq/jobs is $what, not the device file" '"tqueue create jobs"'
 		[ ! -e /sys/class/tqueue/jobs ] || no "there is a queue: $what"
 		gives "$status" tqueue send jobs x
 		err "/dev/tq/jobs is $what"
@@ -21,17 +21,17 @@ test_wrong_nodes() {
 	}
 	in_the_way "a regular file" 1 cp /dev/null /dev/tq/jobs
 	in_the_way "a directory" 1 mkdir /dev/tq/jobs
-	in_the_way "a link to something else" 5 ln -s /tmp/nothing /dev/tq/jobs
-	in_the_way "the device file of something else" 5 mknod /dev/tq/jobs c "$(attribute tqueue dev | cut -d : -f 1)" 999
-	in_the_way "something else" 1 mkfifo /dev/tq/jobs
+	in_the_way "a link to another file" 5 ln -s /tmp/nothing /dev/tq/jobs
+	in_the_way "the device file of another device" 5 mknod /dev/tq/jobs c "$(attribute tqueue dev | cut -d : -f 1)" 999
+	in_the_way "another kind of file" 1 mkfifo /dev/tq/jobs
 
 	# What was removed is made again, as it was, with and without a file.
 	tqueue create jobs --group=nogroup --mode=0640
 	rm /dev/tq/jobs
 	gives 1 tqueue create jobs
-	err "already" "its device file /dev/tq/jobs is missing; 'tqueue apply jobs' makes it again"
+	err "already" "device file /dev/tq/jobs is missing (make it with \"tqueue apply jobs\")"
 	gives 5 tqueue send jobs x
-	err "its device file /dev/tq/jobs is missing; 'tqueue apply jobs'"
+	err "device file /dev/tq/jobs is missing (make it with \"tqueue apply jobs\")"
 	gives 5 tqueue set jobs --mode=0666
 	err "is missing"
 	gives 0 tqueue show jobs
@@ -44,17 +44,17 @@ test_wrong_nodes() {
 	is access "$(stat -c '%U:%G %a' /dev/tq/jobs)" root:nogroup\ 640
 	gives 0 tqueue send jobs x
 	gives 1 tqueue apply jobs
-	err "there is no file for it"
+	err "no configuration file (expected "
 	rm /dev/tq/jobs
 	echo early >/dev/tq/jobs
 	gives 1 tqueue send jobs y
-	err "is a regular file" "'tqueue apply jobs' moves it aside"
+	err "is a regular file" "\"tqueue apply jobs\" moves it aside"
 	gives 1 tqueue recv jobs
 	gives 1 tqueue set jobs --mode=0666
 	err "is a regular file"
 	is "mode of the file" "$(stat -c %a /dev/tq/jobs)" 644
 	gives 0 tqueue apply
-	out $'jobs: what was /dev/tq/jobs is /dev/tq/jobs.~1~ now\njobs: made /dev/tq/jobs again'
+	out $'jobs: moved /dev/tq/jobs to /dev/tq/jobs.~1~\njobs: made /dev/tq/jobs again'
 	is "what was aside" "$(cat /dev/tq/jobs.~1~)" early
 	echo late >/dev/tq/jobs
 	gives 0 tqueue recv --all jobs
@@ -73,7 +73,7 @@ test_wrong_nodes() {
 	rm /dev/tq/jobs
 	echo mine >/dev/tq/jobs
 	gives 0 tqueue remove jobs
-	err "/dev/tq/jobs is not its device file, and stays"
+	err "/dev/tq/jobs is not its device file and was left"
 	has /dev/tq/jobs mine
 	rm /dev/tq/jobs*
 
@@ -84,7 +84,7 @@ test_wrong_nodes() {
 	rm /dev/tq/b
 	mknod /dev/tq/b c "${number%:*}" "${number#*:}"
 	gives 1 tqueue send b x
-	err "/dev/tq/b is the device file of something else"
+	err "/dev/tq/b is the device file of another device"
 	is "messages of a" "$(attribute a messages)" 0
 	# But a link by another name leads where it leads.
 	ln -s a /dev/tq/alias
@@ -100,7 +100,7 @@ test_wrong_nodes() {
 	printf '[Queue]\nMode=0606\n' >"$conf"/early.conf
 	echo job >/dev/tq/early
 	gives 0 tqueue apply
-	out $'early: created\nearly: what was /dev/tq/early is /dev/tq/early.~1~ now\nearly: made /dev/tq/early again'
+	out $'early: created\nearly: moved /dev/tq/early to /dev/tq/early.~1~\nearly: made /dev/tq/early again'
 	is mode "$(stat -c %a /dev/tq/early)" 606
 	echo job >/dev/tq/early
 	is messages "$(attribute early messages)" 1
@@ -114,7 +114,7 @@ test_wrong_nodes() {
 	gives 1 tqueue send tqueue x
 	err "/dev/tqueue is a regular file"
 	gives 1 tqueue create jobs
-	err "/dev/tqueue-control is not the driver's device file"
+	err "/dev/tqueue-control is not the device file of the driver"
 	mkdir -p "$conf"
 	printf '[Queue]\n' >"$conf"/tqueue.conf
 	gives 0 tqueue apply
@@ -128,7 +128,7 @@ test_wrong_nodes() {
 	mv /dev/tq directory
 	echo job >/dev/tq
 	gives 0 tqueue apply a
-	has out "what was /dev/tq is /dev/tq.~1~ now"
+	has out "moved /dev/tq to /dev/tq.~1~"
 	gives 0 tqueue send a x
 	rm -r /dev/tq /dev/tq.~1~
 	mv directory /dev/tq
@@ -146,7 +146,7 @@ test_sandboxes() {
 	for command in "send jobs x" "recv jobs"; do
 		# shellcheck disable=SC2086 # words
 		gives 5 unshare -m sh private tqueue $command
-		err "the queue is there, but not in the /dev of this program" PrivateDevices=yes BindPaths=/dev/tq DeviceAllow=char-tqueue
+		err "queue exists, but not in the /dev of this program" PrivateDevices=yes BindPaths=/dev/tq DeviceAllow=char-tqueue
 	done
 	gives 1 unshare -m sh private tqueue create more
 	err "/dev/tqueue-control is not in the /dev of this program" PrivateDevices=yes
@@ -176,10 +176,10 @@ test_sandboxes() {
 		for command in "send jobs x" "recv jobs" "wait jobs"; do
 			# shellcheck disable=SC2086 # words
 			gives 1 sh closed tqueue $command
-			err "jobs: this program may not use the device" DevicePolicy= DeviceAllow=char-tqueue
+			err "jobs: device policy forbids this program" DevicePolicy= DeviceAllow=char-tqueue
 		done
 		gives 1 sh closed tqueue create more
-		err "may not use /dev/tqueue-control" DeviceAllow=/dev/tqueue-control
+		err "forbids this program to use /dev/tqueue-control" DeviceAllow=/dev/tqueue-control
 		rmdir groups/closed
 		umount groups
 	else
@@ -192,7 +192,7 @@ test_sandboxes() {
 		"$@"
 	END
 	gives 1 unshare -m sh nodev tqueue send jobs x
-	err "without devices (mounted 'nodev')"
+	err "without devices (mounted with nodev"
 
 	# No /sys: what does not need it works.
 	cat >without <<-'END'
@@ -205,7 +205,7 @@ test_sandboxes() {
 	for command in list "show jobs" "send nothing x"; do
 		# shellcheck disable=SC2086 # words
 		gives 7 unshare -m sh without tqueue $command
-		err "cannot be seen: this program has no /sys" MountAPIVFS=yes
+		err "not visible because this program has no /sys" MountAPIVFS=yes
 	done
 	gives 0 unshare -m sh without tqueue create more
 	[ -e /dev/tq/more ] || no "no queue was made"
@@ -290,5 +290,5 @@ test_looking() {
 	opened_for 1 su nobody -s /bin/sh -c "exec $(command -v tqueue) wait jobs"
 	gives 0 as_nobody tqueue stop jobs
 	gives 1 as_nobody tqueue peek jobs
-	err "you are not allowed to do that"
+	err "not permitted"
 }

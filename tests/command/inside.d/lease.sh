@@ -19,9 +19,9 @@ test_lease() {
 	gives 0 tqueue ack --fd=3 "$id"
 	is "leased and received" "$(attribute jobs leased) $(attribute jobs received)" "0 1"
 	gives 9 tqueue ack --fd=3 "$id"
-	err "tqueue: jobs: message ${id%:*}: this delivery of it is over" "tqueue jobs jobs"
+	err "tqueue: jobs: message ${id%:*}: this delivery is over" "tqueue jobs jobs"
 	gives 9 tqueue ack jobs 99999:1
-	err "tqueue: jobs: there is no message 99999" "tqueue jobs jobs"
+	err "tqueue: jobs: no message 99999" "tqueue jobs jobs"
 
 	# Back to its place, for another attempt; and as if nothing had been.
 	job=$(tqueue recv --lease --fd=3)
@@ -73,17 +73,17 @@ test_lease() {
 	gives 2 tqueue recv --limit=5s jobs
 	gives 2 tqueue recv --lease --to=jobs --fd=3
 	gives 1 tqueue recv --lease --fd=9
-	err "--fd=9: the caller has no such file open" "exec 9< /dev/tq/QUEUE"
+	err "--fd=9: no such open file" "exec 9< /dev/tq/QUEUE"
 	gives 1 tqueue recv --lease --fd=3 3</dev/null
-	err "--fd=3: this is not a tqueue queue"
+	err "--fd=3: not a tqueue queue"
 	gives 1 tqueue ack --fd=3 1:1 3>/dev/tq/jobs
-	err "tqueue: jobs: --fd=3: this file is not open for reading"
+	err "tqueue: jobs: --fd=3: not open for reading"
 	gives 2 tqueue ack jobs one
-	err "'one': the id of a message is wanted"
+	err "'one': expected the id of a message"
 	gives 2 tqueue extend jobs 1
 	err "ID:DELIVERY"
 	gives 2 tqueue requeue --uncounted jobs 1
-	err "only a delivery is counted"
+	err "only deliveries are counted"
 	gives 2 tqueue requeue --code=x jobs 1:1
 	exec 3</dev/tq/jobs
 	gives 1 sh -c 'tqueue recv --lease --fd=3 >/dev/tq/jobs'
@@ -95,7 +95,7 @@ test_lease() {
 	exec 3</dev/tq/jobs
 	gives 0 tqueue recv --lease --fd=3
 	gives 3 tqueue recv --lease --fd=3
-	err "tqueue: jobs: all 1 messages are leased" "--max-leased"
+	err "tqueue: jobs: all 1 leases of the queue are taken" "--max-leased"
 	exec 3<&-
 }
 
@@ -227,7 +227,7 @@ test_by_id() {
 	out two
 	for command in peek recv; do
 		gives 9 tqueue "$command" --id="${ids[1]}" jobs
-		err "tqueue: jobs: there is no message ${ids[1]}" "tqueue jobs jobs"
+		err "tqueue: jobs: no message ${ids[1]}" "tqueue jobs jobs"
 	done
 	exec 3</dev/tq/jobs
 	job=$(tqueue recv --lease --id="${ids[2]}" --fd=3)
@@ -238,7 +238,7 @@ test_by_id() {
 	err "message ${ids[2]} is leased"
 	gives 0 tqueue delete jobs "${ids[0]}"
 	gives 9 tqueue delete jobs "${ids[0]}" "${ids[3]}"
-	err "there is no message ${ids[0]}"
+	err "no message ${ids[0]}"
 	is messages "$(attribute jobs messages)" 0
 	# By force, for those who may.
 	tqueue set jobs --mode=0666
@@ -265,7 +265,7 @@ test_bury_and_kick() {
 	exec 3</dev/tq/jobs
 	job=$(tqueue recv --lease --fd=3)
 	gives 0 tqueue requeue jobs "${job%% *}"
-	err "message ${ids[0]} was buried: it had its last attempt" "tqueue kick jobs"
+	err "message ${ids[0]} was buried: this was its last attempt" "tqueue kick jobs"
 	gives 0 tqueue bury jobs "${ids[1]}" "${ids[2]}"
 	gives 3 tqueue recv --all jobs
 	gives 0 tqueue list

@@ -31,7 +31,7 @@ test_closed_output() {
 	head -c 500000 /dev/zero | tqueue send jobs
 	tqueue send jobs after
 	tqueue recv --raw --count=2 jobs 2>err | head -c 100000 >/dev/null
-	err "1 message went back to its place" "the beginning of the first of them had been written"
+	err "1 message went back to its place" "a part of the first of them had been written"
 	gives 0 tqueue recv --json jobs
 	has out '"attempts":0' '"length":500000'
 	gives 0 tqueue recv jobs
@@ -46,7 +46,7 @@ test_left_output() {
 		tqueue send jobs one
 		# The reader leaves while it waits for the next message.
 		gives 1 timeout 20 reader "$kind" 1 tqueue recv --follow jobs
-		err "nobody reads the standard output any more"
+		err "nobody reads standard output any more"
 		has out one
 		# And while it waits for what another one has read in part.
 		tqueue send jobs two three
@@ -125,7 +125,7 @@ test_queue_output() {
 	tqueue set b --max-message=1000
 	tqueue send a short "$(head -c 1001 /dev/zero | tr '\0' x)" after
 	gives 1 sh -c 'tqueue recv --all a >/dev/tq/b'
-	err "longer than the 1000 bytes" "it was not taken"
+	err "longer than 1000 bytes" "it was not taken"
 	is "messages of both" "$(attribute a messages)$(attribute b messages)" 21
 	# With what a format adds it is too long only then: it is put back.
 	tqueue recv --all a >/dev/null
@@ -135,7 +135,7 @@ test_queue_output() {
 	is "messages of both" "$(attribute a messages)$(attribute b messages)" 11
 	tqueue stop b
 	gives 1 sh -c 'tqueue recv a >/dev/tq/b'
-	err "b, is stopped" "tqueue start b"
+	err "queue b, which is stopped" "tqueue start b"
 	is "messages of both" "$(attribute a messages)$(attribute b messages)" 11
 }
 
@@ -179,7 +179,7 @@ test_full_queue_output() {
 	tqueue create b --size=64K
 	tqueue send --lines --file=wanted a
 	gives 1 sh -c '{ sleep 1; tqueue remove --force b; } & tqueue recv --follow a >/dev/tq/b'
-	err "the queue that is the standard output was removed"
+	err "standard output is a queue that was removed"
 	# What it held is gone with it: not what was on its way.
 	[ "$(attribute a messages)" -gt 18000 ] || no "only $(attribute a messages) are left"
 	gives 0 tqueue recv --all a

@@ -42,7 +42,7 @@ test_create_and_remove() {
 	gives 0 tqueue remove --force jobs big
 	[ ! -e /dev/tq/jobs ] || no "/dev/tq/jobs is still there"
 	gives 5 tqueue remove jobs
-	err "tqueue: jobs: there is no such queue"
+	err "tqueue: jobs: no such queue"
 	gives 1 tqueue remove tqueue
 	err "default queue"
 }
@@ -88,7 +88,7 @@ test_list_and_show() {
 	gives 0 tqueue show --json jobs
 	has out '"state":"stopped"'
 	gives 5 tqueue show jobs nothing
-	err "tqueue: nothing: there is no such queue"
+	err "tqueue: nothing: no such queue"
 	has out jobs
 	gives 2 tqueue list jobs
 
@@ -96,7 +96,7 @@ test_list_and_show() {
 	gives 0 tqueue show /dev/tq/jobs /dev/tqueue
 	has out "path         /dev/tq/jobs" "path         /dev/tqueue"
 	gives 1 tqueue show /tmp/jobs
-	err "/tmp/jobs: the name of a queue is wanted"
+	err "/tmp/jobs: expected the name of a queue"
 	# The table fits a terminal, and a long name does not shift its columns.
 	tqueue list >out
 	is "widths of lines" "$(awk '{ print length }' out | sort -u)" 79
@@ -113,7 +113,7 @@ test_set() {
 	is overflow "$(attribute jobs overflow)" reject
 	is access "$(stat -c '%U:%G %a' /dev/tq/jobs)" nobody:nogroup\ 606
 	gives 1 tqueue set jobs --size=64K
-	err "does not fit"
+	err "fits into that size"
 	is size "$(attribute jobs size)" 8388608
 	gives 0 as_nobody tqueue set jobs --end-of-file=last-writer
 	is end_of_file "$(attribute jobs end_of_file)" last-writer
@@ -174,7 +174,7 @@ test_like_pipe() {
 	out one
 	wait "$writer"
 	is "status of the receiver" $? 1
-	has said "the last reader of the queue that is the standard output, jobs, has left" "nothing was taken"
+	has said "standard output is queue jobs, whose last reader has left" "no message was lost"
 	tqueue send a two three
 	is "messages of both" "$(attribute a messages)$(attribute jobs messages)" 20
 	# Nor does it take anything where the reader has left before it starts.
@@ -183,7 +183,7 @@ test_like_pipe() {
 	gives 0 tqueue recv jobs
 	tqueue recv --all a 2>err >&4
 	is "status of the receiver" $? 1
-	err "the last reader of the queue that is the standard output, jobs, has left" "nothing was taken"
+	err "standard output is queue jobs, whose last reader has left" "no message was lost"
 	exec 4>&-
 	gives 0 tqueue recv --all a
 	out $'two\nthree'

@@ -136,18 +136,18 @@ test_moving_on() {
 	gives 1 tqueue recv --to=a a
 	err "this queue itself" "nothing was taken"
 	gives 5 tqueue recv --to=nothing a
-	err "tqueue: nothing: there is no such queue"
+	err "tqueue: nothing: no such queue"
 	gives 1 tqueue recv --to=/dev/null a
 	tqueue stop b
 	tqueue send a three
 	gives 1 tqueue recv --to=b a
-	err "b, is stopped"
+	err "queue b, which is stopped"
 	exec 3</dev/tq/a
 	gives 0 tqueue recv --fd=3
 	out three
 	gives 3 tqueue recv --fd=3 --all
-	err "tqueue: a: there is no message"
+	err "tqueue: a: no message"
 	gives 9 tqueue recv --fd=3 --id=99999
-	err "tqueue: a: there is no message 99999"
+	err "tqueue: a: no message 99999"
 	exec 3<&-
 }

@@ -95,7 +95,7 @@ test_too_long() {
 		seq 5 6
 	} >log
 	gives 1 tqueue send --lines jobs <log
-	err "tqueue: jobs: line 4 is longer than the 1000 bytes" "--max-message" "3 messages were sent before"
+	err "tqueue: jobs: line 4 is longer than 1000 bytes" "--max-message" "3 messages were sent before"
 	gives 0 tqueue recv --all jobs
 	out "$(seq 3)"
 	gives 1 tqueue send --lines --file=log jobs
@@ -171,7 +171,7 @@ test_send_options() {
 	gives 0 tqueue send --unique=report jobs one
 	id=$(tqueue jobs --no-header jobs | awk '{ print $1 }')
 	gives 10 tqueue send --unique=report jobs two
-	err "tqueue: jobs: it already has a message with that key: number $id; " "tqueue delete jobs $id"
+	err "tqueue: jobs: message $id already has this key" "tqueue delete jobs $id"
 	gives 0 tqueue send --unique=other jobs two
 	# A lease frees it, but not of one that says so.
 	exec 3</dev/tq/jobs
@@ -184,7 +184,7 @@ test_send_options() {
 
 	printf '5\t\t\tusual key\n\t\tk\twith a key\n9\t0\tk\tthe same\n7\t1ms\t\twith\ttabs\n\t\t\t\n' >in
 	gives 10 tqueue send --lines --fields=priority,delay,key --file=in jobs
-	err "line 3 of in was not sent: the queue already has a message with its key: number "
+	err "line 3 of in was not sent: message " "already has its key"
 	sleep 0.2
 	gives 0 tqueue recv --all jobs
 	printf 'with\ttabs\nusual key\nwith a key\n\n' >wanted
@@ -196,13 +196,13 @@ test_send_options() {
 	# What is before a wrong line is sent.
 	printf '5\tone\nfive\ttwo\n' >in
 	gives 2 tqueue send --lines --fields=priority --file=in jobs
-	err "line 2 of in: 'five': a priority is wanted" "1 message was sent before"
+	err "line 2 of in: 'five': expected a priority" "1 message was sent before"
 	printf 'no tab\n' >in
 	gives 2 tqueue send --lines --fields=delay --file=in jobs
-	err "line 1 of in: a tab must stand"
+	err "line 1 of in: expected a tab"
 	printf 'soon\tx\n' >in
 	gives 2 tqueue send --lines --fields=delay --file=in jobs
-	err "'soon': a delay is wanted"
+	err "'soon': expected a delay"
 	gives 0 tqueue recv --all jobs
 	out one
 	head -c 300000 /dev/zero | tr '\0' x >long

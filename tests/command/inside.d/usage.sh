@@ -19,12 +19,12 @@ test_usage() {
 	gives 2 tqueue
 	err "Commands:" create apply
 	gives 2 tqueue nonsense
-	err "there is no command 'nonsense'"
+	err "unknown command 'nonsense'"
 	gives 0 tqueue --help
 	has out "Usage: tqueue" "receive messages"
 	tqueue recv --help >/dev/full 2>err
 	is "status of help with a full disk" $? 1
-	err "cannot write to the standard output: No space"
+	err "cannot write to standard output: No space"
 	tqueue list >/dev/full 2>err
 	is "status of a list with a full disk" $? 1
 	is "lines of complaint" "$(wc -l <err)" 1
@@ -45,7 +45,7 @@ test_usage() {
 	done
 	for command in ack requeue bury extend delete; do
 		gives 2 tqueue "$command" jobs
-		err "which messages?" "tqueue jobs jobs"
+		err "no messages given" "tqueue jobs jobs"
 	done
 	gives 2 tqueue recv q --timeout=soon
 	err "'soon'" "5s"
@@ -67,11 +67,11 @@ test_usage() {
 test_exit_status() {
 	tqueue create jobs --size=64K
 	gives 3 tqueue recv jobs --timeout=0
-	err "tqueue: jobs: there is no message"
+	err "tqueue: jobs: no message"
 	gives 3 tqueue recv jobs --all
 	gives 3 tqueue peek jobs
 	gives 4 tqueue recv jobs -t 100ms
-	err "tqueue: jobs: no message came in time"
+	err "tqueue: jobs: timed out waiting for a message"
 	gives 4 tqueue peek jobs -t 0.1
 	tqueue send jobs one
 	gives 4 tqueue recv jobs --count=2 --timeout=100ms
@@ -79,7 +79,7 @@ test_exit_status() {
 	for command in "recv nothing" "send nothing x" "peek nothing" "show nothing" "stop nothing" "wait nothing" "drain nothing"; do
 		# shellcheck disable=SC2086 # words
 		gives 5 tqueue $command
-		err "tqueue: nothing: there is no such queue" "tqueue create nothing"
+		err "tqueue: nothing: no such queue" "tqueue create nothing"
 	done
 	head -c 16000 /dev/zero >part
 	for i in 1 2 3 4; do
@@ -90,7 +90,7 @@ test_exit_status() {
 	gives 4 tqueue send jobs --timeout=100ms <part
 	tqueue set jobs --overflow=reject
 	gives 3 tqueue send jobs <part
-	err "the queue is full" "tqueue recv"
+	err "queue is full" "tqueue recv"
 	tqueue stop jobs
 	gives 6 tqueue send jobs x
 	err "stopped" "tqueue start jobs"
@@ -106,14 +106,14 @@ test_exit_status() {
 	gives 1 tqueue send /dev/null x
 	err "not a tqueue queue"
 	gives 1 as_nobody tqueue send tqueue x
-	err "not allowed"
+	err "not permitted"
 	tqueue create jobs
 	gives 1 as_nobody tqueue recv jobs
 	err "group tqueue"
 	tqueue send jobs x
 	tqueue recv jobs >/dev/full 2>err
 	is "status with a full disk" $? 1
-	err "cannot write to the standard output" "1 message went back to its place in the queue"
+	err "cannot write to standard output" "1 message went back to its place in the queue"
 	gives 0 tqueue recv jobs
 	out x
 }

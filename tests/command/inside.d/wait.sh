@@ -8,7 +8,7 @@ test_wait() {
 	gives 0 tqueue wait jobs
 	tqueue send jobs one two
 	gives 4 tqueue wait jobs --timeout=100ms
-	err "tqueue: jobs: not everything in it is settled" "tqueue jobs jobs"
+	err "tqueue: jobs: not all messages are settled" "tqueue jobs jobs"
 	gives 4 tqueue wait jobs --timeout=0
 	{ sleep 0.5; tqueue recv --count=2 jobs >/dev/null; tqueue send jobs later; } &
 	gives 0 tqueue wait jobs --timeout=10s
@@ -90,7 +90,7 @@ test_wait_failures() {
 		tqueue recv jobs >/dev/null
 	} &
 	gives 8 tqueue wait --timeout=30s jobs
-	err "tqueue: jobs: meanwhile 1 message was buried and 0 dropped" "tqueue jobs jobs --state=buried"
+	err "tqueue: jobs: 1 message was buried and 0 dropped meanwhile" "tqueue jobs jobs --state=buried"
 	wait $!
 	# What was buried before does not matter.
 	{ sleep 2; tqueue recv jobs >/dev/null; } &
@@ -105,7 +105,7 @@ test_wait_failures() {
 	gives 8 tqueue send --wait --timeout=30s jobs four
 	err "0 messages were buried and 1 dropped"
 	wait $!
-	has said "was dropped: it had its last attempt"
+	has said "was dropped: this was its last attempt"
 	exec 3<&-
 }
 

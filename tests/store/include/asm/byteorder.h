@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef STORE_BYTEORDER_H
 #define STORE_BYTEORDER_H
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef STORE_BUILD_BUG_H
 #define STORE_BUILD_BUG_H
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What src/store.c and its headers need of the kernel, for user space. */
 #ifndef STORE_COMPILER_H
 #define STORE_COMPILER_H

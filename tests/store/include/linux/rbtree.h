@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel's interface to its red-black trees, over a binary tree that is never
  * balanced: the order is the same, and random keys keep it flat enough.
