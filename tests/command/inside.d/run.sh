@@ -109,7 +109,7 @@ test_run_usage() {
 	gives 2 tqueue run jobs -I {} -- 'my{}' x
 	err "'my{}'"
 	gives 5 tqueue run nothing -- touch ran
-	err "tqueue: nothing: there is no such queue"
+	err "tqueue: nothing: no such queue"
 	gives 5 tqueue run jobs nothing -- touch ran
 	[ ! -e ran ] || no "a command was run"
 	counted jobs 1 0 0 0
