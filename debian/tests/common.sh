@@ -29,41 +29,14 @@ skip() {
 	exit 77
 }
 
-# check WHAT COMMAND...: the command must succeed.
-check() {
-	what=$1
-	shift
-	if "$@"; then
-		echo "ok: $what"
-	else
-		fail "$what  (command: $*)"
-	fi
+# The words of words.sh: a check that fails ends the test.
+no() {
+	fail "$@"
 }
-
-# check_not WHAT COMMAND...: the command must fail.
-check_not() {
-	what=$1
-	shift
-	if "$@"; then
-		fail "$what  (command: $*)"
-	else
-		echo "ok: $what"
-	fi
-}
-
-# equal WHAT GOT WANTED
-equal() {
-	[ "$2" = "$3" ] || fail "$1: '$2', should be '$3'"
-	echo "ok: $1: $2"
-}
-
-# says FILE TEXT: the text is in what a program printed.
-says() {
-	grep -qF -- "$2" "$1" || {
-		cat "$1"
-		fail "the output above does not say: $2"
-	}
-	echo "ok: says: $2"
+# shellcheck source=debian/tests/words.sh
+. "$tests/words.sh"
+ok() {
+	echo "ok: $*"
 }
 
 # in_container_or_chroot, or booted with a foreign kernel: no module can be loaded.

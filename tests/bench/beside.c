@@ -36,6 +36,9 @@
  *	kick-write, kick-info, kick-get, kick-sysfs
  *		    the same beside calls that list so many delayed messages, and make
  *		    them ready
+ *
+ * It is one file of more than 700 lines because each part is short, and all parts
+ * share the means to measure beside others.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -14,12 +14,15 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../harness/check.h"
 
 #include "store.h"
 #include "unique.h"
@@ -46,15 +49,23 @@ static unsigned long tx_pos, seed, step;
 static struct tq_ring ring = { .size = SIZE };
 static struct tq_store store;
 
-#define check(condition, ...)							\
-	do {									\
-		if (!(condition)) {						\
-			printf("FAIL store: seed %lu, step %lu: ", seed, step);	\
-			printf(__VA_ARGS__);					\
-			printf("\n");						\
-			exit(1);						\
-		}								\
-	} while (0)
+void t_fail_at(const char *file, int line, const char *format, ...)
+{
+	va_list args;
+
+	printf("FAIL store: %s:%d: seed %lu, step %lu: ", file, line, seed, step);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	exit(1);
+}
+
+void t_here(const char *file, int line)
+{
+	(void)file;
+	(void)line;
+}
 
 static unsigned long below(unsigned long n)
 {
@@ -183,12 +194,12 @@ static void take_key(struct known *k)
 	if (!k->key || k->key->taken)
 		return;
 	holder = tq_key_holder(&store, k->key, true);
-	check(!holder == !with_key(k->key, true), "somebody has key %" PRIu64 ", or not",
-	      (uint64_t)k->key->key);
+	t_true(!holder == !with_key(k->key, true), "somebody has key %" PRIu64 ", or not",
+	       (uint64_t)k->key->key);
 	holder = tq_key_holder(&store, k->key, false);
 	other = with_key(k->key, false);
-	check(holder == (other ? other->message : NULL), "the wrong one has key %" PRIu64,
-	      (uint64_t)k->key->key);
+	t_true(holder == (other ? other->message : NULL), "the wrong one has key %" PRIu64,
+	       (uint64_t)k->key->key);
 	if (!other)
 		tq_key_insert(&store, k->key);
 }
@@ -241,23 +252,23 @@ static void take(unsigned int before)
 	}
 	if (!k)
 		return;
-	check(id_at(&cursor) == k->id, "the cursor is at %" PRIu64 ", not %" PRIu64,
-	      (uint64_t)id_at(&cursor), (uint64_t)k->id);
+	t_true(id_at(&cursor) == k->id, "the cursor is at %" PRIu64 ", not %" PRIu64,
+	       (uint64_t)id_at(&cursor), (uint64_t)k->id);
 	message = tq_store_detached(&store, &cursor);
-	check(!message == (k->place == IN_RING), "%" PRIu64 " is in the wrong place",
-	      (uint64_t)k->id);
+	t_true(!message == (k->place == IN_RING), "%" PRIu64 " is in the wrong place",
+	       (uint64_t)k->id);
 	pos = store.pos;
 	room = tq_store_take(&store, &cursor);
 	if (message) {
 		expected = tq_record_bytes(k->length);
-		check(message == k->message, "another message was taken");
-		check(message->state == TQ_MESSAGE_IN_FLIGHT, "it is not in flight");
+		t_true(message == k->message, "another message was taken");
+		t_true(message->state == TQ_MESSAGE_IN_FLIGHT, "it is not in flight");
 	} else {
 		expected = store.pos - pos;
 		k->message = allocate(k);
 		tq_store_track(&store, k->message);
 	}
-	check(room == expected, "%lu bytes of room, not %lu", room, expected);
+	t_true(room == expected, "%lu bytes of room, not %lu", room, expected);
 	k->place = IN_FLIGHT;
 }
 
@@ -268,7 +279,7 @@ static void settle(void)
 	if (!k)
 		return;
 	tq_store_settle(&store, k->message);
-	check(!k->key || !k->key->taken, "it is settled and has its key");
+	t_true(!k->key || !k->key->taken, "it is settled and has its key");
 	forget(k);
 }
 
@@ -280,7 +291,7 @@ static void pull(void)
 	if (!k)
 		return;
 	tq_store_pull(&store, k->message);
-	check(k->message->state == TQ_MESSAGE_IN_FLIGHT, "it is not in flight");
+	t_true(k->message->state == TQ_MESSAGE_IN_FLIGHT, "it is not in flight");
 	k->place = IN_FLIGHT;
 }
 
@@ -291,7 +302,7 @@ static void bury(void)
 	if (!k)
 		return;
 	tq_store_bury(&store, k->message);
-	check(!k->key || !k->key->taken, "it is buried and has its key");
+	t_true(!k->key || !k->key->taken, "it is buried and has its key");
 	k->place = BURIED;
 }
 
@@ -334,19 +345,19 @@ static void take_run(void)
 	if (!k || k->place != IN_RING || tq_store_detached(&store, &cursor))
 		return;
 	bytes = tq_store_run(&store, &cursor, room, room, most, &n);
-	check(bytes <= room && n <= most, "%d records of %zu bytes", n, bytes);
+	t_true(bytes <= room && n <= most, "%d records of %zu bytes", n, bytes);
 	if (!n) {
-		check(tq_record_bytes(k->length) > room, "the first fits into %zu", room);
+		t_true(tq_record_bytes(k->length) > room, "the first fits into %zu", room);
 		return;
 	}
 	for (i = 0; i < n; i++) {
-		check(k && k->place == IN_RING, "record %d is no message of the ring", i);
-		check(tq_store_at(&store, pos)->id == k->id, "record %d is wrong", i);
+		t_true(k && k->place == IN_RING, "record %d is no message of the ring", i);
+		t_true(tq_store_at(&store, pos)->id == k->id, "record %d is wrong", i);
 		pos += tq_record_bytes(k->length);
 		k->place = GONE;
 		k = first_after(NULL);
 	}
-	check(pos == store.pos + bytes, "they have %zu bytes", bytes);
+	t_true(pos == store.pos + bytes, "they have %zu bytes", bytes);
 	tq_store_advance(&store, bytes);
 }
 
@@ -358,10 +369,10 @@ static void walk_on(void)
 	struct tq_rank rank;
 
 	for (tq_store_begin(&store, &cursor); k; k = first_after(k)) {
-		check(!tq_store_at_end(&store, &cursor), "it ends before %" PRIu64,
-		      (uint64_t)k->id);
-		check(id_at(&cursor) == k->id, "it is at %" PRIu64 ", not %" PRIu64,
-		      (uint64_t)id_at(&cursor), (uint64_t)k->id);
+		t_true(!tq_store_at_end(&store, &cursor), "it ends before %" PRIu64,
+		       (uint64_t)k->id);
+		t_true(id_at(&cursor) == k->id, "it is at %" PRIu64 ", not %" PRIu64,
+		       (uint64_t)id_at(&cursor), (uint64_t)k->id);
 		rank = (struct tq_rank){ .id = k->id, .priority = k->priority };
 		tq_store_step(&store, &cursor);
 		if (!below(3)) {
@@ -380,7 +391,7 @@ static void walk_on(void)
 			/* What came back in front of it is not seen. */
 		}
 	}
-	check(tq_store_at_end(&store, &cursor), "it goes on");
+	t_true(tq_store_at_end(&store, &cursor), "it goes on");
 }
 
 static void throw_away(void)
@@ -397,11 +408,11 @@ static void throw_away(void)
 			list = list->next;
 			for (k = known; k->message != message; k++)
 				;
-			check(k->place == READY, "%" PRIu64 " is cleared", (uint64_t)k->id);
+			t_true(k->place == READY, "%" PRIu64 " is cleared", (uint64_t)k->id);
 			forget(k);
 		}
 	for (k = known; k < known + count; k++) {
-		check(k->place != READY, "%" PRIu64 " is left", (uint64_t)k->id);
+		t_true(k->place != READY, "%" PRIu64 " is left", (uint64_t)k->id);
 		if (k->place == IN_RING)
 			k->place = GONE;
 	}
@@ -450,26 +461,26 @@ static void look_for(u64 id)
 		ret = tq_store_find(&store, id, &pos, 1 + below(10));
 	} while (ret == -EAGAIN);
 	if (next && next->id == id)
-		check(!ret, "%" PRIu64 " is not found", (uint64_t)id);
+		t_true(!ret, "%" PRIu64 " is not found", (uint64_t)id);
 	else
-		check(ret == -ENOENT, "%" PRIu64 " is found", (uint64_t)id);
-	check(next ? tq_store_at(&store, pos)->id == next->id : pos == store.end,
-	      "the search for %" PRIu64 " ends elsewhere", (uint64_t)id);
+		t_true(ret == -ENOENT, "%" PRIu64 " is found", (uint64_t)id);
+	t_true(next ? tq_store_at(&store, pos)->id == next->id : pos == store.end,
+	       "the search for %" PRIu64 " ends elsewhere", (uint64_t)id);
 }
 
 static void ask_for_ids(void)
 {
 	u64 id = count && below(2) ? known[below(count)].id : below(last_id + 2);
 
-	check(tq_store_next(&store.by_id, id) ==
-	      message_of(next_in(id, READY, IN_FLIGHT)), "another follows %" PRIu64,
-	      (uint64_t)id);
-	check(tq_store_next(&store.buried, id) == message_of(next_in(id, BURIED, BURIED)),
-	      "another buried one follows %" PRIu64, (uint64_t)id);
-	check(tq_store_first_buried(&store) == message_of(next_in(0, BURIED, BURIED)),
-	      "another buried one is first");
-	check(tq_store_oldest_last(&store) == message_of(oldest_last()),
-	      "another one is the oldest of those that come last");
+	t_true(tq_store_next(&store.by_id, id) ==
+	       message_of(next_in(id, READY, IN_FLIGHT)), "another follows %" PRIu64,
+	       (uint64_t)id);
+	t_true(tq_store_next(&store.buried, id) == message_of(next_in(id, BURIED, BURIED)),
+	       "another buried one follows %" PRIu64, (uint64_t)id);
+	t_true(tq_store_first_buried(&store) == message_of(next_in(0, BURIED, BURIED)),
+	       "another buried one is first");
+	t_true(tq_store_oldest_last(&store) == message_of(oldest_last()),
+	       "another one is the oldest of those that come last");
 	if (id)
 		look_for(id);
 }
@@ -481,28 +492,28 @@ static void ask(void)
 	struct known *k, *first = first_after(NULL);
 	struct tq_cursor cursor;
 
-	check(tq_store_lowest_id(&store) == lowest_id(), "the lowest id is %" PRIu64,
-	      (uint64_t)tq_store_lowest_id(&store));
+	t_true(tq_store_lowest_id(&store) == lowest_id(), "the lowest id is %" PRIu64,
+	       (uint64_t)tq_store_lowest_id(&store));
 	tq_store_begin(&store, &cursor);
-	check(tq_store_at_end(&store, &cursor) == !first, "it is empty, or not");
+	t_true(tq_store_at_end(&store, &cursor) == !first, "it is empty, or not");
 	voids = store.end - store.pos;
 	for (k = known; k < known + count; k++) {
 		struct tq_message *message = tq_store_by_id(&store, k->id);
 
-		check(message == (k->place == GONE || k->place == IN_RING ?
-				  NULL : k->message), "%" PRIu64 " is found, or not",
-		      (uint64_t)k->id);
+		t_true(message == (k->place == GONE || k->place == IN_RING ?
+				   NULL : k->message), "%" PRIu64 " is found, or not",
+		       (uint64_t)k->id);
 		ready += k->place == READY;
 		filled += k->place == READY && k->left;
 		if (k->place == IN_RING)
 			voids -= tq_record_bytes(k->length);
 	}
-	check(store.ready_count == ready, "%u are ready", store.ready_count);
-	check(store.ready_filled == filled, "%u are filled", store.ready_filled);
-	check(store.void_bytes == voids, "%lu bytes of voids, not %lu", store.void_bytes, voids);
-	check(store.pos == store.end ||
-	      !(tq_store_at(&store, store.pos)->length & TQ_RECORD_VOID),
-	      "it begins with a void");
+	t_true(store.ready_count == ready, "%u are ready", store.ready_count);
+	t_true(store.ready_filled == filled, "%u are filled", store.ready_filled);
+	t_true(store.void_bytes == voids, "%lu bytes of voids, not %lu", store.void_bytes, voids);
+	t_true(store.pos == store.end ||
+	       !(tq_store_at(&store, store.pos)->length & TQ_RECORD_VOID),
+	       "it begins with a void");
 	ask_for_ids();
 }
 

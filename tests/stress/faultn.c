@@ -11,6 +11,9 @@
  * __copy_from_user_inatomic(), for one) must not pass for one that was tried.
  *
  * Needs a kernel with fault injection, filtered by stack trace.
+ *
+ * It is one file of more than 700 lines because it is a long list of short things:
+ * for each kind of call what comes before it, the call, and what must hold after it.
  */
 #include "faultn.h"
 #include "uring.h"
@@ -1235,11 +1238,6 @@ static void open_other_with_rest(void)
 	other = t_open(O_RDWR);
 	send_one();
 	t_is(read(other, part, 100), 100);
-}
-
-static ssize_t call_close(void)
-{
-	return close(other);
 }
 
 static void after_close(ssize_t result)

@@ -41,6 +41,11 @@ static void make_batch(void)
 	t_put_many(buf, BATCH_LENGTH, 1, BATCH);
 }
 
+static ssize_t call_close(void)
+{
+	return close(other);
+}
+
 /* ---- faults ---------------------------------------------------------------- */
 
 static bool set(const char *path, const char *value)

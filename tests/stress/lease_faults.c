@@ -489,11 +489,6 @@ static void lease_through_another(void)
 	t_is(t_lease_call(other, records, 1 << 15, 0, 0), FIVE);
 }
 
-static ssize_t call_close(void)
-{
-	return close(other);
-}
-
 static void all_came_back(ssize_t result)
 {
 	(void)result;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the programs here have in common beyond the suites: a seed and a time,
- * on the command line or in the environment (TQUEUE_SEED, TQUEUE_SECONDS), and
- * random numbers that a seed repeats.
+ * on the command line or in the environment (TQUEUE_SEED, TQUEUE_SECONDS).
  */
 #ifndef TQUEUE_STRESS_OPTIONS_H
 #define TQUEUE_STRESS_OPTIONS_H
@@ -11,25 +10,6 @@
 
 static uint64_t option_seed;
 static double option_seconds;
-
-/* splitmix64 */
-static inline uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
-}
-
-static inline uint64_t random_next(uint64_t *state)
-{
-	return mix(*state += 0x9e3779b97f4a7c15);
-}
-
-static inline unsigned int random_below(uint64_t *state, unsigned int n)
-{
-	return (random_next(state) >> 32) * n >> 32;
-}
 
 /*
  * Takes -s SEED and -t SECONDS out of the arguments, and leaves the rest to

@@ -9,12 +9,6 @@
 
 static char buf[64 * 1024] __attribute__((aligned(8)));
 
-static void send_many(int fd, unsigned int n, uint64_t seed)
-{
-	while (n--)
-		t_send_id(fd, 20, seed++);
-}
-
 static long ack_and_lease(int fd, struct tqueue_receive *receive,
 			  const struct tqueue_record *record)
 {
@@ -33,7 +27,7 @@ static void acknowledge_and_lease(void)
 	struct tqueue_receive receive;
 	struct tqueue_record record;
 
-	send_many(fd, 20, 0);
+	t_send_many(fd, 20, 0);
 	record = t_lease(fd, 20, 0);
 	for (i = 1; i < 20; i++) {
 		t_is(ack_and_lease(fd, &receive, &record), 1);
@@ -69,7 +63,7 @@ static void acknowledge_and_receive(void)
 	int fd = t_open_small(NAME);
 	struct tqueue_record record;
 
-	send_many(fd, 3, 0);
+	t_send_many(fd, 3, 0);
 	record = t_lease(fd, 20, 0);
 	receive.ack_id = record.id;
 	receive.ack_delivery = record.delivery;
@@ -86,7 +80,7 @@ static void acknowledged_and_failed(void)
 	struct tqueue_receive receive;
 	struct tqueue_record record;
 
-	send_many(fd, 3, 0);
+	t_send_many(fd, 3, 0);
 	record = t_lease(fd, 20, 0);
 	receive = (struct tqueue_receive){
 		.records = (uintptr_t)buf, .bytes = 30,
@@ -149,31 +143,31 @@ static void every_error(void)
 	int fd = t_open_small(NAME);
 	struct tqueue_record record;
 
-	send_many(fd, 1, 0);
+	t_send_many(fd, 1, 0);
 	record = t_lease(fd, 20, 0);
 	receive = lease;
 	fails_and_is_done(fd, &receive, &record, EAGAIN);
-	send_many(fd, 1, 0);
+	t_send_many(fd, 1, 0);
 	record = t_lease(fd, 20, 0);
 	receive = lease;
 	receive.deadline = t_deadline(0.02);
 	fails_and_is_done(fd, &receive, &record, ETIMEDOUT);
 	/* By an id that is none. */
-	send_many(fd, 1, 0);
+	t_send_many(fd, 1, 0);
 	record = t_lease(fd, 20, 0);
 	receive = lease;
 	receive.flags |= TQUEUE_RECEIVE_BY_ID;
 	receive.id = record.id + 1;
 	fails_and_is_done(fd, &receive, &record, ENOENT);
 	/* While it is paused. */
-	send_many(fd, 2, 0);
+	t_send_many(fd, 2, 0);
 	record = t_lease(fd, 20, 0);
 	t_is(ioctl(fd, TQUEUE_PAUSE), 0);
 	receive = lease;
 	fails_and_is_done(fd, &receive, &record, EAGAIN);
 	t_is(ioctl(fd, TQUEUE_RESUME), 0);
 	/* With too many leases even without the one that goes. */
-	send_many(fd, 2, 2);
+	t_send_many(fd, 2, 2);
 	record = t_lease(fd, 20, 1);
 	t_lease(fd, 20, 2);
 	t_is(t_set_field(fd, MAX_LEASED, max_leased, 1), 0);
@@ -193,7 +187,7 @@ static void with_a_partial_message(void)
 	int fd = t_open_small(NAME);
 	struct tqueue_record record;
 
-	send_many(fd, 2, 0);
+	t_send_many(fd, 2, 0);
 	record = t_lease(fd, 20, 0);
 	t_is(read(fd, buf, 5), 5);
 	fails_and_is_done(fd, &receive, &record, EBUSY);
@@ -208,7 +202,7 @@ static void the_end(void)
 	struct tqueue_receive receive;
 	struct tqueue_record record;
 
-	send_many(fd, 1, 0);
+	t_send_many(fd, 1, 0);
 	record = t_lease(fd, 20, 0);
 	t_is(ioctl(fd, TQUEUE_STOP), 0);
 	t_is(ack_and_lease(fd, &receive, &record), 0);
@@ -219,23 +213,16 @@ static void the_end(void)
 
 /* ---- signals ----------------------------------------------------------- */
 
-static void catch(int number)
-{
-	(void)number;
-}
-
 /* A signal while it sleeps: it is not begun again, as it would acknowledge twice. */
 static void interrupted(void)
 {
-	struct sigaction action = { .sa_handler = catch, .sa_flags = SA_RESTART };
 	static struct t_batch batch;
 	int fd = t_open_small(NAME), i;
 	struct tqueue_record record;
 
 	for (i = 0; i < 2; i++) {
-		action.sa_flags = i ? 0 : SA_RESTART;
-		t_is(sigaction(SIGUSR1, &action, NULL), 0);
-		send_many(fd, 1, 0);
+		t_catch(SIGUSR1, i ? 0 : SA_RESTART);
+		t_send_many(fd, 1, 0);
 		record = t_lease(fd, 20, 0);
 		t_start_lease(&batch, fd, buf, sizeof(buf), 1, TQUEUE_FOREVER);
 		t_asleep(&batch.task, SYS_ioctl);
@@ -245,15 +232,14 @@ static void interrupted(void)
 		} else {
 			/* Without an ack it goes on. */
 			t_still_asleep(&batch.task, SYS_ioctl);
-			send_many(fd, 1, 5);
+			t_send_many(fd, 1, 5);
 			t_result(&batch.task, 1);
 			t_is(t_settle(fd, t_at(buf, 0), TQUEUE_ACKNOWLEDGE), 0);
 		}
 		t_is(t_settle(fd, &record, TQUEUE_ACKNOWLEDGE), 0);
 	}
-	action.sa_flags = SA_RESTART;
-	t_is(sigaction(SIGUSR1, &action, NULL), 0);
-	send_many(fd, 1, 0);
+	t_catch(SIGUSR1, SA_RESTART);
+	t_send_many(fd, 1, 0);
 	record = t_lease(fd, 20, 0);
 	batch.task.fd = fd;
 	t_start_turn(&batch, fd, buf, sizeof(buf), &record, TQUEUE_FOREVER);
@@ -272,7 +258,7 @@ static void it_is_done_at_once(void)
 	int fd = t_open_small(NAME);
 	struct tqueue_record record;
 
-	send_many(fd, 1, 0);
+	t_send_many(fd, 1, 0);
 	record = t_lease(fd, 20, 0);
 	t_start_wait(&wait, fd, record.id, TQUEUE_FOREVER);
 	t_asleep(&wait.task, SYS_ioctl);
@@ -280,7 +266,7 @@ static void it_is_done_at_once(void)
 	t_asleep(&batch.task, SYS_ioctl);
 	t_result(&wait.task, 0);
 	t_counts(fd, 0, 0, 0, 0);
-	send_many(fd, 1, 7);
+	t_send_many(fd, 1, 7);
 	t_result(&batch.task, 1);
 	t_is(batch.receive.ack_result, 0);
 	t_is(t_settle(fd, t_at(buf, 0), TQUEUE_ACKNOWLEDGE), 0);

@@ -106,31 +106,10 @@ static void far_future(void)
 
 /* ---- signals ------------------------------------------------------------------ */
 
-static atomic_int caught;
-
-static void catch_signal(int number)
-{
-	(void)number;
-	atomic_fetch_add(&caught, 1);
-}
-
-static void catch_with(int flags)
-{
-	struct sigaction action = { .sa_handler = catch_signal, .sa_flags = flags };
-
-	sigaction(SIGUSR1, &action, NULL);
-	atomic_store(&caught, 0);
-}
-
 static void interrupt(struct t_task *task)
 {
-	double end = t_now() + 10 * t_slow();
-
 	pthread_kill(task->thread, SIGUSR1);
-	while (!atomic_load(&caught)) {
-		t_true(t_now() < end, "the signal is not delivered");
-		sched_yield();
-	}
+	t_wait_caught(1);
 }
 
 static void interrupted(void)
@@ -141,7 +120,7 @@ static void interrupted(void)
 	size_t end;
 
 	for (i = 0; i < 2; i++) {
-		catch_with(0);
+		t_catch(SIGUSR1, 0);
 		t_start_receive(&batch, fd, buf, sizeof(buf),
 				i ? t_deadline(30) : TQUEUE_FOREVER);
 		t_asleep(&batch.task, SYS_ioctl);
@@ -151,7 +130,7 @@ static void interrupted(void)
 	t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
 	end = t_put(buf, 0, 20, 1);
 	for (i = 0; i < 2; i++) {
-		catch_with(0);
+		t_catch(SIGUSR1, 0);
 		t_start_send(&batch, fd, buf, end,
 			     i ? t_deadline(30) : TQUEUE_FOREVER);
 		t_asleep(&batch.task, SYS_ioctl);
@@ -170,7 +149,7 @@ static void restarted(void)
 	size_t end = t_put(buf, 0, 20, 1);
 
 	for (i = 0; i < 3; i++) {
-		catch_with(SA_RESTART);
+		t_catch(SIGUSR1, SA_RESTART);
 		t_start_receive(&batch, fd, got, sizeof(got),
 				i ? t_deadline(30) : TQUEUE_FOREVER);
 		t_asleep(&batch.task, SYS_ioctl);
@@ -179,7 +158,7 @@ static void restarted(void)
 		t_send(fd, 20, 1);
 		t_result(&batch.task, 1);
 		t_is(t_fill_file(fd, TQ_SMALL_MAX, 1), 4);
-		catch_with(SA_RESTART);
+		t_catch(SIGUSR1, SA_RESTART);
 		t_start_send(&batch, fd, buf, end,
 			     i ? t_deadline(30) : TQUEUE_FOREVER);
 		t_asleep(&batch.task, SYS_ioctl);
@@ -200,7 +179,7 @@ static void a_deadline_among_signals(void)
 	double began = t_now();
 	char buf[256];
 
-	catch_with(SA_RESTART);
+	t_catch(SIGUSR1, SA_RESTART);
 	t_start_receive(&batch, fd, buf, sizeof(buf), t_deadline(0.5));
 	while (!t_done(&batch.task)) {
 		pthread_kill(batch.task.thread, SIGUSR1);

@@ -211,22 +211,16 @@ static void message_is_that_of_the_call(void)
 }
 
 /* Gathered and waiting: still one message. */
-static void run_writev(struct t_task *task)
-{
-	task->result = writev(task->fd, task->arg, 3);
-	task->error = errno;
-}
-
 static void gathered_write_waits(void)
 {
 	int fd = t_open(O_RDWR), i;
 	char buf[600];
 	struct iovec parts[3] = { { buf, 1 }, { buf + 1, 400 }, { buf + 401, 199 } };
-	struct t_task sender = { .fd = fd, .arg = parts };
+	struct t_task sender;
 
 	t_pattern(buf, sizeof(buf), 8, 0);
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
-	t_start(&sender, run_writev);
+	t_start_writev(&sender, fd, parts, 3);
 	t_asleep(&sender, SYS_writev);
 	for (i = 0; i < 4; i++)
 		t_receive(fd, TQ_SMALL_MAX, i);

@@ -9,11 +9,6 @@
 
 static char buf[64 * 1024] __attribute__((aligned(8)));
 
-static int open_other(void)
-{
-	return t_open_queue(NAME, O_RDWR);
-}
-
 static void set_max_attempts(int fd, unsigned int most)
 {
 	t_is(t_set_field(fd, MAX_ATTEMPTS, max_attempts, most), 0);
@@ -83,7 +78,7 @@ static void by_files_that_are_closed(void)
 
 	set_max_attempts(fd, 3);
 	for (i = 0; i < 3; i++) {
-		int other = open_other();
+		int other = t_open_queue(NAME, O_RDWR);
 
 		t_lease(other, 20, 1);
 		close(other);
@@ -113,7 +108,7 @@ static void by_limits_that_pass(void)
 /* They are dropped instead, where the queue says so. */
 static void or_dropped(void)
 {
-	int fd = t_open_small(NAME), other = open_other();
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR);
 	struct tqueue_record record;
 	uint64_t id;
 
@@ -172,7 +167,7 @@ static void poison_in_a_batch(void)
 	set_max_attempts(fd, 3);
 	t_is(t_send_call(fd, buf, t_put_many(buf, 20, 0, N), 0), N);
 	for (round = 0; round < 3; round++) {
-		int other = open_other();
+		int other = t_open_queue(NAME, O_RDWR);
 
 		t_is(t_lease_call(other, buf, sizeof(buf), N, 0), N);
 		/* The worker begins with the poison, and dies. */
@@ -272,7 +267,7 @@ static void a_flood_of_poison(void)
 	for (i = 0; i < N; i++)
 		t_send(fd, 20, i);
 	for (i = 0; i < N; i++) {
-		int other = open_other();
+		int other = t_open_queue(NAME, O_RDWR);
 
 		t_lease(other, 20, i);
 		close(other);

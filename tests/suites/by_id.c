@@ -191,14 +191,6 @@ static void a_sender_waits(void)
 	t_end(fd);
 }
 
-static void run_poll_out(struct t_task *task)
-{
-	struct pollfd wait = { .fd = task->fd, .events = POLLOUT };
-
-	task->result = poll(&wait, 1, -1);
-	task->error = errno;
-}
-
 /* Nor need one wait that may not, for the room of what was taken out of the middle. */
 static void a_sender_that_may_not_wait(void)
 {
@@ -212,8 +204,7 @@ static void a_sender_that_may_not_wait(void)
 	t_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	t_pattern(mine, sizeof(mine), 9, 0);
 	t_errno(write(fd, mine, sizeof(mine)), EAGAIN);
-	poller = (struct t_task){ .fd = fd };
-	t_start(&poller, run_poll_out);
+	t_start_poll(&poller, fd, POLLOUT);
 	t_asleep(&poller, SYS_poll);
 	gives(fd, ids[1], 0, TQ_SMALL_MAX, 1);
 	t_result(&poller, 1);

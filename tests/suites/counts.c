@@ -187,12 +187,6 @@ static void asked_otherwise(void)
 
 /* ---- senders that wait ------------------------------------------------------------ */
 
-static void run_splice(struct t_task *task)
-{
-	task->result = splice(task->number, NULL, task->fd, NULL, 100, 0);
-	task->error = errno;
-}
-
 static void write_once(void *arg)
 {
 	t_is(write(t_open_queue(NAME, O_WRONLY), arg, 100), 100);
@@ -200,7 +194,7 @@ static void write_once(void *arg)
 
 static void blocked_senders(void)
 {
-	int fd = t_open_small(NAME), ends[2], i;
+	int fd = t_open_small(NAME), i;
 	struct t_task writer, splicer, interrupted;
 	char buf[100] = "", records[256];
 	struct t_batch batch, late;
@@ -218,12 +212,7 @@ static void blocked_senders(void)
 		     TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);
 	t_is(t_info(fd).blocked_senders, 2);
-	t_is(pipe(ends), 0);
-	t_is(write(ends[1], buf, 100), 100);
-	splicer = (struct t_task){
-		.fd = t_open_queue(NAME, O_WRONLY), .number = ends[0],
-	};
-	t_start(&splicer, run_splice);
+	t_start_splice_in(&splicer, t_open_queue(NAME, O_WRONLY), 100);
 	t_asleep(&splicer, SYS_splice);
 	t_is(t_info(fd).blocked_senders, 3);
 	/* Those that leave: by a signal, a kill, a deadline. */
@@ -258,8 +247,6 @@ static void blocked_senders(void)
 	close(splicer.fd);
 	close(interrupted.fd);
 	close(late.task.fd);
-	close(ends[0]);
-	close(ends[1]);
 	t_end(fd);
 }
 

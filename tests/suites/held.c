@@ -11,11 +11,6 @@
 
 static char buf[1 << 20] __attribute__((aligned(8)));
 
-static int open_other(void)
-{
-	return t_open_queue(NAME, O_RDWR);
-}
-
 /* One message in each state: leased 1, delayed 2, buried 3; and none is ready. */
 static struct tqueue_record one_of_each(int fd, uint64_t *delayed, uint64_t *buried)
 {
@@ -86,7 +81,7 @@ static void end_of_a_stopped_queue(void)
 /* A stopped queue refuses new ones, not those that come back. */
 static void they_come_back_to_a_stopped_queue(void)
 {
-	int fd = t_open_small(NAME), other = open_other();
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR);
 	struct tqueue_record record;
 
 	t_send(fd, 20, 1);
@@ -277,7 +272,7 @@ static void acknowledge_all(int fd, struct tqueue_record *records, int from)
 static void full_and_blocking(void)
 {
 	struct tqueue_record records[FULL];
-	int fd = full_of_leases(TQUEUE_OVERFLOW_BLOCK, records), other = open_other();
+	int fd = full_of_leases(TQUEUE_OVERFLOW_BLOCK, records), other = t_open_queue(NAME, O_RDWR);
 	static struct t_task writer;
 	static char mine[TQ_SMALL_MAX];
 
@@ -441,7 +436,7 @@ static void too_much_is_held(void)
 static void max_leased(void)
 {
 	struct tqueue_record records[3];
-	int fd = t_open_small(NAME), other = open_other(), i;
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR), i;
 
 	t_is(t_set_field(fd, MAX_LEASED, max_leased, 3), 0);
 	for (i = 0; i < 8; i++)
@@ -484,7 +479,7 @@ static void max_leased(void)
 	t_is(t_lease_call(fd, buf, sizeof(buf), 0, 0), 3);
 	close(other);
 	close(fd);
-	fd = open_other();
+	fd = t_open_queue(NAME, O_RDWR);
 	for (i = 1; i < 8; i++)
 		if (i != 3)
 			t_take(fd, 20, i);
@@ -495,7 +490,7 @@ static void max_leased(void)
 
 static void removed(void)
 {
-	int fd = t_open_small(NAME), other = open_other();
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR);
 	struct tqueue_record leased;
 	uint64_t delayed, buried;
 
@@ -521,7 +516,7 @@ static void not_removed_while_something_is_buried(void)
 	t_is(t_settle_unleased(fd, id, TQUEUE_BURY), 0);
 	close(fd);
 	t_errno(t_remove_call(NAME, 0), EBUSY);
-	fd = open_other();
+	fd = t_open_queue(NAME, O_RDWR);
 	t_is(t_settle_unleased(fd, id, TQUEUE_ACKNOWLEDGE), 0);
 	t_end(fd);
 }
@@ -539,7 +534,7 @@ struct watch {
 static void watch(struct t_task *task)
 {
 	struct watch *watch = task->arg;
-	int fd = open_other();
+	int fd = t_open_queue(NAME, O_RDWR);
 	char mine[128] __attribute__((aligned(8)));
 
 	while (!atomic_load(&watch->stop)) {
@@ -569,7 +564,7 @@ static void a_hundred_thousand_leases(void)
 
 	t_create(NAME, 1 << 24);
 	fd = t_open_queue(NAME, O_RDWR);
-	other = open_other();
+	other = t_open_queue(NAME, O_RDWR);
 	for (i = 0; i < N; i += EACH) {
 		size_t end = 0;
 
@@ -643,7 +638,7 @@ static void max_leased_while_one_is_copied(void)
 	int fd, i;
 
 	t_create(NAME, 16 * TQ_PAGE);
-	fd = open_other();
+	fd = t_open_queue(NAME, O_RDWR);
 	t_is(t_set_field(fd, MAX_LEASED, max_leased, 2), 0);
 	t_send(fd, TQ_PAGE + 500, 0);
 	for (i = 1; i < 5; i++)

@@ -29,14 +29,9 @@ static bool is_over(int held)
 	return events & POLLHUP;
 }
 
-static int open_other(void)
-{
-	return t_open_queue(NAME, O_RDWR);
-}
-
 static void a_file_of_its_own(void)
 {
-	int fd = t_open_small(NAME), other = open_other(), held;
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR), held;
 	struct tqueue_record record;
 
 	t_send(fd, 20, 1);
@@ -60,7 +55,7 @@ static void a_file_of_its_own(void)
 /* It has begun by that. */
 static void of_a_batch(void)
 {
-	int fd = t_open_small(NAME), other = open_other(), held;
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR), held;
 
 	t_send(fd, 20, 1);
 	t_send(fd, 20, 2);
@@ -192,7 +187,7 @@ static void inherited(void)
 	t_is(pipe(go), 0);
 	worker = fork();
 	if (!worker) {
-		int mine = open_other(), held;
+		int mine = t_open_queue(NAME, O_RDWR), held;
 
 		record = t_lease(mine, 20, 1);
 		held = hold(mine, &record);

@@ -5,6 +5,9 @@
  *
  * The test and its readers are kept on one processor, where the test goes first:
  * what it does after the signal happens before the reader runs.
+ *
+ * It is one file of more than 700 lines because nearly all of them serve one loop:
+ * each way to wait for a message with each way to end that sleep.
  */
 #include "calls.h"
 

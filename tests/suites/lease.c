@@ -13,25 +13,11 @@
 
 static char buf[256 * 1024] __attribute__((aligned(8)));
 
-static int open_other(void)
-{
-	return t_open_queue(NAME, O_RDWR);
-}
-
-static uint64_t send_many(int fd, unsigned int n, uint64_t seed)
-{
-	uint64_t id = 0;
-
-	while (n--)
-		id = t_send_id(fd, 20, seed++);
-	return id;
-}
-
 /* ---- what it is -------------------------------------------------------- */
 
 static void one(void)
 {
-	int fd = t_open_small(NAME), other = open_other();
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR);
 	struct tqueue_record record, again;
 	struct tqueue_info info;
 	uint64_t id = t_send_id(fd, 20, 1);
@@ -123,7 +109,7 @@ static void read_and_write_beside_it(void)
 /* What was read in part, leased: what is left of it, and so it comes back. */
 static void what_was_read_in_part(void)
 {
-	int fd = t_open_small(NAME), other = open_other();
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR);
 	struct tqueue_record record;
 
 	t_send(fd, 100, 1);
@@ -145,9 +131,9 @@ static void what_was_read_in_part(void)
 
 static void close_gives_all_back(void)
 {
-	int fd = t_open_small(NAME), other = open_other(), i;
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR), i;
 
-	send_many(fd, 30, 0);
+	t_send_many(fd, 30, 0);
 	for (i = 0; i < 20; i++)
 		t_lease(other, 20, i);
 	t_counts(fd, 10, 20, 0, 0);
@@ -162,7 +148,7 @@ static void close_gives_all_back(void)
 static void lease_and_wait(void *arg)
 {
 	atomic_int *leased = arg;
-	int fd = open_other();
+	int fd = t_open_queue(NAME, O_RDWR);
 
 	t_lease(fd, 20, 0);
 	t_lease(fd, 20, 1);
@@ -180,7 +166,7 @@ static void killed(void)
 	for (i = 0; i < 5; i++) {
 		pid_t pid;
 
-		send_many(fd, 2, 0);
+		t_send_many(fd, 2, 0);
 		atomic_store(leased, 0);
 		pid = t_fork(lease_and_wait, leased);
 		while (!atomic_load(leased))
@@ -203,9 +189,9 @@ static void as_many_as_come_back_are_woken(void)
 	enum { N = 10 };
 	static struct t_batch batch[N];
 	static char mine[N][128] __attribute__((aligned(8)));
-	int fd = t_open_small(NAME), other = open_other(), i;
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR), i;
 
-	send_many(fd, N, 0);
+	t_send_many(fd, N, 0);
 	t_is(t_lease_call(other, buf, sizeof(buf), 0, 0), N);
 	for (i = 0; i < N; i++) {
 		t_start_lease(&batch[i], fd, mine[i], 128, 1, TQUEUE_FOREVER);
@@ -223,7 +209,7 @@ static void as_many_as_come_back_are_woken(void)
 /* A child has a copy: only when both are gone it is over. */
 static void the_last_copy_counts(void)
 {
-	int fd = t_open_small(NAME), other = open_other(), copy, go[2];
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR), copy, go[2];
 	struct tqueue_record record;
 	pid_t pid;
 	char c;
@@ -270,7 +256,7 @@ static void settled_by_a_child(void)
 
 static void execute(void *arg)
 {
-	int *go = arg, mine = open_other();
+	int *go = arg, mine = t_open_queue(NAME, O_RDWR);
 
 	t_lease(mine, 20, 1);
 	t_is(dup2(go[0], 0), 0);
@@ -309,7 +295,7 @@ static void in_a_socket(void)
 		.msg_controllen = sizeof(space),
 	};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	int fd = t_open_small(NAME), other = open_other(), pair[2];
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR), pair[2];
 
 	t_is(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	t_send(fd, 20, 1);
@@ -343,12 +329,12 @@ static void memory_that_is_kept(void)
 	char *nowhere = t_edge(TQ_PAGE) + TQ_PAGE;
 
 	for (round = 0; round < 20; round++) {
-		send_many(fd, 5, 0);
+		t_send_many(fd, 5, 0);
 		for (i = 0; i < 5; i++)
 			records[i] = t_lease(fd, 20, i);
 		for (i = 0; i < 5; i++)
 			t_is(t_settle(fd, &records[i], TQUEUE_ACKNOWLEDGE), 0);
-		send_many(fd, 5, 10);
+		t_send_many(fd, 5, 10);
 		t_errno(t_lease_call(fd, nowhere, TQ_PAGE, 1, 0), EFAULT);
 		t_errno(t_lease_call(fd, nowhere, TQ_PAGE, 0, 0), EFAULT);
 		/* These have memory of their own. */
@@ -369,11 +355,11 @@ static void memory_that_is_kept(void)
 /* Of several that one call leases none has begun. */
 static void only_what_has_begun_counts(void)
 {
-	int fd = t_open_small(NAME), other = open_other(), i;
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR), i;
 	struct tqueue_record records[3];
 	size_t bytes = t_record(20);
 
-	send_many(fd, 3, 0);
+	t_send_many(fd, 3, 0);
 	t_is(t_lease_call(other, buf, sizeof(buf), 0, 0), 3);
 	for (i = 0; i < 3; i++) {
 		records[i] = *t_at(buf, i * bytes);
@@ -394,9 +380,9 @@ static void only_what_has_begun_counts(void)
 /* A call that asks for many and gets one: it has begun all the same. */
 static void one_of_many(void)
 {
-	int fd = t_open_small(NAME), other = open_other();
+	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDWR);
 
-	send_many(fd, 1, 0);
+	t_send_many(fd, 1, 0);
 	t_is(t_lease_call(other, buf, sizeof(buf), 0, 0), 1);
 	t_is(t_listed(fd, t_at(buf, 0)->id).flags, TQUEUE_LISTED_BEGUN);
 	close(other);
@@ -480,7 +466,7 @@ static void many_limits(void)
 	uint64_t limit = T_SECOND * t_slow();
 
 	t_is(t_set_call(NAME, TQUEUE_CONFIG_SIZE, 4 * TQ_PAGE, 0), 0);
-	send_many(fd, N, 0);
+	t_send_many(fd, N, 0);
 	for (i = 0; i < N; i++)
 		t_is(t_lease_call(fd, buf, sizeof(buf), 1,
 				  limit + (1 + i % 7) * 10 * T_MS), 1);

@@ -63,8 +63,7 @@ struct payload {
 
 static unsigned int slot_below(struct slot *slot, unsigned int n)
 {
-	slot->dice = slot->dice * 6364136223846793005 + 1442695040888963407;
-	return (slot->dice >> 33) % n;
+	return random_below(&slot->dice, n);
 }
 
 static uint64_t payload_check(uint64_t number)

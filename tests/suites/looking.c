@@ -157,22 +157,14 @@ static void polls(void)
 	close(fd);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = 0 };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
 /* Who waits for the removal alone sleeps until then. */
 static void waits_for_the_removal(void)
 {
 	int fd = t_open_small(NAME);
-	struct t_task poller = { .fd = t_open_queue(NAME, LOOK) };
+	struct t_task poller;
 	long before;
 
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, t_open_queue(NAME, LOOK), 0);
 	t_asleep(&poller, SYS_poll);
 	before = t_switches(poller.tid);
 	t_send(fd, 10, 1);
@@ -181,8 +173,7 @@ static void waits_for_the_removal(void)
 	t_true(t_switches(poller.tid) <= before + 2, "it was woken %ld times",
 	       t_switches(poller.tid) - before);
 	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
-	t_result(&poller, 1);
-	t_is(poller.error, POLLERR | POLLHUP);
+	t_polled(&poller, POLLERR | POLLHUP);
 	close(poller.fd);
 	close(fd);
 }

@@ -28,33 +28,6 @@ static bool seen[FILES + 1];	/* it was open together with one that has */
 static int files[FILES + 1];
 static char buf[1 << 18];
 static unsigned long seed, steps;
-static uint64_t dice;
-
-static unsigned int below(unsigned int n)
-{
-	dice = dice * 6364136223846793005 + 1442695040888963407;
-	return (dice >> 33) % n;
-}
-
-static void eq(const char *what, long long got, long long want)
-{
-	int error = errno;
-
-	if (got != want)
-		t_fail("seed %lu, step %lu: %s is %lld (%s), not %lld", seed, steps,
-		       what, got, got == -1 ? strerrorname_np(error) : "", want);
-}
-
-static void fails(const char *what, long long got, int want)
-{
-	int error = errno;
-
-	if (got != -1 || error != want)
-		t_fail("seed %lu, step %lu: %s is %lld (%s), not %s", seed, steps,
-		       what, got, got == -1 ? strerrorname_np(error) : "",
-			strerrorname_np(want));
-}
-
 /* ---- the model ------------------------------------------------------------- */
 
 static size_t held(void)
@@ -145,29 +118,29 @@ static int send_one(int file, size_t len)
 }
 
 /* What a read or a RECEIVE gives where there is nothing. */
-static void at_the_end(const char *what, long got)
+static void at_the_end(long got)
 {
 	if (stopped && !in_flight())
-		eq(what, got, 0);
+		t_is(got, 0);
 	else
-		fails(what, got, EAGAIN);
+		t_errno(got, EAGAIN);
 }
 
 /* ---- calls -------------------------------------------------------------------- */
 
 static size_t any_length(bool empty)
 {
-	if (empty && !below(5))
+	if (empty && !t_below(5))
 		return 0;
-	switch (below(8)) {
+	switch (t_below(8)) {
 	case 0:
-		return max_message - below(max_message < 3 ? 1 : 3);
+		return max_message - t_below(max_message < 3 ? 1 : 3);
 	case 1:
-		return max_message + 1 + below(100);
+		return max_message + 1 + t_below(100);
 	case 2:
-		return below(max_message + 1);
+		return t_below(max_message + 1);
 	default:
-		return below(120);
+		return t_below(120);
 	}
 }
 
@@ -185,15 +158,15 @@ static void try_write(int file)
 	why = send_one(file, len);
 	errno = error;
 	if (why)
-		fails("write", got, why);
+		t_errno(got, why);
 	else
-		eq("write", got, len);
+		t_is(got, len);
 }
 
 static void try_send(int file)
 {
 	size_t lens[12], end = 0;
-	int n = 1 + below(ARRAY_SIZE(lens)), i, why = 0, error;
+	int n = 1 + t_below(ARRAY_SIZE(lens)), i, why = 0, error;
 	struct tqueue_send send = { .records = (uintptr_t)buf };
 	long got;
 
@@ -207,9 +180,9 @@ static void try_send(int file)
 	if (refusal(file)) {
 		/* What is wrong with the first comes before the readers. */
 		if (refusal(file) == EPIPE && lens[0] > max_message)
-			fails("SEND", got, EMSGSIZE);
+			t_errno(got, EMSGSIZE);
 		else
-			fails("SEND", got, refusal(file));
+			t_errno(got, refusal(file));
 		return;
 	}
 	for (i = 0, end = 0; i < n; i++) {
@@ -220,19 +193,19 @@ static void try_send(int file)
 	}
 	errno = error;
 	if (i) {
-		eq("SEND", got, i);
-		eq("sent_bytes", send.sent_bytes, end);
+		t_is(got, i);
+		t_is(send.sent_bytes, end);
 	} else if (why == EMSGSIZE && error == full_error()) {
 		/* It was too full to look at the first. */
-		eq("room", held() + TQ_HEADER > size, 1);
+		t_is(held() + TQ_HEADER > size, 1);
 	} else {
-		fails("SEND", got, why);
+		t_errno(got, why);
 	}
 }
 
 static void try_read(int file)
 {
-	size_t room = below(2) ? 1 + below(200) : 40000, left, n;
+	size_t room = t_below(2) ? 1 + t_below(200) : 40000, left, n;
 	long got = read(files[file], buf, room);
 	struct item *item = &rests[file];
 
@@ -241,7 +214,7 @@ static void try_read(int file)
 		while (count && items[0].len == items[0].offset)
 			take_first(1);
 		if (!count) {
-			at_the_end("read", got);
+			at_the_end(got);
 			return;
 		}
 		*item = items[0];
@@ -249,8 +222,8 @@ static void try_read(int file)
 	}
 	left = item->len - item->offset;
 	n = room < left ? room : left;
-	eq("read", got, n);
-	eq("differs", t_differs(buf, n, item->seed, item->offset), -1);
+	t_is(got, n);
+	t_is(t_differs(buf, n, item->seed, item->offset), -1);
 	item->offset += n;
 	has_rest[file] = n < left;
 }
@@ -258,8 +231,8 @@ static void try_read(int file)
 static void try_receive(int file, bool peek)
 {
 	struct tqueue_receive receive = {
-		.records = (uintptr_t)buf, .count = below(2) ? below(10) : 0,
-		.bytes = below(2) ? below(2000) : sizeof(buf),
+		.records = (uintptr_t)buf, .count = t_below(2) ? t_below(10) : 0,
+		.bytes = t_below(2) ? t_below(2000) : sizeof(buf),
 		.flags = peek ? TQUEUE_RECEIVE_PEEK : 0, .dropped = 99,
 	};
 	size_t room = receive.bytes, at = 0, n = 0;
@@ -269,13 +242,13 @@ static void try_receive(int file, bool peek)
 	if (!peek)
 		reading(file);
 	if (has_rest[file]) {
-		fails("RECEIVE", got, EBUSY);
-		eq("told", receive.dropped, 0);
+		t_errno(got, EBUSY);
+		t_is(receive.dropped, 0);
 		return;
 	}
 	if (!count) {
-		at_the_end("RECEIVE", got);
-		eq("told", receive.dropped, 0);
+		at_the_end(got);
+		t_is(receive.dropped, 0);
 		return;
 	}
 	for (; n < count && (!receive.count || n < receive.count); n++) {
@@ -285,26 +258,25 @@ static void try_receive(int file, bool peek)
 		if (at + t_record(left) > room)
 			break;
 		if (got > (long)n) {
-			eq("length", record->length, left);
-			eq("partial", record->flags & TQUEUE_FLAG_PARTIAL,
-			   items[n].offset ? TQUEUE_FLAG_PARTIAL : 0);
-			eq("mark", !!(record->flags & TQUEUE_FLAG_DROPPED),
-			   !n && !peek && dropped > told);
-			eq("differs", t_differs(record->payload, left,
-						items[n].seed, items[n].offset), -1);
+			t_is(record->length, left);
+			t_is(record->flags & TQUEUE_FLAG_PARTIAL,
+			     items[n].offset ? TQUEUE_FLAG_PARTIAL : 0);
+			t_is(!!(record->flags & TQUEUE_FLAG_DROPPED),
+			     !n && !peek && dropped > told);
+			t_is(t_differs(record->payload, left, items[n].seed, items[n].offset),
+			     -1);
 		}
 		at += t_record(left);
 	}
 	errno = error;
 	if (!n) {
-		fails("RECEIVE", got, EMSGSIZE);
-		eq("told", receive.dropped, 0);
-		eq("needed", receive.bytes,
-		   t_record(items[0].len - items[0].offset));
+		t_errno(got, EMSGSIZE);
+		t_is(receive.dropped, 0);
+		t_is(receive.bytes, t_record(items[0].len - items[0].offset));
 		return;
 	}
-	eq("RECEIVE", got, n);
-	eq("told", receive.dropped, peek ? 0 : dropped - told);
+	t_is(got, n);
+	t_is(receive.dropped, peek ? 0 : dropped - told);
 	if (peek)
 		return;
 	take_first(n);
@@ -332,7 +304,7 @@ static void reopen_some(int file)
 {
 	int i;
 
-	if (below(4)) {
+	if (t_below(4)) {
 		reopen(file);
 		return;
 	}
@@ -342,16 +314,16 @@ static void reopen_some(int file)
 
 static void resize(void)
 {
-	size_t wanted = TQ_PAGE << below(5);
+	size_t wanted = TQ_PAGE << t_below(5);
 	size_t most = wanted / 4 - TQ_HEADER;
 	long got = t_set_call(NAME, TQUEUE_CONFIG_SIZE, wanted, 0);
 
 	if (held() > wanted) {
-		fails("SET size", got, EBUSY);
+		t_errno(got, EBUSY);
 	} else if (!follows && max_message > most) {
-		fails("SET size", got, EINVAL);
+		t_errno(got, EINVAL);
 	} else {
-		eq("SET size", got, 0);
+		t_is(got, 0);
 		size = wanted;
 		if (follows)
 			max_message = most;
@@ -360,14 +332,14 @@ static void resize(void)
 
 static void set_max_message(void)
 {
-	size_t most = size / 4 - TQ_HEADER, wanted = below(2) ? 0 : below(most * 5 / 4);
+	size_t most = size / 4 - TQ_HEADER, wanted = t_below(2) ? 0 : t_below(most * 5 / 4);
 	long got = t_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, wanted);
 
 	if (wanted > most) {
-		fails("SET max_message", got, EINVAL);
+		t_errno(got, EINVAL);
 		return;
 	}
-	eq("SET max_message", got, 0);
+	t_is(got, 0);
 	follows = !wanted;
 	max_message = wanted ? wanted : most;
 }
@@ -375,29 +347,27 @@ static void set_max_message(void)
 static void set_no_reader(void)
 {
 	struct tqueue_config config = {
-		.fields = TQUEUE_CONFIG_NO_READER, .no_reader = below(2),
+		.fields = TQUEUE_CONFIG_NO_READER, .no_reader = t_below(2),
 	};
 
 	no_reader = config.no_reader;
-	eq("SET no_reader", ioctl(files[0], TQUEUE_SET, &config), 0);
+	t_is(ioctl(files[0], TQUEUE_SET, &config), 0);
 }
 
 static void configure(void)
 {
-	switch (below(10)) {
+	switch (t_below(10)) {
 	case 0 ... 2:
-		overflow = below(3);
-		eq("SET overflow", t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW,
-						 overflow, 0), 0);
+		overflow = t_below(3);
+		t_is(t_policy_call(NAME, TQUEUE_CONFIG_OVERFLOW, overflow, 0), 0);
 		break;
 	case 3:
 		set_max_message();
 		break;
 	case 4:
 		/* Stopped now and then, and not for long. */
-		stopped = !stopped && !below(3);
-		eq("STOP, START", ioctl(files[0], stopped ? TQUEUE_STOP :
-					TQUEUE_START), 0);
+		stopped = !stopped && !t_below(3);
+		t_is(ioctl(files[0], stopped ? TQUEUE_STOP : TQUEUE_START), 0);
 		break;
 	case 5 ... 6:
 		set_no_reader();
@@ -410,33 +380,33 @@ static void configure(void)
 
 static void compare(void)
 {
-	int file = below(FILES);
+	int file = t_below(FILES);
 	struct tqueue_info info = t_info(files[file]);
 	bool ended = stopped && !count && !in_flight();
 	size_t next = 0, i;
 	short events = 0;
 
-	eq("sent", info.sent, sent);
-	eq("received", info.received, sent - dropped - count - in_flight());
-	eq("readers", info.readers, readers());
-	eq("writers", info.writers, FILES + 1);
-	eq("blocked_senders", info.blocked_senders, 0);
-	eq("no_reader", info.no_reader, no_reader);
-	eq("messages", info.messages, count);
-	eq("bytes", info.bytes, held());
-	eq("dropped", info.dropped, dropped);
-	eq("in_flight", info.in_flight, in_flight());
-	eq("size", info.size, size);
-	eq("max_message", info.max_message, max_message);
-	eq("state", info.state, stopped);
+	t_is(info.sent, sent);
+	t_is(info.received, sent - dropped - count - in_flight());
+	t_is(info.readers, readers());
+	t_is(info.writers, FILES + 1);
+	t_is(info.blocked_senders, 0);
+	t_is(info.no_reader, no_reader);
+	t_is(info.messages, count);
+	t_is(info.bytes, held());
+	t_is(info.dropped, dropped);
+	t_is(info.in_flight, in_flight());
+	t_is(info.size, size);
+	t_is(info.max_message, max_message);
+	t_is(info.state, stopped);
 	if (has_rest[file]) {
 		next = rests[file].len - rests[file].offset;
 	} else {
 		for (i = 0; i < count && !next; i++)
 			next = items[i].len - items[i].offset;
 	}
-	eq("FIONREAD", t_fionread(files[file]), next);
-	if (below(2))
+	t_is(t_fionread(files[file]), next);
+	if (t_below(2))
 		goto wait;
 	reading(file);
 	/* Of empty messages alone a read returns nothing, but the end. */
@@ -448,23 +418,23 @@ static void compare(void)
 	if (stopped || overflow == TQUEUE_OVERFLOW_DROP_OLDEST ||
 	    held() + t_record(max_message) <= size)
 		events |= POLLOUT;
-	eq("poll", t_poll(files[file], POLLIN | POLLOUT | POLLMSG), events);
+	t_is(t_poll(files[file], POLLIN | POLLOUT | POLLMSG), events);
 wait:
 	if (count || in_flight())
-		fails("WAIT", t_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
+		t_errno(t_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
 	else
-		eq("WAIT", t_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
+		t_is(t_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
 }
 
 static void one_step(unsigned int bias)
 {
-	int file = below(FILES);
-	unsigned int coin = below(100);
+	int file = t_below(FILES);
+	unsigned int coin = t_below(100);
 
 	if (coin < bias)
-		try_write(below(FILES + 1));
+		try_write(t_below(FILES + 1));
 	else if (coin < bias + 15)
-		try_send(below(FILES + 1));
+		try_send(t_below(FILES + 1));
 	else if (coin < 75)
 		try_read(file);
 	else if (coin < 85)
@@ -472,7 +442,7 @@ static void one_step(unsigned int bias)
 	else if (coin < 90)
 		try_receive(file, true);
 	else if (coin < 96)
-		reopen_some(below(FILES + 1));
+		reopen_some(t_below(FILES + 1));
 	else
 		configure();
 }
@@ -481,7 +451,7 @@ static void one_run(void)
 {
 	int i;
 
-	dice = seed;
+	t_dice(seed);
 	count = 0;
 	sent = 0;
 	dropped = 0;
@@ -491,7 +461,7 @@ static void one_run(void)
 	follows = true;
 	size = TQ_PAGE;
 	max_message = TQ_SMALL_MAX;
-	overflow = below(3);
+	overflow = t_below(3);
 	t_create_with(NAME, size, overflow, TQUEUE_EOF_NEVER);
 	for (i = 0; i < FILES; i++) {
 		files[i] = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
@@ -502,10 +472,11 @@ static void one_run(void)
 	files[WRITER] = t_open_queue(NAME, O_WRONLY | O_NONBLOCK);
 	seen[WRITER] = false;
 	for (steps = 0; steps < 600; steps++) {
+		t_doing("seed %lu, step %lu: ", seed, steps);
 		/* Now it fills, now it empties. */
 		one_step(steps / 50 % 2 ? 10 : 40);
 		/* Looking must not be what keeps it right. */
-		if (!below(3))
+		if (!t_below(3))
 			compare();
 	}
 	for (i = 0; i <= FILES; i++)

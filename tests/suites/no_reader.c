@@ -52,21 +52,6 @@ static void end(void)
 	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
 }
 
-static atomic_int signals;
-
-static void handler(int number)
-{
-	(void)number;
-	atomic_fetch_add(&signals, 1);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
-
-	t_is(sigaction(SIGPIPE, &action, NULL), 0);
-}
-
 /* Every way to send: which of them raise SIGPIPE, and which do not. */
 static void all_fail_at(int line, int fd)
 {
@@ -75,26 +60,26 @@ static void all_fail_at(int line, int fd)
 	size_t bytes;
 	int ends[2];
 
-	atomic_store(&signals, 0);
+	t_catch(SIGPIPE, SA_RESTART);
 	t_errno_at(__FILE__, line, "write", write(fd, buf, 10), EPIPE);
-	t_is_at(__FILE__, line, "SIGPIPE of write", signals, 1);
+	t_is_at(__FILE__, line, "SIGPIPE of write", t_caught, 1);
 	t_errno_at(__FILE__, line, "writev", writev(fd, two, 2), EPIPE);
-	t_is_at(__FILE__, line, "SIGPIPE of writev", signals, 2);
+	t_is_at(__FILE__, line, "SIGPIPE of writev", t_caught, 2);
 	t_errno_at(__FILE__, line, "pwritev2", pwritev2(fd, two, 2, -1, RWF_NOWAIT),
 		   EPIPE);
-	t_is_at(__FILE__, line, "SIGPIPE of pwritev2", signals, 3);
+	t_is_at(__FILE__, line, "SIGPIPE of pwritev2", t_caught, 3);
 	t_is(pipe(ends), 0);
 	t_is(write(ends[1], buf, 10), 10);
 	t_errno_at(__FILE__, line, "splice", splice(ends[0], NULL, fd, NULL, 10, 0),
 		   EPIPE);
-	t_is_at(__FILE__, line, "SIGPIPE of splice", signals, 4);
+	t_is_at(__FILE__, line, "SIGPIPE of splice", t_caught, 4);
 	close(ends[0]);
 	close(ends[1]);
 	bytes = t_put_many(buf, 10, 1, 3);
 	t_errno_at(__FILE__, line, "SEND", t_send_call(fd, buf, bytes, 0), EPIPE);
 	t_errno_at(__FILE__, line, "SEND",
 		   t_send_call(fd, buf, bytes, TQUEUE_FOREVER), EPIPE);
-	t_is_at(__FILE__, line, "SIGPIPE of SEND", signals, 4);
+	t_is_at(__FILE__, line, "SIGPIPE of SEND", t_caught, 4);
 	/* Nothing is no message. */
 	t_is_at(__FILE__, line, "write of nothing", write(fd, buf, 0), 0);
 	t_is_at(__FILE__, line, "POLLERR", t_poll(fd, POLLOUT) & POLLERR, POLLERR);
@@ -154,7 +139,7 @@ static void the_last_reader_left(void)
 {
 	int out, in, second;
 
-	catch_signals();
+	t_catch(SIGPIPE, SA_RESTART);
 	make(TQUEUE_OVERFLOW_BLOCK);
 	out = writer();
 	in = reader();
@@ -187,7 +172,7 @@ static void a_writer_that_came_later(void)
 {
 	int out, in;
 
-	catch_signals();
+	t_catch(SIGPIPE, SA_RESTART);
 	make(TQUEUE_OVERFLOW_BLOCK);
 	in = reader();
 	out = writer();
@@ -205,7 +190,7 @@ static void has_seen_none(void)
 	struct t_task sender;
 	char buf[TQ_SMALL_MAX] = "";
 
-	catch_signals();
+	t_catch(SIGPIPE, SA_RESTART);
 	make(TQUEUE_OVERFLOW_BLOCK);
 	first = writer();
 	t_send(first, 10, 1);
@@ -234,7 +219,7 @@ static void has_seen_none(void)
 	t_result(&sender, sizeof(buf));
 	close(in);
 	all_fail(late);
-	t_is(signals, 4);
+	t_is(t_caught, 4);
 	close(late);
 	close(first);
 	end();
@@ -258,20 +243,6 @@ static void a_reader_of_its_own(void)
 
 /* ---- who waits ------------------------------------------------------------------- */
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = task->number };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
-static void run_splice(struct t_task *task)
-{
-	task->result = splice(task->number, NULL, task->fd, NULL, 100, 0);
-	task->error = errno;
-}
-
 static void hold_it_open(void *arg)
 {
 	reader();
@@ -286,13 +257,13 @@ static void who_waits(bool killed)
 	struct t_task sender, splicer, pollers[2];
 	char buf[TQ_SMALL_MAX] = "", records[TQ_PAGE / 2];
 	int *opened = t_shared(sizeof(*opened));
-	int out, in = -1, ends[2], i;
+	int out, in = -1, i;
 	struct t_batch batch;
 	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	pid_t pid = 0;
 
-	catch_signals();
+	t_catch(SIGPIPE, SA_RESTART);
 	make(TQUEUE_OVERFLOW_BLOCK);
 	out = writer();
 	if (killed) {
@@ -304,10 +275,7 @@ static void who_waits(bool killed)
 	}
 	t_is(t_fill_file(out, TQ_SMALL_MAX, 0), FULL);
 	for (i = 0; i < 2; i++) {
-		pollers[i] = (struct t_task){
-			.fd = out, .number = i ? 0 : POLLOUT,
-		};
-		t_start(&pollers[i], run_poll);
+		t_start_poll(&pollers[i], out, i ? 0 : POLLOUT);
 		t_asleep(&pollers[i], SYS_poll);
 	}
 	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, out, &event), 0);
@@ -317,10 +285,7 @@ static void who_waits(bool killed)
 	t_start_send(&batch, writer(), records, t_put_many(records, 100, 1, 3),
 		     TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);
-	t_is(pipe(ends), 0);
-	t_is(write(ends[1], buf, 100), 100);
-	splicer = (struct t_task){ .fd = writer(), .number = ends[0] };
-	t_start(&splicer, run_splice);
+	t_start_splice_in(&splicer, writer(), 100);
 	t_asleep(&splicer, SYS_splice);
 	if (killed)
 		t_kill(pid);
@@ -330,9 +295,9 @@ static void who_waits(bool killed)
 	t_fails(&batch.task, EPIPE);
 	t_fails(&splicer, EPIPE);
 	/* Of write and splice. */
-	t_is(signals, 2);
+	t_is(t_caught, 2);
 	t_finish(&pollers[1]);
-	t_true(pollers[1].error & POLLERR, "poll finds %#x", pollers[1].error);
+	t_true(pollers[1].events & POLLERR, "poll finds %#x", pollers[1].events);
 	t_finish(&pollers[0]);
 	t_is(epoll_wait(epoll, &event, 1, 5000 * t_slow()), 1);
 	t_true(t_poll(out, POLLOUT) & POLLERR, "no POLLERR");
@@ -341,8 +306,6 @@ static void who_waits(bool killed)
 	close(sender.fd);
 	close(batch.task.fd);
 	close(splicer.fd);
-	close(ends[0]);
-	close(ends[1]);
 	close(epoll);
 	close(out);
 	end();
@@ -364,7 +327,7 @@ static void with_a_partial_message(void)
 	int out, in;
 	char part[10];
 
-	catch_signals();
+	t_catch(SIGPIPE, SA_RESTART);
 	make(TQUEUE_OVERFLOW_BLOCK);
 	out = writer();
 	in = reader();
@@ -384,7 +347,7 @@ static void drops_nothing(void)
 {
 	int out, in, i;
 
-	catch_signals();
+	t_catch(SIGPIPE, SA_RESTART);
 	make(TQUEUE_OVERFLOW_DROP_OLDEST);
 	out = writer();
 	in = reader();
@@ -405,14 +368,14 @@ static void before_a_rejection(void)
 	char buf[TQ_SMALL_MAX] = "";
 	size_t i;
 
-	catch_signals();
+	t_catch(SIGPIPE, SA_RESTART);
 	make(TQUEUE_OVERFLOW_REJECT);
 	out = writer();
 	in = reader();
 	for (i = 0; i < FULL; i++)
 		t_send(out, TQ_SMALL_MAX, i);
 	t_errno(write(out, buf, sizeof(buf)), ENOBUFS);
-	t_is(signals, 0);
+	t_is(t_caught, 0);
 	close(in);
 	all_fail(out);
 	close(out);
@@ -425,7 +388,7 @@ static void set_while_in_use(void)
 	struct t_task sender;
 	char buf[100] = "";
 
-	catch_signals();
+	t_catch(SIGPIPE, SA_RESTART);
 	t_create(NAME, TQ_PAGE);
 	out = writer();
 	in = reader();

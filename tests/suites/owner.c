@@ -27,12 +27,6 @@ static void make(unsigned int uid)
 	t_is(t_get(NAME).uid, uid);
 }
 
-static void set_user(unsigned int uid)
-{
-	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
-		t_fail("cannot become user %u", uid);
-}
-
 static int set_owner(int fd, unsigned int uid)
 {
 	struct tqueue_config config = {
@@ -66,28 +60,28 @@ static const char *node;
 static void owner_may(void *arg)
 {
 	(void)arg;
-	set_user(OWNER);
+	t_set_user(OWNER);
 	may(node, true);
 }
 
 static void owner_may_not(void *arg)
 {
 	(void)arg;
-	set_user(OWNER);
+	t_set_user(OWNER);
 	may(node, false);
 }
 
 static void other_may(void *arg)
 {
 	(void)arg;
-	set_user(OTHER);
+	t_set_user(OTHER);
 	may(node, true);
 }
 
 static void other_may_not(void *arg)
 {
 	(void)arg;
-	set_user(OTHER);
+	t_set_user(OTHER);
 	may(node, false);
 }
 
@@ -131,7 +125,7 @@ static void another_node(void)
 static void as_default_owner(void *arg)
 {
 	(void)arg;
-	set_user(OTHER);
+	t_set_user(OTHER);
 	may(node, false);
 }
 
@@ -187,7 +181,7 @@ static void gives_as_owner(void *arg)
 	int fd;
 
 	(void)arg;
-	set_user(OWNER);
+	t_set_user(OWNER);
 	fd = t_open_queue(NAME, O_RDWR);
 	/* As chown(2): nobody gives away what is his own. */
 	t_errno(set_owner(fd, OTHER), EPERM);
@@ -201,7 +195,7 @@ static void gives_as_other(void *arg)
 	int fd;
 
 	(void)arg;
-	set_user(OTHER);
+	t_set_user(OTHER);
 	fd = t_open_queue(NAME, O_RDWR);
 	t_errno(set_owner(fd, OTHER), EPERM);
 	t_errno(set_owner(fd, OWNER), EPERM);
@@ -263,7 +257,7 @@ static void be_root_inside(unsigned int uid)
 {
 	char map[32];
 
-	set_user(uid);
+	t_set_user(uid);
 	if (prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER))
 		t_skip("no user namespaces: %s", strerror(errno));
 	write_to("/proc/self/setgroups", "deny");

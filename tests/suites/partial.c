@@ -15,22 +15,6 @@
 
 #define MANY	100
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = POLLIN };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
-static void run_epoll(struct t_task *task)
-{
-	struct epoll_event event;
-
-	task->result = epoll_wait(task->number, &event, 1, -1);
-	task->error = event.events;
-}
-
 static void run_receive(struct t_task *task)
 {
 	char buf[TQ_PAGE];
@@ -49,10 +33,9 @@ static void run_read(struct t_task *task)
 
 static int watch(int fd, uint32_t events)
 {
-	struct epoll_event event = { .events = events };
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event;
+	int epoll = t_epoll(fd, events);
 
-	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	/* What is there now is no news. */
 	if (events & EPOLLET)
 		epoll_wait(epoll, &event, 1, 0);
@@ -67,10 +50,10 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{ "poll", run_poll, SYS_poll, 0 },
-	{ "epoll", run_epoll, SYS_epoll_wait, EPOLLIN },
-	{ "edge-triggered epoll", run_epoll, SYS_epoll_wait, EPOLLIN | EPOLLET },
-	{ "exclusive epoll", run_epoll, SYS_epoll_wait,
+	{ "poll", t_run_poll, SYS_poll, 0 },
+	{ "epoll", t_run_epoll_wait, SYS_epoll_wait, EPOLLIN },
+	{ "edge-triggered epoll", t_run_epoll_wait, SYS_epoll_wait, EPOLLIN | EPOLLET },
+	{ "exclusive epoll", t_run_epoll_wait, SYS_epoll_wait,
 	  EPOLLIN | EPOLLET | EPOLLEXCLUSIVE },
 	{ "read", run_read, SYS_read, 0 },
 	{ "RECEIVE", run_receive, SYS_ioctl, 0 },
@@ -84,7 +67,7 @@ static void takes_bytes(bool ready)
 {
 	static struct t_task tasks[MANY];
 	static long switches[MANY];
-	int fd = t_open_small(NAME), holder, i, j;
+	int fd = t_open_small(NAME), files[MANY], holder, i, j;
 	const struct kind *kind[MANY];
 	char byte;
 
@@ -97,9 +80,10 @@ static void takes_bytes(bool ready)
 	for (i = 0; i < MANY; i++) {
 		kind[i] = ready ? &kinds[2 + i % 2] :
 				  &kinds[i % ARRAY_SIZE(kinds)];
-		tasks[i] = (struct t_task){ .fd = t_open_queue(NAME, O_RDONLY) };
+		files[i] = t_open_queue(NAME, O_RDONLY);
+		tasks[i] = (struct t_task){ .fd = files[i], .events = POLLIN };
 		if (kind[i]->events)
-			tasks[i].number = watch(tasks[i].fd, kind[i]->events);
+			tasks[i].fd = watch(files[i], kind[i]->events);
 		t_start(&tasks[i], kind[i]->run);
 	}
 	for (i = 0; i < MANY; i++) {
@@ -125,9 +109,9 @@ static void takes_bytes(bool ready)
 		t_receive(fd, LENGTH, 2);
 	for (i = 0; i < MANY; i++) {
 		t_finish(&tasks[i]);
-		if (tasks[i].number)
-			close(tasks[i].number);
-		close(tasks[i].fd);
+		if (kind[i]->events)
+			close(tasks[i].fd);
+		close(files[i]);
 	}
 	close(holder);
 	t_is(ioctl(fd, TQUEUE_START), 0);
@@ -199,23 +183,21 @@ static void readable_while_held(void)
 /* That what is left was put back is an edge for all who share the file. */
 static void put_back_is_an_edge(void)
 {
-	int epolls[3], i;
 	struct t_task loops[3];
 	struct held held;
+	int i;
 
 	hold(&held, 30);
 	for (i = 0; i < 3; i++) {
-		epolls[i] = watch(held.shared, EPOLLIN | EPOLLET |
-				  (i == 2 ? EPOLLEXCLUSIVE : 0));
-		loops[i] = (struct t_task){ .number = epolls[i] };
-		t_start(&loops[i], run_epoll);
+		loops[i].fd = watch(held.shared, EPOLLIN | EPOLLET |
+				    (i == 2 ? EPOLLEXCLUSIVE : 0));
+		t_start(&loops[i], t_run_epoll_wait);
 		t_asleep(&loops[i], SYS_epoll_wait);
 	}
 	let_go(&held, 30);
 	for (i = 0; i < 3; i++) {
-		t_result(&loops[i], 1);
-		t_is(loops[i].error, EPOLLIN);
-		close(epolls[i]);
+		t_polled(&loops[i], EPOLLIN);
+		close(loops[i].fd);
 	}
 	t_receive_rest(held.shared, 60, 1, 40);
 	close(held.shared);
@@ -265,8 +247,7 @@ static void all_of_it_taken(void)
 	t_stall_release(&held.stall, NULL);
 	t_result(&held.reader, 90);
 	t_is(t_poll(held.shared, POLLIN), 0);
-	poller = (struct t_task){ .fd = held.shared };
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, held.shared, POLLIN);
 	t_asleep(&poller, SYS_poll);
 	t_send(held.fd, LENGTH, 2);
 	t_result(&poller, 1);
@@ -284,11 +265,10 @@ static void the_end_behind_it(void)
 
 	hold(&held, 200);
 	reader = (struct t_task){ .fd = t_open_queue(NAME, O_RDONLY) };
-	poller = (struct t_task){ .fd = t_open_queue(NAME, O_RDONLY) };
 	t_is(ioctl(held.fd, TQUEUE_STOP), 0);
 	t_start_read(&reader, reader.fd, buf, sizeof(buf));
 	t_asleep(&reader, SYS_read);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, t_open_queue(NAME, O_RDONLY), POLLIN);
 	t_asleep(&poller, SYS_poll);
 	t_stall_release(&held.stall, NULL);
 	t_result(&held.reader, 90);

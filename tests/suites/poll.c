@@ -101,26 +101,16 @@ static void not_writable_while_a_sender_waits(void)
 	close(fd);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = task->number };
-
-	task->result = poll(&one, 1, -1);
-	task->number = one.revents;
-}
-
 static void poll_waits_for_a_message(void)
 {
 	int fd = t_open(O_RDWR), in = t_open(O_RDONLY), i;
-	struct t_task poller = { .fd = in, .number = IN };
+	struct t_task poller;
 
 	for (i = 0; i < 20; i++) {
-		poller.number = IN;
-		t_start(&poller, run_poll);
+		t_start_poll(&poller, in, IN);
 		t_asleep(&poller, SYS_poll);
 		t_send(fd, 1, 1);
-		t_finish(&poller);
-		t_is(poller.number, IN);
+		t_polled(&poller, IN);
 		t_receive(fd, 1, 1);
 	}
 	close(fd);
@@ -130,18 +120,17 @@ static void poll_waits_for_a_message(void)
 static void poll_waits_for_room(void)
 {
 	int fd = t_open(O_RDWR), n, i;
-	struct t_task poller = { .fd = t_open(O_WRONLY), .number = OUT };
+	struct t_task poller = { .fd = t_open(O_WRONLY) };
 
 	n = t_fill(24, 0);	/* 64 bytes each: a quarter makes room for the largest */
 	t_is(n, TQ_PAGE / 64);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, poller.fd, OUT);
 	t_asleep(&poller, SYS_poll);
 	for (i = 0; i < TQ_PAGE / 256 - 1; i++)
 		t_receive(fd, 24, i);
 	t_still_asleep(&poller, SYS_poll);
 	t_receive(fd, 24, TQ_PAGE / 256 - 1);
-	t_finish(&poller);
-	t_is(poller.number, OUT);
+	t_polled(&poller, OUT);
 	t_is(t_drain(), TQ_PAGE / 64 - TQ_PAGE / 256);
 	close(fd);
 	close(poller.fd);
@@ -151,9 +140,7 @@ static void poll_waits_for_room(void)
 static void poll_waits_for_room_behind_a_line(void)
 {
 	int fd = t_open(O_RDWR);
-	struct t_task poller = {
-		.fd = t_open(O_WRONLY | O_NONBLOCK), .number = OUT,
-	};
+	struct t_task poller = { .fd = t_open(O_WRONLY | O_NONBLOCK) };
 	struct t_task sender;
 	char buf[TQ_SMALL_MAX] = "";
 
@@ -162,15 +149,14 @@ static void poll_waits_for_room_behind_a_line(void)
 	t_asleep(&sender, SYS_write);
 	/* Its turn. */
 	t_send(poller.fd, 1, 9);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, poller.fd, OUT);
 	t_asleep(&poller, SYS_poll);
 	t_receive(fd, TQ_SMALL_MAX, 0);
 	t_receive(fd, TQ_SMALL_MAX, 1);
 	t_finish(&sender);
 	t_still_asleep(&poller, SYS_poll);
 	t_receive(fd, TQ_SMALL_MAX, 2);
-	t_finish(&poller);
-	t_is(poller.number, OUT);
+	t_polled(&poller, OUT);
 	t_receive(fd, TQ_SMALL_MAX, 3);
 	t_receive(fd, 1, 9);
 	t_is(read(fd, buf, sizeof(buf)), sizeof(buf));
@@ -182,9 +168,7 @@ static void poll_waits_for_room_behind_a_line(void)
 static void poll_sees_the_line_gone(void)
 {
 	int fd = t_open(O_RDWR);
-	struct t_task poller = {
-		.fd = t_open(O_WRONLY | O_NONBLOCK), .number = OUT,
-	};
+	struct t_task poller = { .fd = t_open(O_WRONLY | O_NONBLOCK) };
 	char buf[TQ_SMALL_MAX] = "", records[3 * TQ_PAGE / 4];
 	struct t_task sender;
 
@@ -193,12 +177,11 @@ static void poll_sees_the_line_gone(void)
 	t_asleep(&sender, SYS_write);
 	/* Its turn. */
 	t_send(poller.fd, 1, 9);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, poller.fd, OUT);
 	t_asleep(&poller, SYS_poll);
 	t_is(t_receive_call(fd, records, sizeof(records), 0), 3);
 	t_finish(&sender);
-	t_finish(&poller);
-	t_is(poller.number, OUT);
+	t_polled(&poller, OUT);
 	t_is(t_drain(), 3);
 	close(fd);
 	close(poller.fd);
@@ -207,17 +190,16 @@ static void poll_sees_the_line_gone(void)
 static void poll_sees_a_returned_rest(void)
 {
 	int fd = t_open(O_RDWR), a = t_open(O_RDONLY);
-	struct t_task poller = { .fd = fd, .number = IN };
+	struct t_task poller;
 	char byte;
 
 	t_send(fd, 10, 1);
 	t_is(read(a, &byte, 1), 1);
 	t_is(t_poll(fd, IN), 0);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, fd, IN);
 	t_asleep(&poller, SYS_poll);
 	close(a);
-	t_finish(&poller);
-	t_is(poller.number, IN);
+	t_polled(&poller, IN);
 	t_receive_rest(fd, 9, 1, 1);
 	close(fd);
 }
@@ -246,16 +228,6 @@ static void select_works(void)
 	close(fd);
 }
 
-static int watch(int fd, uint32_t events)
-{
-	struct epoll_event event = { .events = events };
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-
-	t_true(epoll >= 0, "epoll_create1 fails");
-	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
-	return epoll;
-}
-
 /* The events that are there now, or come within @ms. */
 static uint32_t events_of(int epoll, int ms)
 {
@@ -271,7 +243,7 @@ static int soon(void)
 
 static void epoll_level(void)
 {
-	int fd = t_open(O_RDWR), epoll = watch(fd, EPOLLIN);
+	int fd = t_open(O_RDWR), epoll = t_epoll(fd, EPOLLIN);
 	int i;
 
 	t_is(events_of(epoll, 0), 0);
@@ -291,7 +263,7 @@ static void epoll_level(void)
 static void epoll_edge_per_arrival(void)
 {
 	int fd = t_open(O_RDWR), in = t_open(O_RDONLY);
-	int epoll = watch(in, EPOLLIN | EPOLLET), i;
+	int epoll = t_epoll(in, EPOLLIN | EPOLLET), i;
 
 	t_is(events_of(epoll, 0), 0);
 	for (i = 0; i < 10; i++) {
@@ -321,7 +293,7 @@ static void epoll_edge_of_other_arrivals(void)
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	t_start_write(&sender, fd, buf, sizeof(buf));
 	t_asleep(&sender, SYS_write);
-	epoll = watch(in, EPOLLIN | EPOLLET);
+	epoll = t_epoll(in, EPOLLIN | EPOLLET);
 	t_is(events_of(epoll, 0), EPOLLIN);
 	t_is(events_of(epoll, 0), 0);
 	t_is(read(a, buf, 10), 10);
@@ -339,7 +311,7 @@ static void epoll_edge_of_other_arrivals(void)
 static void epoll_edge_of_room(void)
 {
 	int fd = t_open(O_RDWR | O_NONBLOCK), out = t_open(O_WRONLY);
-	int epoll = watch(out, EPOLLOUT | EPOLLET), i, round;
+	int epoll = t_epoll(out, EPOLLOUT | EPOLLET), i, round;
 
 	t_is(events_of(epoll, 0), EPOLLOUT);
 	for (round = 0; round < 5; round++) {
@@ -361,7 +333,7 @@ static void epoll_edge_of_room(void)
 
 static void epoll_oneshot(void)
 {
-	int fd = t_open(O_RDWR), epoll = watch(fd, EPOLLIN | EPOLLONESHOT);
+	int fd = t_open(O_RDWR), epoll = t_epoll(fd, EPOLLIN | EPOLLONESHOT);
 	struct epoll_event again = { .events = EPOLLIN | EPOLLONESHOT };
 
 	t_send(fd, 1, 1);
@@ -375,14 +347,6 @@ static void epoll_oneshot(void)
 	close(fd);
 }
 
-static void run_epoll(struct t_task *task)
-{
-	struct epoll_event event;
-
-	task->result = epoll_wait(task->fd, &event, 1, -1);
-	task->error = errno;
-}
-
 /* Several event loops that share the work: one message, not all of them. */
 static void epoll_exclusive(void)
 {
@@ -394,8 +358,8 @@ static void epoll_exclusive(void)
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < MANY; i++) {
 			in[i] = t_open(O_RDONLY);
-			loops[i].fd = watch(in[i], EPOLLIN | EPOLLEXCLUSIVE);
-			t_start(&loops[i], run_epoll);
+			loops[i].fd = t_epoll(in[i], EPOLLIN | EPOLLEXCLUSIVE);
+			t_start(&loops[i], t_run_epoll_wait);
 			t_asleep(&loops[i], SYS_epoll_wait);
 		}
 		t_send(fd, 1, 1);
@@ -433,15 +397,15 @@ static void epoll_exclusive_by_direction(void)
 	struct epoll_event event;
 
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
-	writers.fd = watch(out, EPOLLOUT | EPOLLEXCLUSIVE);
-	t_start(&writers, run_epoll);
+	writers.fd = t_epoll(out, EPOLLOUT | EPOLLEXCLUSIVE);
+	t_start(&writers, t_run_epoll_wait);
 	t_asleep(&writers, SYS_epoll_wait);
-	readers.fd = watch(in, EPOLLIN | EPOLLEXCLUSIVE);
+	readers.fd = t_epoll(in, EPOLLIN | EPOLLEXCLUSIVE);
 	t_is(epoll_wait(readers.fd, &event, 1, 0), 1);
 	/* Room: for the writer. Then the readers' loop sleeps until a message. */
 	t_is(t_drain(), 4);
 	t_finish(&writers);
-	t_start(&readers, run_epoll);
+	t_start(&readers, t_run_epoll_wait);
 	t_asleep(&readers, SYS_epoll_wait);
 	t_send(fd, 5, 1);
 	t_finish(&readers);
@@ -472,9 +436,9 @@ static void epoll_exclusive_for_room(void)
 		for (i = 0; i < MANY; i++) {
 			out[i] = t_open(O_WRONLY);
 			loops[i] = (struct t_task){
-				.fd = watch(out[i], EPOLLOUT | EPOLLEXCLUSIVE),
+				.fd = t_epoll(out[i], EPOLLOUT | EPOLLEXCLUSIVE),
 			};
-			t_start(&loops[i], run_epoll);
+			t_start(&loops[i], t_run_epoll_wait);
 			t_asleep(&loops[i], SYS_epoll_wait);
 		}
 		if (!how)
@@ -502,14 +466,14 @@ static void all_kinds_at_once(void)
 {
 	int fd = t_open(O_RDWR), in = t_open(O_RDONLY), i;
 	struct t_task tasks[4] = {
-		{ .fd = watch(in, EPOLLIN) },
-		{ .fd = watch(in, EPOLLIN | EPOLLET) },
-		{ .fd = in, .number = IN },
-		{ .fd = t_open(O_RDONLY), .number = IN },
+		{ .fd = t_epoll(in, EPOLLIN) },
+		{ .fd = t_epoll(in, EPOLLIN | EPOLLET) },
+		{ .fd = in, .events = IN },
+		{ .fd = t_open(O_RDONLY), .events = IN },
 	};
 
 	for (i = 0; i < 4; i++) {
-		t_start(&tasks[i], i < 2 ? run_epoll : run_poll);
+		t_start(&tasks[i], i < 2 ? t_run_epoll_wait : t_run_poll);
 		t_asleep(&tasks[i], i < 2 ? SYS_epoll_wait : SYS_poll);
 	}
 	t_send(fd, 4, 1);
@@ -542,7 +506,7 @@ static void edge_triggered_transfer(void)
 	struct passing passing = { .out = t_open(O_WRONLY), .n = 3000 };
 	struct t_task sender = { .arg = &passing };
 	int in = t_open(O_RDONLY | O_NONBLOCK);
-	int epoll = watch(in, EPOLLIN | EPOLLET);
+	int epoll = t_epoll(in, EPOLLIN | EPOLLET);
 	unsigned int got = 0, value;
 
 	t_start(&sender, run_sender);
@@ -570,7 +534,7 @@ static void edge_triggered_transfer(void)
 static void run_edge_sender(struct t_task *task)
 {
 	struct passing *passing = task->arg;
-	int epoll = watch(passing->out, EPOLLOUT | EPOLLET);
+	int epoll = t_epoll(passing->out, EPOLLOUT | EPOLLET);
 	unsigned int i = 0;
 
 	while (i < passing->n) {

@@ -9,14 +9,14 @@ static void check_record(const struct tqueue_record *record, const struct item *
 {
 	size_t left = item->len - item->offset;
 
-	eq("id", record->id, item->id);
-	eq("length", record->length, left);
-	eq("priority", record->priority, item->priority);
-	eq("attempts", record->attempts, item->attempts);
-	eq("flags", record->flags & ~TQUEUE_FLAG_DROPPED,
-	   item->offset ? TQUEUE_FLAG_PARTIAL : 0);
-	eq("header_words", record->header_words, TQUEUE_HEADER_WORDS);
-	eq("payload", t_differs(record->payload, left, item->seed, item->offset), -1);
+	t_is(record->id, item->id);
+	t_is(record->length, left);
+	t_is(record->priority, item->priority);
+	t_is(record->attempts, item->attempts);
+	t_is(record->flags & ~TQUEUE_FLAG_DROPPED,
+	     item->offset ? TQUEUE_FLAG_PARTIAL : 0);
+	t_is(record->header_words, TQUEUE_HEADER_WORDS);
+	t_is(t_differs(record->payload, left, item->seed, item->offset), -1);
 }
 
 static void compare_lists(int file)
@@ -31,17 +31,17 @@ static void compare_lists(int file)
 
 		if (!item->state)
 			continue;
-		eq("there are more in the list", got > (long)n, true);
-		eq("listed id", entry->id, item->id);
-		eq("listed state", entry->state, item->state);
-		eq("listed priority", entry->priority, item->priority);
-		eq("listed attempts", entry->attempts, item->attempts);
-		eq("listed length", entry->length, item->len - item->offset);
-		eq("listed delivery", entry->delivery,
-		   item->state == TQUEUE_LEASED ? item->delivery : 0);
+		t_is(got > (long)n, true);
+		t_is(entry->id, item->id);
+		t_is(entry->state, item->state);
+		t_is(entry->priority, item->priority);
+		t_is(entry->attempts, item->attempts);
+		t_is(entry->length, item->len - item->offset);
+		t_is(entry->delivery,
+		     item->state == TQUEUE_LEASED ? item->delivery : 0);
 		if (!item->partial) {
-			eq("listed reason", entry->reason, item->reason);
-			eq("listed code", entry->code, item->code);
+			t_is(entry->reason, item->reason);
+			t_is(entry->code, item->code);
 		}
 		if (item->unique)
 			flags = TQUEUE_FLAG_UNIQUE |
@@ -49,12 +49,12 @@ static void compare_lists(int file)
 		if (item->state == TQUEUE_LEASED && item->begun)
 			flags |= TQUEUE_LISTED_BEGUN;
 		if (item->state != TQUEUE_IN_FLIGHT)
-			eq("listed flags", entry->flags & ~TQUEUE_FLAG_PARTIAL, flags);
+			t_is(entry->flags & ~TQUEUE_FLAG_PARTIAL, flags);
 		if (item->unique && item->state != TQUEUE_IN_FLIGHT)
-			eq("listed key", entry->key, item->key);
+			t_is(entry->key, item->key);
 		n++;
 	}
-	eq("messages in the list", got, n);
+	t_is(got, n);
 }
 
 static void compare(int file)
@@ -63,26 +63,26 @@ static void compare(int file)
 	const struct item *next = paused ? NULL : next_ready(NULL);
 	short events = 0;
 
-	eq("messages", info.messages, number_of(TQUEUE_READY));
-	eq("leased", info.leased, number_of(TQUEUE_LEASED));
-	eq("delayed", info.delayed, number_of(TQUEUE_DELAYED));
-	eq("buried", info.buried, number_of(TQUEUE_BURIED));
-	eq("in_flight", info.in_flight, number_of(TQUEUE_IN_FLIGHT));
-	eq("leased_bytes", info.leased_bytes, room_of(TQUEUE_LEASED));
-	eq("delayed_bytes", info.delayed_bytes, room_of(TQUEUE_DELAYED));
-	eq("buried_bytes", info.buried_bytes, room_of(TQUEUE_BURIED));
-	eq("bytes", info.bytes, held_bytes());
-	eq("sent", info.sent, count);
-	eq("received", info.received, received);
-	eq("dropped", info.dropped, dropped);
-	eq("ever_leased", info.ever_leased, ever_leased);
-	eq("ever_acknowledged", info.ever_acknowledged, ever_acknowledged);
-	eq("ever_requeued", info.ever_requeued, ever_requeued);
-	eq("ever_buried", info.ever_buried, ever_buried);
-	eq("ever_expired", info.ever_expired, ever_expired);
-	eq("state", info.state, (stopped ? TQUEUE_STATE_STOPPED : 0) |
-				(paused ? TQUEUE_STATE_PAUSED : 0));
-	eq("max_buried", info.max_buried, max_buried);
+	t_is(info.messages, number_of(TQUEUE_READY));
+	t_is(info.leased, number_of(TQUEUE_LEASED));
+	t_is(info.delayed, number_of(TQUEUE_DELAYED));
+	t_is(info.buried, number_of(TQUEUE_BURIED));
+	t_is(info.in_flight, number_of(TQUEUE_IN_FLIGHT));
+	t_is(info.leased_bytes, room_of(TQUEUE_LEASED));
+	t_is(info.delayed_bytes, room_of(TQUEUE_DELAYED));
+	t_is(info.buried_bytes, room_of(TQUEUE_BURIED));
+	t_is(info.bytes, held_bytes());
+	t_is(info.sent, count);
+	t_is(info.received, received);
+	t_is(info.dropped, dropped);
+	t_is(info.ever_leased, ever_leased);
+	t_is(info.ever_acknowledged, ever_acknowledged);
+	t_is(info.ever_requeued, ever_requeued);
+	t_is(info.ever_buried, ever_buried);
+	t_is(info.ever_expired, ever_expired);
+	t_is(info.state,
+	     (stopped ? TQUEUE_STATE_STOPPED : 0) | (paused ? TQUEUE_STATE_PAUSED : 0));
+	t_is(info.max_buried, max_buried);
 	if (!partials[file]) {
 		bool filled = false;
 
@@ -94,15 +94,15 @@ static void compare(int file)
 			events |= POLLIN;
 		/* Of a stopped one with nothing but empty messages a read gives 0. */
 		if (!(stopped && events == POLLMSG))
-			eq("poll", t_poll(files[file], POLLIN | POLLMSG), events);
+			t_is(t_poll(files[file], POLLIN | POLLMSG), events);
 	} else {
-		eq("poll", t_poll(files[file], POLLIN | POLLMSG), POLLIN);
+		t_is(t_poll(files[file], POLLIN | POLLMSG), POLLIN);
 	}
 	if (number_of(TQUEUE_READY) || number_of(TQUEUE_LEASED) ||
 	    number_of(TQUEUE_DELAYED) || number_of(TQUEUE_IN_FLIGHT))
-		fails(t_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
+		t_errno(t_wait_call(files[file], TQUEUE_FOREVER, 0), EAGAIN);
 	else
-		eq("WAIT", t_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
+		t_is(t_wait_call(files[file], TQUEUE_FOREVER, 0), 0);
 }
 
 #endif

@@ -21,29 +21,29 @@ static void learn_ids(size_t from)
 			items[from].id = last_id;
 			continue;
 		}
-		eq("there are more in the list", i < got, true);
+		t_is(i < got, true);
 		items[from].id = entries[i].id;
 		last_id = entries[i++].id;
 	}
-	eq("messages sent and listed", got, i);
-	eq("dropped", t_info(files[0]).dropped, dropped);
+	t_is(got, i);
+	t_is(t_info(files[0]).dropped, dropped);
 }
 
 static size_t make_record(size_t at, struct item *item)
 {
 	*item = (struct item){
-		.len = below(6) ? below(100) : 0, .seed = below(1 << 30),
-		.priority = below(2) ? 0 : below(64), .state = TQUEUE_READY,
+		.len = t_below(6) ? t_below(100) : 0, .seed = t_below(1 << 30),
+		.priority = t_below(2) ? 0 : t_below(64), .state = TQUEUE_READY,
 		.holder = -1,
 	};
-	if (!below(8))
+	if (!t_below(8))
 		item->state = TQUEUE_DELAYED;
-	if (!below(3)) {
+	if (!t_below(3)) {
 		item->unique = true;
-		item->unsettled = below(2);
-		item->key = below(KEYS);
+		item->unsettled = t_below(2);
+		item->key = t_below(KEYS);
 	}
-	if (item->unique || item->state == TQUEUE_DELAYED || !below(6)) {
+	if (item->unique || item->state == TQUEUE_DELAYED || !t_below(6)) {
 		at = t_put_extra(buf, at, item->len, item->seed,
 				 (item->unique ? TQUEUE_FLAG_UNIQUE : 0) |
 				 (item->unsettled ? TQUEUE_FLAG_UNSETTLED : 0) |
@@ -60,7 +60,7 @@ static size_t make_record(size_t at, struct item *item)
 
 static void try_send(int file)
 {
-	unsigned int n = 1 + below(3), i;
+	unsigned int n = 1 + t_below(3), i;
 	struct tqueue_send send = { .records = (uintptr_t)buf };
 	size_t from = count, end = 0, ends[3];
 	struct item fresh[3], *holder = NULL;
@@ -75,7 +75,7 @@ static void try_send(int file)
 	send.bytes = end;
 	got = ioctl(files[file], TQUEUE_SEND, &send);
 	if (stopped) {
-		fails(got, ESHUTDOWN);
+		t_errno(got, ESHUTDOWN);
 		return;
 	}
 	for (i = 0; i < n && !why; i++) {
@@ -98,21 +98,21 @@ static void try_send(int file)
 		count++;
 	}
 	if (!i) {
-		fails(got, why);
+		t_errno(got, why);
 		if (why == EEXIST)
-			eq("last_id", send.last_id, holder->id);
+			t_is(send.last_id, holder->id);
 		return;
 	}
-	eq("it", got, i);
-	eq("sent_bytes", send.sent_bytes, ends[i - 1]);
+	t_is(got, i);
+	t_is(send.sent_bytes, ends[i - 1]);
 	learn_ids(from);
-	eq("last_id", send.last_id, last_id);
+	t_is(send.last_id, last_id);
 }
 
 static void try_write(int file)
 {
 	struct item item = {
-		.len = 1 + below(100), .seed = below(1 << 30), .state = TQUEUE_READY,
+		.len = 1 + t_below(100), .seed = t_below(1 << 30), .state = TQUEUE_READY,
 		.holder = -1,
 	};
 	ssize_t got;
@@ -122,10 +122,10 @@ static void try_write(int file)
 	got = write(files[file], buf, item.len);
 	why = stopped ? ESHUTDOWN : make_room(bytes_of(&item));
 	if (why) {
-		fails(got, why);
+		t_errno(got, why);
 		return;
 	}
-	eq("it", got, item.len);
+	t_is(got, item.len);
 	item.id = UINT64_MAX;
 	items[count++] = item;
 	learn_ids(count - 1);
@@ -136,7 +136,7 @@ static void try_write(int file)
 static void leased(struct item *item, const struct tqueue_record *record, int file,
 		   bool begun)
 {
-	eq("no delivery", !record->delivery, false);
+	t_is(!record->delivery, false);
 	item->state = TQUEUE_LEASED;
 	item->delivery = record->delivery;
 	item->holder = file;
@@ -149,7 +149,7 @@ static void leased(struct item *item, const struct tqueue_record *record, int fi
 /* What the call is to acknowledge first; mostly what is leased. */
 static struct item *choose_ack(struct tqueue_receive *receive)
 {
-	struct item *item = below(4) ? any_in(TQUEUE_LEASED) : NULL;
+	struct item *item = t_below(4) ? any_in(TQUEUE_LEASED) : NULL;
 
 	receive->flags |= TQUEUE_RECEIVE_ACK;
 	receive->ack_result = 77;
@@ -157,7 +157,7 @@ static struct item *choose_ack(struct tqueue_receive *receive)
 		receive->ack_id = item->id;
 		receive->ack_delivery = item->delivery;
 	} else {
-		receive->ack_id = last_id && below(2) ? last_id : last_id + 5;
+		receive->ack_id = last_id && t_below(2) ? last_id : last_id + 5;
 		receive->ack_delivery = 0x7fffffff;
 	}
 	return item;
@@ -166,19 +166,19 @@ static struct item *choose_ack(struct tqueue_receive *receive)
 static void ack_done(struct item *item, const struct tqueue_receive *receive)
 {
 	if (item) {
-		eq("ack_result", receive->ack_result, 0);
+		t_is(receive->ack_result, 0);
 		acknowledged(item);
 	} else {
-		eq("ack_result", receive->ack_result,
-		   receive->ack_id && receive->ack_id <= last_id ? -ESTALE : -ENOENT);
+		t_is(receive->ack_result,
+		     receive->ack_id && receive->ack_id <= last_id ? -ESTALE : -ENOENT);
 	}
 }
 
 static void try_receive(int file, unsigned int flags)
 {
 	struct tqueue_receive receive = {
-		.records = (uintptr_t)buf, .count = below(2) ? 1 + below(4) : 0,
-		.bytes = below(3) ? sizeof(buf) : below(400), .flags = flags,
+		.records = (uintptr_t)buf, .count = t_below(2) ? 1 + t_below(4) : 0,
+		.bytes = t_below(3) ? sizeof(buf) : t_below(400), .flags = flags,
 	};
 	bool leases = flags & TQUEUE_RECEIVE_LEASE, peeks = flags & TQUEUE_RECEIVE_PEEK;
 	size_t room = receive.bytes, at = 0;
@@ -186,12 +186,12 @@ static void try_receive(int file, unsigned int flags)
 	unsigned int n = 0, i, free_leases;
 	long got;
 
-	if (!peeks && !below(3)) {
+	if (!peeks && !t_below(3)) {
 		ack = choose_ack(&receive);
 		flags = receive.flags;
 	}
-	if (leases && below(2))
-		receive.limit = below(2) ? TQUEUE_FOREVER : NEVER;
+	if (leases && t_below(2))
+		receive.limit = t_below(2) ? TQUEUE_FOREVER : NEVER;
 	got = ioctl(files[file], TQUEUE_RECEIVE, &receive);
 	if (flags & TQUEUE_RECEIVE_ACK) {
 		int error = errno;
@@ -206,7 +206,7 @@ static void try_receive(int file, unsigned int flags)
 		errno = error;
 	}
 	if (partials[file]) {
-		fails(got, EBUSY);
+		t_errno(got, EBUSY);
 		return;
 	}
 	free_leases = !max_leased ? 1000 : number_of(TQUEUE_LEASED) >= max_leased ? 0 :
@@ -219,7 +219,7 @@ static void try_receive(int file, unsigned int flags)
 		return;
 	}
 	if (leases && !free_leases) {
-		fails(got, ENOSPC);
+		t_errno(got, ENOSPC);
 		return;
 	}
 	for (; item && n < ARRAY_SIZE(list); item = next_ready(item)) {
@@ -232,13 +232,13 @@ static void try_receive(int file, unsigned int flags)
 		at += bytes;
 	}
 	if (!n) {
-		fails(got, EMSGSIZE);
-		eq("bytes", receive.bytes, t_record(item->len - item->offset));
+		t_errno(got, EMSGSIZE);
+		t_is(receive.bytes, t_record(item->len - item->offset));
 		return;
 	}
-	eq("it", got, n);
-	eq("bytes", receive.bytes, at);
-	eq("told", receive.dropped, peeks ? 0 : dropped - told);
+	t_is(got, n);
+	t_is(receive.bytes, at);
+	t_is(receive.dropped, peeks ? 0 : dropped - told);
 	if (!peeks)
 		told = dropped;
 	for (at = 0, i = 0; i < n; i++) {
@@ -249,7 +249,7 @@ static void try_receive(int file, unsigned int flags)
 		if (leases) {
 			leased(list[i], record, file, n == 1);
 		} else {
-			eq("delivery", record->delivery, 0);
+			t_is(record->delivery, 0);
 			if (!peeks) {
 				gone(list[i]);
 				received++;
@@ -260,7 +260,7 @@ static void try_receive(int file, unsigned int flags)
 
 static void try_read(int file)
 {
-	size_t room = below(2) ? 1 + below(60) : 200, left, n;
+	size_t room = t_below(2) ? 1 + t_below(60) : 200, left, n;
 	ssize_t got = read(files[file], buf, room);
 	struct item *item = partials[file];
 
@@ -278,8 +278,8 @@ static void try_read(int file)
 	}
 	left = item->len - item->offset;
 	n = room < left ? room : left;
-	eq("it", got, n);
-	eq("payload", t_differs(buf, n, item->seed, item->offset), -1);
+	t_is(got, n);
+	t_is(t_differs(buf, n, item->seed, item->offset), -1);
 	item->offset += n;
 	partials[file] = n < left ? item : NULL;
 	if (n < left)
@@ -292,8 +292,8 @@ static void try_read(int file)
 static void try_by_id(int file)
 {
 	static const unsigned int all[] = { 0, TQUEUE_RECEIVE_PEEK, TQUEUE_RECEIVE_LEASE };
-	struct item *item = below(8) ? any_in(31) : any_in(~0U);
-	unsigned int flags = all[below(3)];
+	struct item *item = t_below(8) ? any_in(31) : any_in(~0U);
+	unsigned int flags = all[t_below(3)];
 	uint64_t id = item ? item->id : last_id + 1;
 	struct tqueue_receive receive = {
 		.records = (uintptr_t)buf, .bytes = sizeof(buf), .id = id,
@@ -302,19 +302,19 @@ static void try_by_id(int file)
 	long got = ioctl(files[file], TQUEUE_RECEIVE, &receive);
 
 	if (partials[file]) {
-		fails(got, EBUSY);
+		t_errno(got, EBUSY);
 	} else if (!item || !item->state) {
-		fails(got, ENOENT);
+		t_errno(got, ENOENT);
 	} else if (flags == TQUEUE_RECEIVE_LEASE && max_leased && got == -1 &&
 		   errno == ENOSPC) {
-		eq("too many leases", number_of(TQUEUE_LEASED) >= max_leased, true);
+		t_is(number_of(TQUEUE_LEASED) >= max_leased, true);
 	} else if (item->state & (TQUEUE_LEASED | TQUEUE_IN_FLIGHT)) {
-		fails(got, EBUSY);
+		t_errno(got, EBUSY);
 	} else {
-		eq("it", got, 1);
+		t_is(got, 1);
 		check_record(t_at(buf, 0), item);
 		/* Drops are told to those who take what is next. */
-		eq("told", receive.dropped, 0);
+		t_is(receive.dropped, 0);
 		if (flags == TQUEUE_RECEIVE_LEASE) {
 			leased(item, t_at(buf, 0), file, true);
 		} else if (!flags) {
@@ -329,42 +329,42 @@ static void try_by_id(int file)
 static void make_settlement(struct item *item, struct tqueue_settlement *s)
 {
 	*s = (struct tqueue_settlement){
-		.id = item->id, .action = 1 + below(5),
+		.id = item->id, .action = 1 + t_below(5),
 	};
-	if (item->state == TQUEUE_LEASED ? !below(8) : below(4)) {
+	if (item->state == TQUEUE_LEASED ? !t_below(8) : t_below(4)) {
 		s->flags = TQUEUE_SETTLE_UNLEASED;
-		s->action = 1 + below(3);
-	} else if (!below(8) && s->action != TQUEUE_BEGIN) {
+		s->action = 1 + t_below(3);
+	} else if (!t_below(8) && s->action != TQUEUE_BEGIN) {
 		s->flags = TQUEUE_SETTLE_FORCE;
 	} else {
-		s->delivery = item->delivery + !below(8);
+		s->delivery = item->delivery + !t_below(8);
 	}
 	if (s->action == TQUEUE_REQUEUE || s->action == TQUEUE_BURY) {
-		s->code = below(3) ? 0 : (int)below(1000) - 500;
-		if (!below(4)) {
+		s->code = t_below(3) ? 0 : (int)t_below(1000) - 500;
+		if (!t_below(4)) {
 			s->flags |= TQUEUE_SETTLE_PRIORITY;
-			s->priority = below(64);
+			s->priority = t_below(64);
 		}
 	}
-	if (s->action == TQUEUE_REQUEUE && !(s->flags & TQUEUE_SETTLE_UNLEASED) && !below(3))
+	if (s->action == TQUEUE_REQUEUE && !(s->flags & TQUEUE_SETTLE_UNLEASED) && !t_below(3))
 		s->flags |= TQUEUE_SETTLE_UNCOUNTED;
-	if ((s->action == TQUEUE_REQUEUE || s->action == TQUEUE_EXTEND) && !below(3))
+	if ((s->action == TQUEUE_REQUEUE || s->action == TQUEUE_EXTEND) && !t_below(3))
 		s->time = NEVER;
 }
 
 static void try_settle(int file)
 {
 	struct tqueue_settlement all[4];
-	unsigned int n = 1 + below(ARRAY_SIZE(all)), i;
+	unsigned int n = 1 + t_below(ARRAY_SIZE(all)), i;
 	struct item *list[ARRAY_SIZE(all)];
 	long got, done = 0;
 
 	for (i = 0; i < n; i++) {
-		list[i] = any_in(below(3) ? TQUEUE_LEASED : 31);
+		list[i] = any_in(t_below(3) ? TQUEUE_LEASED : 31);
 		if (!list[i])
 			list[i] = any_in(~0U);
 		if (!list[i])
-			list[i] = count ? &items[below(count)] : NULL;
+			list[i] = count ? &items[t_below(count)] : NULL;
 		if (!list[i])
 			return;
 		make_settlement(list[i], &all[i]);
@@ -388,26 +388,24 @@ static void try_settle(int file)
 			want = settle_leased(item, &all[i]);
 		else
 			want = all[i].flags & TQUEUE_SETTLE_FORCE ? -ENOENT : -ESTALE;
-		eq(all[i].flags & TQUEUE_SETTLE_UNLEASED ? "an unleased one's result" :
-							   "the result",
-		   all[i].result, want);
+		t_is(all[i].result, want);
 		done += want >= 0;
 	}
-	eq("it", got, done);
+	t_is(got, done);
 }
 
 static void try_hold(int file)
 {
-	int slot = below(HELD);
+	int slot = t_below(HELD);
 	struct item *item = any_in(TQUEUE_LEASED);
 	struct tqueue_settlement s = { .action = TQUEUE_HOLD };
 
 	if (helds[slot] >= 0) {
 		/* It is over, or it ends now. */
-		eq("POLLHUP", !!(t_poll(helds[slot], 0) & POLLHUP),
-		   held_items[slot]->state != TQUEUE_LEASED ||
-		   held_items[slot]->delivery != held_deliveries[slot] ||
-		   held_items[slot]->holder != FILES + slot);
+		t_is(!!(t_poll(helds[slot], 0) & POLLHUP),
+		     held_items[slot]->state != TQUEUE_LEASED ||
+		     held_items[slot]->delivery != held_deliveries[slot] ||
+		     held_items[slot]->holder != FILES + slot);
 		close(helds[slot]);
 		helds[slot] = -1;
 		release(FILES + slot);
@@ -417,7 +415,7 @@ static void try_hold(int file)
 		return;
 	s.id = item->id;
 	s.delivery = item->delivery;
-	eq("it", t_settle_call(files[file], &s, 1), 1);
+	t_is(t_settle_call(files[file], &s, 1), 1);
 	helds[slot] = s.result;
 	held_items[slot] = item;
 	held_deliveries[slot] = item->delivery;
@@ -430,8 +428,8 @@ static void try_kick(int file)
 	static const unsigned int states[] = {
 		TQUEUE_BURIED, TQUEUE_DELAYED, TQUEUE_BURIED | TQUEUE_DELAYED,
 	};
-	unsigned int which = states[below(3)], most = below(3), want = 0, left = 0, told_left;
-	uint64_t up_to = below(2) ? TQUEUE_FOREVER : last_id - below(100);
+	unsigned int which = states[t_below(3)], most = t_below(3), want = 0, left = 0, told_left;
+	uint64_t up_to = t_below(2) ? TQUEUE_FOREVER : last_id - t_below(100);
 	long got = t_kick_call(files[file], up_to, most, which, &told_left);
 	size_t i;
 
@@ -451,8 +449,8 @@ static void try_kick(int file)
 		make_ready(item);
 		want++;
 	}
-	eq("it", got, want);
-	eq("left", told_left, left);
+	t_is(got, want);
+	t_is(told_left, left);
 }
 
 /* ---- the rest ---------------------------------------------------------- */
@@ -483,10 +481,9 @@ static void let_a_limit_pass(int file)
 		return;
 	s.id = item->id;
 	s.delivery = item->delivery;
-	eq("it", t_settle_call(files[file], &s, 1), 1);
+	t_is(t_settle_call(files[file], &s, 1), 1);
 	while (t_info(files[file]).leased == before)
-		t_true(t_now() < end, "seed %lu, step %lu: a limit does not pass", seed,
-		       steps);
+		t_true(t_now() < end, "a limit does not pass");
 	ever_requeued++;
 	come_back(item, (struct back){ .counted = true, .reason = TQUEUE_REASON_LIMIT });
 }
@@ -505,12 +502,12 @@ static void let_all_get_old(int file)
 		}
 	/* The clock that says when they were sent is coarse. */
 	usleep(10000);
-	eq("SET", t_set_field(files[file], TTL, ttl, 1), 0);
+	t_is(t_set_field(files[file], TTL, ttl, 1), 0);
 	while (t_info(files[file]).ever_expired < ever_expired)
-		t_true(t_now() < end, "seed %lu, step %lu: %llu have expired, not %llu", seed,
-		       steps, (unsigned long long)t_info(files[file]).ever_expired,
+		t_true(t_now() < end, "%llu have expired, not %llu",
+		       (unsigned long long)t_info(files[file]).ever_expired,
 			(unsigned long long)ever_expired);
-	eq("SET", t_set_field(files[file], TTL, ttl, 0), 0);
+	t_is(t_set_field(files[file], TTL, ttl, 0), 0);
 }
 
 static void configure(int file)
@@ -519,48 +516,51 @@ static void configure(int file)
 	size_t wanted;
 	int got;
 
-	switch (below(9)) {
+	switch (t_below(9)) {
 	case 0:
-		max_attempts = below(5);
-		eq("it", t_set_field(files[file], MAX_ATTEMPTS, max_attempts, max_attempts), 0);
+		max_attempts = t_below(5);
+		t_is(t_set_field(files[file], MAX_ATTEMPTS, max_attempts, max_attempts),
+		     0);
 		break;
 	case 1:
-		on_exhausted = below(2);
-		eq("it", t_set_field(files[file], ON_EXHAUSTED, on_exhausted, on_exhausted), 0);
+		on_exhausted = t_below(2);
+		t_is(t_set_field(files[file], ON_EXHAUSTED, on_exhausted, on_exhausted),
+		     0);
 		break;
 	case 2:
-		max_leased = below(3) ? 0 : 1 + below(6);
-		eq("it", t_set_field(files[file], MAX_LEASED, max_leased, max_leased), 0);
+		max_leased = t_below(3) ? 0 : 1 + t_below(6);
+		t_is(t_set_field(files[file], MAX_LEASED, max_leased, max_leased),
+		     0);
 		break;
 	case 3:
-		config.max_buried = below(2) ? 0 : 1 + below(1000);
+		config.max_buried = t_below(2) ? 0 : 1 + t_below(1000);
 		follows = !config.max_buried;
 		max_buried = follows ? size / 4 : config.max_buried;
 		config.fields = TQUEUE_CONFIG_MAX_BURIED;
-		eq("it", ioctl(files[file], TQUEUE_SET, &config), 0);
+		t_is(ioctl(files[file], TQUEUE_SET, &config), 0);
 		break;
 	case 4:
-		paused = !paused && below(2);
-		eq("it", ioctl(files[file], paused ? TQUEUE_PAUSE : TQUEUE_RESUME), 0);
+		paused = !paused && t_below(2);
+		t_is(ioctl(files[file], paused ? TQUEUE_PAUSE : TQUEUE_RESUME), 0);
 		break;
 	case 5:
-		stopped = !stopped && !below(3);
-		eq("it", ioctl(files[file], stopped ? TQUEUE_STOP : TQUEUE_START), 0);
+		stopped = !stopped && !t_below(3);
+		t_is(ioctl(files[file], stopped ? TQUEUE_STOP : TQUEUE_START), 0);
 		break;
 	case 6:
-		overflow = below(3);
-		eq("it", t_set_field(files[file], OVERFLOW, overflow, overflow), 0);
+		overflow = t_below(3);
+		t_is(t_set_field(files[file], OVERFLOW, overflow, overflow), 0);
 		break;
 	case 7:
-		wanted = TQ_PAGE << below(5);
+		wanted = TQ_PAGE << t_below(5);
 		got = t_set_field(files[file], SIZE, size, wanted);
 		if (got) {
-			fails(got, EBUSY);
+			t_errno(got, EBUSY);
 			/* Voids in the ring have their room, too. */
-			eq("it could be too much", wanted < size && held_bytes(), true);
+			t_is(wanted < size && held_bytes(), true);
 			break;
 		}
-		eq("as much is held as fits", held_bytes() <= wanted, true);
+		t_is(held_bytes() <= wanted, true);
 		size = wanted;
 		if (follows)
 			max_buried = size / 4;
@@ -592,19 +592,19 @@ static void one_step(void)
 		{ "LEASE", TQUEUE_RECEIVE_LEASE }, { "LEASE", TQUEUE_RECEIVE_LEASE },
 		{ "LEASE", TQUEUE_RECEIVE_LEASE },
 	};
-	unsigned int coin = below(152), i;
-	int file = below(FILES);
+	unsigned int coin = t_below(152), i;
+	int file = t_below(FILES);
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (coin < calls[i].weight) {
-			doing = calls[i].name;
+			t_doing("seed %lu, step %lu (%s): ", seed, steps, calls[i].name);
 			calls[i].run(file);
 			return;
 		}
 		coin -= calls[i].weight;
 	}
-	i = below(ARRAY_SIZE(receives));
-	doing = receives[i].name;
+	i = t_below(ARRAY_SIZE(receives));
+	t_doing("seed %lu, step %lu (%s): ", seed, steps, receives[i].name);
 	try_receive(file, receives[i].flags);
 }
 
@@ -612,7 +612,7 @@ static void one_run(void)
 {
 	int i;
 
-	dice = seed;
+	t_dice(seed);
 	count = 0;
 	dropped = 0;
 	received = 0;
@@ -640,7 +640,7 @@ static void one_run(void)
 	memset(helds, -1, sizeof(helds));
 	for (steps = 0; steps < STEPS; steps++)
 		one_step();
-	doing = "the end";
+	t_doing("seed %lu, the end: ", seed);
 	for (i = 0; i < HELD; i++)
 		if (helds[i] >= 0) {
 			close(helds[i]);
@@ -651,8 +651,8 @@ static void one_run(void)
 	compare_lists(0);
 	compare(0);
 	/* Nothing is in anyone's hands. */
-	eq("in_flight", t_info(files[0]).in_flight, 0);
-	eq("leased", t_info(files[0]).leased, 0);
+	t_is(t_info(files[0]).in_flight, 0);
+	t_is(t_info(files[0]).leased, 0);
 	t_adds_up(files[0]);
 	for (i = 0; i < FILES; i++)
 		close(files[i]);

@@ -47,34 +47,6 @@ static bool stopped, paused, follows;
 static char buf[1 << 16] __attribute__((aligned(8)));
 static struct tqueue_listed entries[MOST];
 static unsigned long seed, steps;
-static const char *doing;
-static uint64_t dice;
-
-static unsigned int below(unsigned int n)
-{
-	dice = dice * 6364136223846793005 + 1442695040888963407;
-	return (dice >> 33) % n;
-}
-
-static void eq(const char *what, long long got, long long want)
-{
-	int error = errno;
-
-	if (got != want)
-		t_fail("seed %lu, step %lu (%s): %s is %lld (%s), not %lld", seed, steps,
-		       doing, what, got, got == -1 ? strerrorname_np(error) : "", want);
-}
-
-static void fails(long long got, int want)
-{
-	int error = errno;
-
-	if (got != -1 || error != want)
-		t_fail("seed %lu, step %lu (%s): it gives %lld (%s), not %s", seed, steps,
-		       doing, got, got == -1 ? strerrorname_np(error) : "",
-			strerrorname_np(want));
-}
-
 /* ---- the model --------------------------------------------------------- */
 
 static size_t bytes_of(const struct item *item)
@@ -133,7 +105,7 @@ static struct item *any_in(unsigned int states)
 		n += !!(items[i].state & states);
 	if (!n)
 		return NULL;
-	chosen = below(n);
+	chosen = t_below(n);
 	for (i = 0; i < count; i++)
 		if (items[i].state & states && !chosen--)
 			break;
@@ -261,9 +233,9 @@ static bool is_over(void)
 static void nothing(long got)
 {
 	if (is_over())
-		eq("it", got, 0);
+		t_is(got, 0);
 	else
-		fails(got, EAGAIN);
+		t_errno(got, EAGAIN);
 }
 
 static void release(int holder)

@@ -339,15 +339,6 @@ static void a_stopped_queue(void)
 }
 
 /* While one may still come back it is not the end, and a read would wait. */
-static void run_poll_in(struct t_task *task)
-{
-	struct pollfd wait = { .fd = task->fd, .events = POLLIN };
-
-	task->result = poll(&wait, 1, -1);
-	task->error = errno;
-	task->number = wait.revents;
-}
-
 /* Those who wait for it are told: by the stop, and when the last lease is over. */
 static void pollers_of_a_stopped_queue(void)
 {
@@ -355,7 +346,7 @@ static void pollers_of_a_stopped_queue(void)
 	int fd = open_queue(TQUEUE_EOF_NEVER), i;
 
 	for (i = 0; i < 2; i++) {
-		struct t_task poller = { .fd = fd };
+		struct t_task poller;
 		struct tqueue_record record;
 
 		if (i) {
@@ -366,14 +357,13 @@ static void pollers_of_a_stopped_queue(void)
 		send_empty(fd, 3);
 		if (i)
 			t_is(ioctl(fd, TQUEUE_STOP), 0);
-		t_start(&poller, run_poll_in);
+		t_start_poll(&poller, fd, POLLIN);
 		t_asleep(&poller, SYS_poll);
 		if (i)
 			t_is(t_settle(fd, &record, TQUEUE_ACKNOWLEDGE), 0);
 		else
 			t_is(ioctl(fd, TQUEUE_STOP), 0);
-		t_result(&poller, 1);
-		t_is(poller.number, POLLIN);
+		t_polled(&poller, POLLIN);
 		t_is(read(fd, buf, sizeof(buf)), 0);
 		t_is(ioctl(fd, TQUEUE_START), 0);
 	}
@@ -417,25 +407,6 @@ static void the_last_writer_left(void)
 
 /* ---- who sleeps ------------------------------------------------------------------ */
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = task->number };
-
-	task->result = poll(&one, 1, -1);
-	task->number = one.revents;
-}
-
-static void run_epoll(struct t_task *task)
-{
-	struct epoll_event event = { .events = task->number | EPOLLET };
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-
-	t_is(epoll_ctl(epoll, EPOLL_CTL_ADD, task->fd, &event), 0);
-	task->result = epoll_wait(epoll, &event, 1, -1);
-	task->number = event.events;
-	close(epoll);
-}
-
 /* Who polls for bytes sleeps on, who polls for records is woken. */
 static void pollers(void)
 {
@@ -445,18 +416,18 @@ static void pollers(void)
 
 	for (how = 0; how < 2; how++) {
 		for (i = 0; i < 4; i++) {
-			tasks[i] = (struct t_task){
-				.fd = t_open_queue(NAME, O_RDONLY),
-				.number = i < 2 ? POLLIN : POLLMSG,
-			};
-			t_start(&tasks[i], i % 2 ? run_epoll : run_poll);
+			int other = t_open_queue(NAME, O_RDONLY);
+			unsigned int events = i < 2 ? POLLIN : POLLMSG;
+
+			if (i % 2)
+				t_start_epoll(&tasks[i], other, events | EPOLLET);
+			else
+				t_start_poll(&tasks[i], other, events);
 			t_asleep(&tasks[i], i % 2 ? SYS_epoll_wait : SYS_poll);
 		}
 		send_lengths(fd, lengths);
-		for (i = 2; i < 4; i++) {
-			t_result(&tasks[i], 1);
-			t_is(tasks[i].number, POLLMSG);
-		}
+		for (i = 2; i < 4; i++)
+			t_polled(&tasks[i], POLLMSG);
 		t_still_asleep(&tasks[0], SYS_poll);
 		t_still_asleep(&tasks[1], SYS_epoll_wait);
 		if (how)
@@ -465,8 +436,8 @@ static void pollers(void)
 			send_lengths(fd, (int []){ 4, -1 });
 		for (i = 0; i < 2; i++) {
 			t_result(&tasks[i], 1);
-			t_true(tasks[i].number & POLLIN, "poll finds %#lx",
-			       tasks[i].number);
+			t_true(tasks[i].events & POLLIN, "poll finds %#x",
+			       tasks[i].events);
 		}
 		for (i = 0; i < 4; i++)
 			close(tasks[i].fd);

@@ -205,24 +205,15 @@ static void waiting_senders_get_room(void)
 	t_end(fd);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = POLLOUT };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
 static void pollers_for_room(void)
 {
 	struct t_task task = { .fd = t_open_small(NAME) };
 
 	t_is(t_fill_file(task.fd, TQ_SMALL_MAX, 0), 4);
-	t_start(&task, run_poll);
+	t_start_poll(&task, task.fd, POLLOUT);
 	t_asleep(&task, SYS_poll);
 	t_is(resize(16 * TQ_PAGE), 0);
-	t_result(&task, 1);
-	t_is(task.error, POLLOUT);
+	t_polled(&task, POLLOUT);
 	t_received(task.fd, 4, TQ_SMALL_MAX, 0);
 	t_end(task.fd);
 }
@@ -235,11 +226,10 @@ static void pollers_for_room_for_less(void)
 
 	for (i = 0; i < 4; i++)
 		t_send(task.fd, TQ_SMALL_MAX - 84, i);
-	t_start(&task, run_poll);
+	t_start_poll(&task, task.fd, POLLOUT);
 	t_asleep(&task, SYS_poll);
 	t_is(t_set_call(NAME, TQUEUE_CONFIG_MAX_MESSAGE, 0, 100), 0);
-	t_result(&task, 1);
-	t_is(task.error, POLLOUT);
+	t_polled(&task, POLLOUT);
 	t_received(task.fd, 4, TQ_SMALL_MAX - 84, 0);
 	t_end(task.fd);
 }

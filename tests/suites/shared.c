@@ -7,17 +7,9 @@
 
 #include <sys/socket.h>
 
-static void take(int fd, size_t len, uint64_t seed, size_t offset)
-{
-	char buf[TQ_PAGE];
-
-	t_is(read(fd, buf, len), len);
-	t_is(t_differs(buf, len, seed, offset), -1);
-}
-
 static void take_five(void *arg)
 {
-	take(*(int *)arg, 5, 1, 5);
+	t_read_part(*(int *)arg, 5, 1, 5);
 }
 
 static void children_share_the_rest(void)
@@ -26,7 +18,7 @@ static void children_share_the_rest(void)
 	char byte;
 
 	t_send(fd, 20, 1);
-	take(fd, 5, 1, 0);
+	t_read_part(fd, 5, 1, 0);
 	t_reap(t_fork(take_five, &fd));
 	/* The child's exit was not the last close. */
 	t_errno(read(other, &byte, 1), EAGAIN);
@@ -53,7 +45,7 @@ static void rest_outlives_its_reader(void)
 
 	t_is(pipe(pipes), 0);
 	t_send(fd, 20, 1);
-	take(fd, 5, 1, 0);
+	t_read_part(fd, 5, 1, 0);
 	child = t_fork(wait_for_byte, pipes);
 	close(fd);
 	/* The child still has the file open. */
@@ -82,7 +74,7 @@ static void passed_through_a_socket(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
 		t_skip("no UNIX sockets");
 	t_send(fd, 20, 1);
-	take(fd, 5, 1, 0);
+	t_read_part(fd, 5, 1, 0);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(int));
@@ -92,7 +84,7 @@ static void passed_through_a_socket(void)
 	t_errno(read(other, &byte, 1), EAGAIN);
 	t_is(recvmsg(pair[1], &message, 0), 1);
 	memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(got));
-	take(got, 5, 1, 5);
+	t_read_part(got, 5, 1, 5);
 	close(got);
 	t_receive_rest(other, 10, 1, 10);
 	t_nothing();
@@ -115,7 +107,7 @@ static void lost_in_a_socket(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
 		t_skip("no UNIX sockets");
 	t_send(fd, 20, 1);
-	take(fd, 5, 1, 0);
+	t_read_part(fd, 5, 1, 0);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(int));

@@ -6,14 +6,6 @@
  */
 #include "common.h"
 
-static void take(int fd, size_t len, uint64_t seed, size_t offset)
-{
-	char buf[TQ_PAGE];
-
-	t_is(read(fd, buf, len), len);
-	t_is(t_differs(buf, len, seed, offset), -1);
-}
-
 /* dd bs=1 */
 static void byte_by_byte(void)
 {
@@ -23,9 +15,9 @@ static void byte_by_byte(void)
 	t_send(fd, 100, 1);
 	t_send(fd, 50, 2);
 	for (i = 0; i < 100; i++)
-		take(fd, 1, 1, i);
+		t_read_part(fd, 1, 1, i);
 	for (i = 0; i < 50; i++)
-		take(fd, 1, 2, i);
+		t_read_part(fd, 1, 2, i);
 	t_nothing();
 	close(fd);
 }
@@ -37,9 +29,9 @@ static void rest_and_next_do_not_mix(void)
 
 	t_send(fd, 100, 1);
 	t_send(fd, 100, 2);
-	take(fd, 99, 1, 0);
+	t_read_part(fd, 99, 1, 0);
 	t_receive_rest(fd, 1, 1, 99);
-	take(fd, 1, 2, 0);
+	t_read_part(fd, 1, 2, 0);
 	t_receive_rest(fd, 99, 2, 1);
 	t_nothing();
 	close(fd);
@@ -53,7 +45,7 @@ static void every_cut(void)
 	for (cut = 1; cut < 70; cut++) {
 		t_send(fd, 70, cut);
 		t_send(fd, 3, 1000 + cut);
-		take(fd, cut, cut, 0);
+		t_read_part(fd, cut, cut, 0);
 		t_receive_rest(fd, 70 - cut, cut, cut);
 		t_receive(fd, 3, 1000 + cut);
 	}
@@ -69,7 +61,7 @@ static void large_message_in_pieces(void)
 	t_send(fd, max, 1);
 	t_send(fd, 1, 2);
 	for (at = 0; at + 3001 <= max; at += 3001)
-		take(fd, 3001, 1, at);
+		t_read_part(fd, 3001, 1, at);
 	if (at < max)
 		t_receive_rest(fd, max - at, 1, at);
 	t_receive(fd, 1, 2);
@@ -99,7 +91,7 @@ static void rest_belongs_to_its_file(void)
 	char byte;
 
 	t_send(a, 10, 1);
-	take(a, 4, 1, 0);
+	t_read_part(a, 4, 1, 0);
 	t_errno(read(b, &byte, 1), EAGAIN);
 	t_is(t_poll(a, POLLIN), POLLIN);
 	t_is(t_poll(b, POLLIN), 0);
@@ -121,12 +113,12 @@ static void size_of_the_rest(void)
 	t_send(a, 33, 2);
 	t_is(t_fionread(a), 10);
 	t_is(t_fionread(b), 10);
-	take(a, 4, 1, 0);
+	t_read_part(a, 4, 1, 0);
 	t_is(t_fionread(a), 6);
 	t_is(t_fionread(b), 33);
-	take(a, 5, 1, 4);
+	t_read_part(a, 5, 1, 4);
 	t_is(t_fionread(a), 1);
-	take(a, 1, 1, 9);
+	t_read_part(a, 1, 1, 9);
 	t_is(t_fionread(a), 33);
 	t_receive(b, 33, 2);
 	t_is(t_fionread(a), 0);
@@ -141,7 +133,7 @@ static void close_returns_the_rest(void)
 
 	t_send(a, 10, 1);
 	t_send(a, 10, 2);
-	take(a, 4, 1, 0);
+	t_read_part(a, 4, 1, 0);
 	close(a);
 	t_is(t_fionread(b), 6);
 	t_is(t_poll(b, POLLIN), POLLIN);
@@ -157,7 +149,7 @@ static void close_returns_the_only_message(void)
 	int a = t_open(O_RDWR), b;
 
 	t_send(a, 3000, 1);
-	take(a, 2999, 1, 0);
+	t_read_part(a, 2999, 1, 0);
 	close(a);
 	t_is(t_value("messages"), 1);
 	b = t_open(O_RDONLY | O_NONBLOCK);
@@ -178,7 +170,7 @@ static void returned_many_times(void)
 	t_send(out, 5, 2);
 	for (at = 0; at < 39; at++) {
 		fd = t_open(O_RDONLY | O_NONBLOCK);
-		take(fd, 1, 1, at);
+		t_read_part(fd, 1, 1, at);
 		close(fd);
 	}
 	fd = t_open(O_RDONLY);
@@ -205,7 +197,7 @@ static void rests_return_to_their_places(void)
 			t_send(fd, 16, i);
 		for (i = 0; i < 3; i++) {
 			in[i] = t_open(O_RDONLY);
-			take(in[i], i + 1, i, 0);
+			t_read_part(in[i], i + 1, i, 0);
 		}
 		for (i = 0; i < 3; i++)
 			close(in[orders[order][i]]);
@@ -227,7 +219,7 @@ static void many_rests(void)
 		t_send(fd, 64, i);
 	for (i = 0; i < MANY; i++) {
 		in[i] = t_open(O_RDONLY);
-		take(in[i], 1 + i % 60, i, 0);
+		t_read_part(in[i], 1 + i % 60, i, 0);
 	}
 	for (i = 0; i < MANY; i++)
 		close(in[i * 37 % MANY]);
@@ -247,9 +239,9 @@ static void partly_overtaken(void)
 	t_send(fd, 16, 1);
 	t_send(fd, 16, 2);
 	t_send(fd, 16, 3);
-	take(a, 1, 1, 0);
+	t_read_part(a, 1, 1, 0);
 	t_receive(fd, 16, 2);
-	take(b, 2, 3, 0);
+	t_read_part(b, 2, 3, 0);
 	t_send(fd, 16, 4);
 	close(b);
 	t_receive_rest(fd, 14, 3, 2);
@@ -271,7 +263,7 @@ static void returned_to_a_full_queue(void)
 
 	n = t_fill(TQ_SMALL_MAX, 0);
 	t_is(n, 4);
-	take(a, 1, 0, 0);
+	t_read_part(a, 1, 0, 0);
 	t_is(t_fill(TQ_SMALL_MAX, n), 1);
 	close(a);
 	t_is(t_poll(fd, POLLOUT), 0);
@@ -293,7 +285,7 @@ static void a_returned_rest_uses_room(void)
 	int n = 0;
 
 	t_send(fd, TQ_SMALL_MAX, 0);
-	take(a, 1, 0, 0);
+	t_read_part(a, 1, 0, 0);
 	/* Once round, so that nothing of the room is news to the senders. */
 	t_is(t_fill(TQ_SMALL_MAX, 1), 4);
 	t_is(t_drain(), 4);
@@ -323,7 +315,7 @@ static void many_returned_to_a_full_queue(void)
 	for (i = 0; i < 8; i++) {
 		t_send(fd, 900, i);
 		in[i] = t_open(O_RDONLY);
-		take(in[i], 10, i, 0);
+		t_read_part(in[i], 10, i, 0);
 	}
 	t_is(t_fill(TQ_SMALL_MAX, 100), 4);
 	for (i = 7; i >= 0; i--)
@@ -344,7 +336,7 @@ static void part_and_exit(void *arg)
 	int fd = t_open(O_RDONLY);
 
 	(void)arg;
-	take(fd, 7, 1, 0);
+	t_read_part(fd, 7, 1, 0);
 }
 
 static void exit_returns_the_rest(void)
@@ -367,7 +359,7 @@ static void returned_rest_wakes_a_reader(void)
 	char buf[64];
 
 	t_send(a, 20, 1);
-	take(a, 5, 1, 0);
+	t_read_part(a, 5, 1, 0);
 	t_start_read(&reader, b, buf, sizeof(buf));
 	t_still_asleep(&reader, SYS_read);
 	close(a);
@@ -386,11 +378,11 @@ static void duplicates_share_the_rest(void)
 	char byte;
 
 	t_send(a, 20, 1);
-	take(a, 5, 1, 0);
-	take(b, 5, 1, 5);
+	t_read_part(a, 5, 1, 0);
+	t_read_part(b, 5, 1, 5);
 	close(a);
 	t_errno(read(c, &byte, 1), EAGAIN);
-	take(b, 5, 1, 10);
+	t_read_part(b, 5, 1, 10);
 	close(b);
 	t_receive_rest(c, 5, 1, 15);
 	t_nothing();
@@ -404,7 +396,7 @@ static void a_held_rest_leaves_room(void)
 	int i;
 
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
-	take(a, 1, 0, 0);
+	t_read_part(a, 1, 0, 0);
 	t_send(fd, TQ_SMALL_MAX, 4);
 	for (i = 1; i < 5; i++)
 		t_receive(fd, TQ_SMALL_MAX, i);

@@ -7,37 +7,13 @@
 
 #include <sys/time.h>
 
-static atomic_int handled;
-
-static void handler(int number)
-{
-	(void)number;
-	atomic_fetch_add(&handled, 1);
-}
-
-static void on_signal(int flags)
-{
-	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
-
-	atomic_store(&handled, 0);
-	t_is(sigaction(SIGUSR1, &action, NULL), 0);
-}
-
-static void wait_handled(int n)
-{
-	double end = t_now() + 10 * t_slow();
-
-	while (atomic_load(&handled) < n)
-		t_true(t_now() < end, "the signal is not handled");
-}
-
 static void reader_is_interrupted(void)
 {
 	int fd = t_open(O_RDWR);
 	struct t_task reader;
 	char buf[64];
 
-	on_signal(0);
+	t_catch(SIGUSR1, 0);
 	t_start_read(&reader, fd, buf, sizeof(buf));
 	t_asleep(&reader, SYS_read);
 	pthread_kill(reader.thread, SIGUSR1);
@@ -56,12 +32,12 @@ static void reader_is_restarted(void)
 	struct t_task reader;
 	char buf[64];
 
-	on_signal(SA_RESTART);
+	t_catch(SIGUSR1, SA_RESTART);
 	t_start_read(&reader, fd, buf, sizeof(buf));
 	for (i = 1; i <= 5; i++) {
 		t_asleep(&reader, SYS_read);
 		pthread_kill(reader.thread, SIGUSR1);
-		wait_handled(i);
+		t_wait_caught(i);
 	}
 	t_still_asleep(&reader, SYS_read);
 	t_send(fd, 5, 1);
@@ -78,7 +54,7 @@ static void sender_is_interrupted(void)
 	struct t_task sender;
 	char buf[100] = "";
 
-	on_signal(0);
+	t_catch(SIGUSR1, 0);
 	for (round = 0; round < 5; round++) {
 		t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 		t_start_write(&sender, fd, buf, sizeof(buf));
@@ -103,14 +79,14 @@ static void sender_is_restarted(void)
 	struct t_task sender;
 	char buf[100];
 
-	on_signal(SA_RESTART);
+	t_catch(SIGUSR1, SA_RESTART);
 	t_is(t_fill(TQ_SMALL_MAX, 0), 4);
 	t_pattern(buf, sizeof(buf), 4, 0);
 	t_start_write(&sender, fd, buf, sizeof(buf));
 	for (i = 1; i <= 5; i++) {
 		t_asleep(&sender, SYS_write);
 		pthread_kill(sender.thread, SIGUSR1);
-		wait_handled(i);
+		t_wait_caught(i);
 	}
 	t_still_asleep(&sender, SYS_write);
 	for (i = 0; i < 4; i++)
@@ -127,7 +103,7 @@ static void pending_signal_does_not_matter(void)
 {
 	int fd = t_open(O_RDWR), i;
 
-	on_signal(0);
+	t_catch(SIGUSR1, 0);
 	for (i = 0; i < 200; i++) {
 		raise(SIGUSR1);
 		t_send(fd, 10, i);
@@ -144,7 +120,7 @@ static void first_in_line_leaves(void)
 	struct t_task large, small[2];
 	char buf[TQ_SMALL_MAX] = "";
 
-	on_signal(0);
+	t_catch(SIGUSR1, 0);
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < 3; i++)
 			t_send(fd, TQ_SMALL_MAX, i);
@@ -177,7 +153,7 @@ static void line_ends_with_its_last(void)
 	struct t_task large;
 	char buf[TQ_SMALL_MAX] = "";
 
-	on_signal(0);
+	t_catch(SIGUSR1, 0);
 	for (i = 0; i < 3; i++)
 		t_send(fd, TQ_SMALL_MAX, i);
 	t_send(fd, 8, 3);
@@ -201,7 +177,7 @@ static void races_with_room(void)
 	char buf[100];
 	volatile int spin;
 
-	on_signal(0);
+	t_catch(SIGUSR1, 0);
 	/* Where one side always wins in time, the signal gets some more. */
 	for (round = 0; round < 200 ||
 	     (round < 400 && !(sent && interrupted)); round++) {
@@ -334,7 +310,7 @@ static void hail(void)
 	struct t_task sender = { .fd = t_open(O_WRONLY) };
 	struct t_task reader = { .fd = t_open(O_RDONLY) };
 
-	on_signal(0);
+	t_catch(SIGUSR1, 0);
 	t_start(&sender, run_storm_sender);
 	t_start(&reader, run_storm_reader);
 	while (!t_done(&sender) || !t_done(&reader)) {

@@ -75,12 +75,6 @@ static void sender_stalled_half_way(void)
 	close(fd);
 }
 
-static void run_writev(struct t_task *task)
-{
-	task->result = writev(task->fd, task->arg, 2);
-	task->error = errno;
-}
-
 static void run_readv(struct t_task *task)
 {
 	task->result = readv(task->fd, task->arg, 2);
@@ -94,13 +88,13 @@ static void sender_stalled_in_the_second_segment(void)
 	char *from = aligned_alloc(page, 2 * page);
 	struct t_stall stall;
 	struct iovec two[2];
-	struct t_task sender = { .fd = fd, .arg = two };
+	struct t_task sender;
 
 	t_stall_make(&stall, page);
 	t_pattern(from, 2 * page, 7, 0);
 	two[0] = (struct iovec){ from, page };
 	two[1] = (struct iovec){ stall.map, page };
-	t_start(&sender, run_writev);
+	t_start_writev(&sender, fd, two, 2);
 	t_stall_wait(&stall);
 	others_go_on(20);
 	t_stall_release(&stall, from + page);
@@ -445,13 +439,6 @@ static void stalled_with_the_rest_of_a_shared_file(void)
 	close(other);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = POLLIN };
-
-	task->result = poll(&one, 1, -1);
-}
-
 /*
  * The end of a rest that another reader of the file had in flight: who polls that
  * file is told of the message that is next.
@@ -460,7 +447,7 @@ static void poll_after_a_stalled_rest(void)
 {
 	int shared = t_open(O_RDWR);
 	struct t_stall stall;
-	struct t_task stalled, poller = { .fd = shared };
+	struct t_task stalled, poller;
 	char buf[64];
 
 	t_send(shared, 100, 1);
@@ -470,7 +457,7 @@ static void poll_after_a_stalled_rest(void)
 	t_start_read(&stalled, shared, stall.map, 200);
 	t_stall_wait(&stall);
 	t_sleep_ms(5);
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, shared, POLLIN);
 	while (!t_done(&poller) && !t_is_asleep(poller.tid, SYS_poll))
 		t_sleep_ms(1);
 	t_stall_release(&stall, NULL);
@@ -483,18 +470,10 @@ static void poll_after_a_stalled_rest(void)
 	close(shared);
 }
 
-static void run_epoll(struct t_task *task)
-{
-	struct epoll_event event;
-
-	task->result = epoll_wait(task->fd, &event, 1, -1);
-}
-
 /* A rest is news for its own file's event loop, however many others wait. */
 static void epoll_of_a_stalled_rest(void)
 {
 	int shared = t_open(O_RDWR), other[2], i;
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
 	struct t_stall stall;
 	struct t_task stalled, loops[3];
 	char buf[64];
@@ -508,9 +487,8 @@ static void epoll_of_a_stalled_rest(void)
 	for (i = 0; i < 3; i++) {
 		int fd = i == 1 ? shared : (other[i / 2] = t_open(O_RDONLY));
 
-		loops[i] = (struct t_task){ .fd = epoll_create1(0) };
-		t_is(epoll_ctl(loops[i].fd, EPOLL_CTL_ADD, fd, &event), 0);
-		t_start(&loops[i], run_epoll);
+		loops[i].fd = t_epoll(fd, EPOLLIN | EPOLLEXCLUSIVE);
+		t_start(&loops[i], t_run_epoll_wait);
 		while (!t_done(&loops[i]) &&
 		       !t_is_asleep(loops[i].tid, SYS_epoll_wait))
 			t_sleep_ms(1);
@@ -543,7 +521,6 @@ static void epoll_of_a_stalled_rest(void)
 static void epoll_beside_a_held_rest(void)
 {
 	int shared = t_open(O_RDWR), other = t_open(O_RDWR), i;
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
 	struct t_stall stall;
 	struct t_task stalled, loops[2];
 	char buf[64];
@@ -554,10 +531,8 @@ static void epoll_beside_a_held_rest(void)
 	t_start_read(&stalled, shared, stall.map, 20);
 	t_stall_wait(&stall);
 	for (i = 0; i < 2; i++) {
-		loops[i] = (struct t_task){ .fd = epoll_create1(0) };
-		t_is(epoll_ctl(loops[i].fd, EPOLL_CTL_ADD, i ? other : shared,
-			       &event), 0);
-		t_start(&loops[i], run_epoll);
+		loops[i].fd = t_epoll(i ? other : shared, EPOLLIN | EPOLLEXCLUSIVE);
+		t_start(&loops[i], t_run_epoll_wait);
 	}
 	t_finish(&loops[0]);
 	t_is(loops[0].result, 1);

@@ -141,27 +141,10 @@ static void waiting_senders(void)
 	finish(fd);
 }
 
-static void run_poll(struct t_task *task)
-{
-	struct pollfd one = { .fd = task->fd, .events = task->number };
-
-	task->result = poll(&one, 1, -1);
-	task->error = one.revents;
-}
-
-static void run_splice(struct t_task *task)
-{
-	int ends[2];
-
-	t_is(pipe(ends), 0);
-	task->result = splice(task->fd, NULL, ends[1], NULL, TQ_PAGE, 0);
-	task->error = errno;
-}
-
 static void sleeping_readers(void)
 {
 	int fd = t_open_small(NAME), i;
-	struct t_task readers[3], poller = { .number = POLLRDHUP }, splicer;
+	struct t_task readers[3], poller, splicer;
 	struct t_batch batch;
 	char buf[64];
 
@@ -169,11 +152,9 @@ static void sleeping_readers(void)
 		t_start_read(&readers[i], t_open_queue(NAME, O_RDONLY), buf, 10);
 		t_asleep(&readers[i], SYS_read);
 	}
-	poller.fd = fd;
-	t_start(&poller, run_poll);
+	t_start_poll(&poller, fd, POLLRDHUP);
 	t_asleep(&poller, SYS_poll);
-	splicer.fd = fd;
-	t_start(&splicer, run_splice);
+	t_start_splice(&splicer, fd);
 	t_asleep(&splicer, SYS_splice);
 	t_start_receive(&batch, fd, buf, sizeof(buf), TQUEUE_FOREVER);
 	t_asleep(&batch.task, SYS_ioctl);
@@ -184,8 +165,7 @@ static void sleeping_readers(void)
 	}
 	t_result(&splicer, 0);
 	t_result(&batch.task, 0);
-	t_result(&poller, 1);
-	t_is(poller.error, POLLRDHUP);
+	t_polled(&poller, POLLRDHUP);
 	finish(fd);
 }
 
@@ -367,12 +347,6 @@ static void can_be_removed(void)
 
 /* ---- who may ------------------------------------------------------------------ */
 
-static void set_user(unsigned int uid)
-{
-	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
-		t_fail("cannot become user %u", uid);
-}
-
 static const struct tqueue_config larger = {
 	.fields = TQUEUE_CONFIG_SIZE, .size = 2 * TQ_PAGE,
 };
@@ -382,7 +356,7 @@ static void as_a_stranger(void *arg)
 	int fd;
 
 	(void)arg;
-	set_user(4321);
+	t_set_user(4321);
 	fd = t_open_queue(NAME, O_RDWR);
 	t_send(fd, 10, 1);
 	t_receive(fd, 10, 1);
@@ -397,7 +371,7 @@ static void as_its_owner(void *arg)
 	int fd;
 
 	(void)arg;
-	set_user(1234);
+	t_set_user(1234);
 	fd = t_open_queue(NAME, O_RDONLY);
 	t_is(ioctl(fd, TQUEUE_STOP), 0);
 	t_is(ioctl(fd, TQUEUE_START), 0);

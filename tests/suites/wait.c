@@ -15,19 +15,6 @@ static void done(int fd)
 	t_remove(NAME);
 }
 
-/* Sends one message and gives its id. */
-static uint64_t send_one(int fd, size_t len, uint64_t seed)
-{
-	char buf[TQ_PAGE / 2];
-	struct tqueue_send send = {
-		.records = (uintptr_t)buf, .bytes = t_put(buf, 0, len, seed),
-		.deadline = TQUEUE_FOREVER,
-	};
-
-	t_is(ioctl(fd, TQUEUE_SEND, &send), 1);
-	return send.last_id;
-}
-
 static void start(struct t_batch *waiter, int fd, uint64_t id)
 {
 	t_start_wait(waiter, fd, id, TQUEUE_FOREVER);
@@ -42,7 +29,7 @@ static void nothing_to_wait_for(void)
 	t_is(t_wait_call(fd, TQUEUE_FOREVER, 0), 0);
 	t_is(t_wait_call(fd, 0, 0), 0);
 	t_is(t_wait_call(fd, TQUEUE_FOREVER, TQUEUE_FOREVER), 0);
-	id = send_one(fd, 10, 1);
+	id = t_send_id(fd, 10, 1);
 	t_receive(fd, 10, 1);
 	t_is(t_wait_call(fd, id, 0), 0);
 	t_is(t_wait_call(fd, id, 1), 0);
@@ -56,9 +43,9 @@ static void until_it_is_received(void)
 	struct t_batch waiter;
 	uint64_t id;
 
-	send_one(fd, 10, 1);
-	id = send_one(fd, 10, 2);
-	send_one(fd, 10, 3);
+	t_send_id(fd, 10, 1);
+	id = t_send_id(fd, 10, 2);
+	t_send_id(fd, 10, 3);
 	start(&waiter, fd, id);
 	t_receive(fd, 10, 1);
 	t_still_asleep(&waiter.task, SYS_ioctl);
@@ -155,8 +142,8 @@ static void partials_in_flight(void)
 	uint64_t one, two;
 	char part[8];
 
-	one = send_one(fd, 20, 1);
-	two = send_one(fd, 20, 2);
+	one = t_send_id(fd, 20, 1);
+	two = t_send_id(fd, 20, 2);
 	t_is(read(holder, part, 8), 8);
 	t_receive(fd, 20, 2);
 	t_errno(t_wait_call(fd, one, 0), EAGAIN);
@@ -243,7 +230,7 @@ static void dropped_messages(void)
 
 	t_create_with(NAME, TQ_PAGE, TQUEUE_OVERFLOW_DROP_OLDEST, TQUEUE_EOF_NEVER);
 	fd = t_open_queue(NAME, O_RDWR);
-	id = send_one(fd, TQ_SMALL_MAX, 1);
+	id = t_send_id(fd, TQ_SMALL_MAX, 1);
 	start(&waiter, fd, id);
 	for (i = 0; i < 3; i++)
 		t_send(fd, TQ_SMALL_MAX, 2 + i);
@@ -277,7 +264,7 @@ static void one_after_the_other(void)
 	int fd = t_open_small(NAME), i, j;
 
 	for (i = 0; i < MANY; i++) {
-		uint64_t id = send_one(fd, 10, i);
+		uint64_t id = t_send_id(fd, 10, i);
 
 		start(&waiters[MANY - 1 - i], fd, id);
 	}
@@ -343,15 +330,10 @@ static void interrupted(void)
 
 static void restarted(void)
 {
-	struct sigaction action;
 	int fd = t_open_small(NAME);
 	struct t_batch waiter;
 
-	/* A handler that does nothing, but restarts. */
-	t_unblockable();
-	sigaction(SIGUSR1, NULL, &action);
-	action.sa_flags |= SA_RESTART;
-	sigaction(SIGUSR1, &action, NULL);
+	t_catch(SIGUSR1, SA_RESTART);
 	t_send(fd, 10, 1);
 	start(&waiter, fd, TQUEUE_FOREVER);
 	pthread_kill(waiter.task.thread, SIGUSR1);
@@ -398,10 +380,10 @@ static void in_traffic(void)
 
 	t_start(&receiver, receive_on);
 	while (t_goes_on(end, rounds > 20)) {
-		uint64_t id = send_one(receiver.fd, 20, 1);
+		uint64_t id = t_send_id(receiver.fd, 20, 1);
 
 		if (rounds % 3)
-			send_one(receiver.fd, 20, 2);
+			t_send_id(receiver.fd, 20, 2);
 		t_is(t_wait_call(receiver.fd, id, TQUEUE_FOREVER), 0);
 		t_true(t_peek_call(receiver.fd, buf, sizeof(buf)) < 1 ||
 		       t_at(buf, 0)->id > id, "it is still in the queue");

@@ -133,7 +133,7 @@ static void one_message_of_two_hundred_readers(void)
 	close(fd);
 }
 
-static void run_poll(struct t_task *task)
+static void poll_on(struct t_task *task)
 {
 	struct pollfd one = { .fd = task->fd, .events = POLLIN };
 
@@ -155,7 +155,7 @@ static void with_pollers_beside(void)
 		pollers[i] = (struct t_task){
 			.fd = t_open(O_RDONLY), .arg = &stop,
 		};
-		t_start(&pollers[i], run_poll);
+		t_start(&pollers[i], poll_on);
 	}
 	start_readers(sleepers, MANY);
 	for (i = 0; i < MANY; i++) {

@@ -7,14 +7,6 @@
  */
 #include "ledger.h"
 
-static uint64_t dice;
-
-static unsigned int below(unsigned int n)
-{
-	dice = dice * 6364136223846793005 + 1442695040888963407;
-	return (dice >> 33) % n;
-}
-
 static uint64_t begin(size_t size)
 {
 	const char *given = getenv("TQUEUE_SEED");
@@ -22,7 +14,7 @@ static uint64_t begin(size_t size)
 				(uint64_t)(t_now() * 1e6) % 100000000;
 
 	fprintf(stderr, "# seed %llu\n", (unsigned long long)seed);
-	dice = seed;
+	t_dice(seed);
 	ledger_open(1 << 18);
 	t_create(LEDGER_NAME, size);
 	return seed;
@@ -32,40 +24,40 @@ static void disturb(int fd)
 {
 	struct tqueue_config config = { 0 };
 
-	switch (below(7)) {
+	switch (t_below(7)) {
 	case 0:
 		t_is(ioctl(fd, TQUEUE_PAUSE), 0);
-		usleep(below(3000));
+		usleep(t_below(3000));
 		t_is(ioctl(fd, TQUEUE_RESUME), 0);
 		break;
 	case 1:
 		t_is(ioctl(fd, TQUEUE_STOP), 0);
-		usleep(below(3000));
+		usleep(t_below(3000));
 		t_is(ioctl(fd, TQUEUE_START), 0);
 		break;
 	case 2:
-		config.size = TQ_PAGE << below(5);
+		config.size = TQ_PAGE << t_below(5);
 		config.fields = TQUEUE_CONFIG_SIZE;
 		if (ioctl(fd, TQUEUE_SET, &config))
 			t_is(errno, EBUSY);
 		break;
 	case 3:
-		t_is(t_set_field(fd, MAX_LEASED, max_leased, below(3) ? 0 : 1 + below(20)),
+		t_is(t_set_field(fd, MAX_LEASED, max_leased, t_below(3) ? 0 : 1 + t_below(20)),
 		     0);
 		break;
 	case 4:
-		t_is(t_set_field(fd, MAX_BURIED, max_buried, below(2) ? 0 : 1 + below(3000)),
+		t_is(t_set_field(fd, MAX_BURIED, max_buried, t_below(2) ? 0 : 1 + t_below(3000)),
 		     0);
 		break;
 	case 5:
-		t_is(t_set_field(fd, OVERFLOW, overflow, below(2)), 0);
+		t_is(t_set_field(fd, OVERFLOW, overflow, t_below(2)), 0);
 		break;
 	case 6:
 		/* None of these ends a message. */
 		config.fields = TQUEUE_CONFIG_TTL | TQUEUE_CONFIG_LEASE_LIMIT |
 				TQUEUE_CONFIG_MAX_ATTEMPTS;
-		config.ttl = below(2) ? 0 : 10000 * T_SECOND;
-		config.lease_limit = below(2) ? 0 : 10000 * T_SECOND;
+		config.ttl = t_below(2) ? 0 : 10000 * T_SECOND;
+		config.lease_limit = t_below(2) ? 0 : 10000 * T_SECOND;
 		config.max_attempts = 0;
 		t_is(ioctl(fd, TQUEUE_SET, &config), 0);
 	}
@@ -85,10 +77,10 @@ static void run(bool kills, bool disturbs)
 	ledger_add(receive_plainly, 1, seed);
 	do {
 		for (i = 0; i < 30; i++) {
-			usleep(below(8000) * t_slow());
+			usleep(t_below(8000) * t_slow());
 			/* Not those which may receive for good what nobody knows of. */
-			if (kills && !below(3)) {
-				struct slot *slot = &ledger->slots[below(ledger->used - 1)];
+			if (kills && !t_below(3)) {
+				struct slot *slot = &ledger->slots[t_below(ledger->used - 1)];
 
 				ledger_kill(slot);
 				ledger_start(slot);

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016,SC2317 # the shells of jobs expand it; the tests are called by their names
-# tests/command/run-inside: what tests/command/inside runs of "tqueue run". The jobs are small scripts, and most messages are what
-# such a script is to do.
+# SPDX-License-Identifier: GPL-2.0-only
+# Tests of tests/command/inside: tqueue run. The jobs are small scripts, and most messages are what such a script is to do.
+# More than 700 lines, because all of these tests use the same jobs and the same words for what becomes of them.
 
 # job NAME: a script that is a job, from stdin.
 job() {
