@@ -2,12 +2,12 @@
 /*
  * The driver as one unit for the compiler.
  *
- * Its files share most of their headers, and to read those takes the compiler far
- * longer than to compile what uses them: apart, the files take three times as long.
- * Every upgrade of a kernel waits for that.  The scheduler is built in the same way.
+ * Reading the kernel's headers takes longer than compiling the driver.  As separate
+ * units, the files would take three times as long, and every upgrade of a kernel
+ * waits for them.  The kernel builds its scheduler in the same way.
  *
- * Each file still includes what it needs, and compiles alone; no name in it, static
- * or macro, is used for another thing in another file.
+ * Each file still includes what it needs and compiles alone.  No two files use the
+ * same static name or macro for different things.
  */
 #include "main.c"
 #include "control.c"

@@ -21,6 +21,7 @@
  *
  * The files, each above those that it calls:
  *
+ *	build.c			includes all others: one unit for the compiler
  *	main.c			loading, unloading, parameters
  *	control.c		/dev/tqueue-control: named queues
  *	device.c		the character device and its file operations

@@ -36,7 +36,7 @@
 
 /* The prices of a few jobs and of many more: what is between them is that of the jobs alone. */
 #define FEW	10
-#define MANY	60
+#define MANY	40
 
 #define LIST	"/tmp/jobs"
 #define STAMPS	"/tmp/stamps"
@@ -258,7 +258,7 @@ static void show_usage(void)
 int main(int argc, char **argv)
 {
 	uint64_t start = __rdtsc();
-	int rounds = 2, round, option;
+	int rounds = 1, round, option;
 	const struct runner *runner;
 	bool long_form = false;
 	const char *only = NULL;
