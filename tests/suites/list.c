@@ -179,7 +179,8 @@ static void by_pages(void)
 		long got;
 
 		while ((got = t_list_call(fd, entries, page, after, 0)) > 0) {
-			t_true(got == (long)page || (long)n + got == N, "%ld of %u come", got, page);
+			t_true(got == (long)page || (long)n + got == N,
+			       "%ld of %u come", got, page);
 			for (i = 0; i < got; i++)
 				t_is(entries[i].id, ids[n++]);
 			after = entries[got - 1].id;
