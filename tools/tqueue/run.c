@@ -101,7 +101,7 @@ static void complain_of_no_command(const struct run_options *options,
 static void check_options(const struct run_options *options, const struct argp_state *state)
 {
 	if (!options->queues)
-		argp_error(state, "which queue?");
+		argp_error(state, "no queue given");
 	if (options->all && options->count)
 		argp_error(state, "only one of --all and --count at a time");
 	if (!options->command || !options->command[0])

@@ -97,7 +97,7 @@ test_run_usage() {
 	err "-- COMMAND"
 	gives 2 tqueue run jobs --
 	gives 2 tqueue run -- cat
-	err "which queue?"
+	err "no queue given"
 	for option in --nonsense -j -jx -j-1 --jobs=1000000 --count=0 --count=x --timeout=0 --timeout=soon --kill-after=x --rate=0/s --rate=fast \
 		--rate=5/ --rate=/s --done-on=256 --done-on= --done-on=5-3 --done-on=SIGNONE --done-on=1,,2 --retry-on=x --bury-on=1-300 \
 		--retry-delay=x --defer-delay=x --stop-on-failure=x --replace= --drain-timeout=x "--all --count=1" \
