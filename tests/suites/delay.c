@@ -217,7 +217,7 @@ static void of_single_records(void)
 	int fd = t_open_small(NAME);
 	size_t end = t_put(buf, 0, 20, 1);
 
-	end = t_put_extra(buf, end, 20, 2, TQUEUE_FLAG_DELAY, 0, 100 * T_MS);
+	end = t_put_extra(buf, end, 20, 2, TQUEUE_FLAG_DELAY, 0, T_SECOND);
 	end = t_put_extra(buf, end, 20, 3, 0, 0, 0);
 	end = t_put_extra(buf, end, 20, 4, TQUEUE_FLAG_DELAY, 0, 50 * T_MS);
 	t_is(send_with(fd, end, 0, 0), 4);
