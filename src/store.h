@@ -218,26 +218,25 @@ static inline size_t tq_store_run(const struct tq_store *store,
 				  const struct tq_cursor *cursor, size_t need,
 				  size_t room, int most, int *count)
 {
-	const struct tqueue_record *record = tq_store_at(store, cursor->pos);
+	const struct tqueue_record *first = tq_store_at(store, cursor->pos);
+	const void *end = (void *)first + min(store->end - cursor->pos, room);
+	const void *enough = (void *)first + min(store->end - cursor->pos, need);
 	const struct tq_message *until = cursor->detached;
-	size_t most_bytes = min(store->end - cursor->pos, room);
-	size_t left = most_bytes, bytes;
-	size_t spare = left - min(left, need);
+	const struct tqueue_record *record = first, *next;
 	int n;
 
-	for (n = 0; left > spare && n < most; n++) {
-		/* A void has more bytes than any ring. */
-		bytes = tq_record_bytes(READ_ONCE(record->length));
-		if (bytes > left)
+	for (n = 0; (void *)record < enough && n < most; n++, record = next) {
+		next = (void *)record +
+		       tq_record_bytes(READ_ONCE(record->length));
+		/* That of a void is beyond any ring, or comes round to before. */
+		if ((void *)next > end || (BITS_PER_LONG == 32 && next < record))
 			break;
 		if (unlikely(until) &&
 		    !tq_record_precedes(record, &until->record))
 			break;
-		left -= bytes;
-		record = (const void *)record + bytes;
 	}
 	*count = n;
-	return most_bytes - left;
+	return (void *)record - (void *)first;
 }
 
 #endif /* TQ_STORE_H */
