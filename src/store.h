@@ -229,7 +229,7 @@ static inline size_t tq_store_run(const struct tq_store *store,
 		next = (void *)record +
 		       tq_record_bytes(READ_ONCE(record->length));
 		/* That of a void is beyond any ring, or comes round to before. */
-		if ((void *)next > end || (BITS_PER_LONG == 32 && next < record))
+		if ((void *)next > end || (sizeof(next) == 4 && next < record))
 			break;
 		if (unlikely(until) &&
 		    !tq_record_precedes(record, &until->record))
