@@ -19,7 +19,6 @@
 
 struct arguments {
 	char **names;
-	int count;
 	int force;
 	int persist;
 	struct settings settings;
@@ -47,15 +46,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		setting_assign(&arguments->settings, SETTING_END_OF_FILE, "last-writer");
 		setting_assign(&arguments->settings, SETTING_NO_READER, "error");
 		return 0;
-	case ARGP_KEY_ARGS:
-		arguments->names = state->argv + state->next;
-		arguments->count = state->argc - state->next;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no queue given");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_queues(key, state, &arguments->names);
 	}
 }
 
@@ -118,15 +110,16 @@ static int create_one(int control, const char *name, const struct settings *sett
 int command_create(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
-	int control, status = EXIT_OK, one, i;
+	int control, status = EXIT_OK, one;
+	char **at;
 	const char *name;
 
 	argp_parse(&create_argp, argc, argv, 0, NULL, &arguments);
 	control = open_control(&status);
 	if (control < 0)
 		return status;
-	for (i = 0; i < arguments.count; i++) {
-		name = name_of_queue(arguments.names[i]);
+	for (at = arguments.names; *at; at++) {
+		name = name_of_queue(*at);
 		one = name ? create_one(control, name, &arguments.settings) : EXIT_ERROR;
 		if (!one && arguments.persist)
 			one = persist(name, &arguments.settings);
@@ -210,15 +203,16 @@ static int remove_one(int control, const char *name, const struct arguments *arg
 int command_remove(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
-	int control, status = EXIT_OK, one, i;
+	int control, status = EXIT_OK, one;
+	char **at;
 	const char *name;
 
 	argp_parse(&remove_argp, argc, argv, 0, NULL, &arguments);
 	control = open_control(&status);
 	if (control < 0)
 		return status;
-	for (i = 0; i < arguments.count; i++) {
-		name = name_of_queue(arguments.names[i]);
+	for (at = arguments.names; *at; at++) {
+		name = name_of_queue(*at);
 		one = name ? remove_one(control, name, &arguments) : EXIT_ERROR;
 		if (one)
 			status = one;
@@ -317,15 +311,16 @@ static int set_one(const char *name, const struct arguments *arguments)
 int command_set(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
-	int status = EXIT_OK, one, i;
+	int status = EXIT_OK, one;
+	char **at;
 
 	argp_parse(&set_argp, argc, argv, 0, NULL, &arguments);
 	if (!arguments.settings.given && !arguments.persist) {
 		report(NULL, "no setting given (see \"tqueue set --help\")");
 		return EXIT_BAD_USAGE;
 	}
-	for (i = 0; i < arguments.count; i++) {
-		one = set_one(arguments.names[i], &arguments);
+	for (at = arguments.names; *at; at++) {
+		one = set_one(*at, &arguments);
 		if (one)
 			status = one;
 	}

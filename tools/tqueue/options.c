@@ -223,6 +223,20 @@ uint64_t parse_id(const char *text, const struct argp_state *state)
 	return id;
 }
 
+error_t parse_queues(int key, struct argp_state *state, char ***names)
+{
+	switch (key) {
+	case ARGP_KEY_ARGS:
+		*names = state->argv + state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no queue given");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 uint64_t deadline_after(uint64_t timeout)
 {
 	struct timespec now;

@@ -27,6 +27,12 @@ extern const struct argp progress_argp;
 /* --timeout.  The input is a uint64_t, nanoseconds. */
 extern const struct argp timeout_argp;
 
+/*
+ * Parses arguments that are all names of queues, of which there must be one: a part of
+ * the parser of a subcommand.  A null pointer follows the last of *@names.
+ */
+error_t parse_queues(int key, struct argp_state *state, char ***names);
+
 /* --fd.  The input is an int, -1 if it is not given. */
 extern const struct argp fd_argp;
 

@@ -100,8 +100,6 @@ static void complain_of_no_command(const struct run_options *options,
 
 static void check_options(const struct run_options *options, const struct argp_state *state)
 {
-	if (!options->queues)
-		argp_error(state, "no queue given");
 	if (options->all && options->count)
 		argp_error(state, "only one of --all and --count at a time");
 	if (!options->command || !options->command[0])
@@ -111,7 +109,7 @@ static void check_options(const struct run_options *options, const struct argp_s
 			   options->command[0]);
 }
 
-/* Options with times and numbers. */
+/* Options with times and numbers, and the queues. */
 static error_t parse_value(int key, char *argument, struct argp_state *state)
 {
 	struct run_options *options = &((struct arguments *)state->input)->options;
@@ -156,7 +154,7 @@ static error_t parse_value(int key, char *argument, struct argp_state *state)
 		options->interval = parse_rate(argument, state);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_queues(key, state, &options->queues);
 	}
 }
 
@@ -200,9 +198,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_QUIET:
 		options->quiet = 1;
-		return 0;
-	case ARGP_KEY_ARGS:
-		options->queues = state->argv + state->next;
 		return 0;
 	case ARGP_KEY_END:
 		check_options(options, state);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "command.h"
+#include "options.h"
 #include "queue.h"
 #include "report.h"
 
@@ -16,16 +17,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct arguments *arguments = state->input;
 
 	(void)argument;
-	switch (key) {
-	case ARGP_KEY_ARGS:
-		arguments->names = state->argv + state->next;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no queue given");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	return parse_queues(key, state, &arguments->names);
 }
 
 static int for_each(const struct arguments *arguments, int (*act)(const char *name))

@@ -26,14 +26,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->timeout;
 		return 0;
-	case ARGP_KEY_ARGS:
-		arguments->names = state->argv + state->next;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no queue given");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_queues(key, state, &arguments->names);
 	}
 }
 
