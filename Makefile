@@ -11,7 +11,7 @@ build: ## the module src/tqueue.ko, for the running kernel or for KDIR=...
 tools: ## the library and the command, in build/tools/
 	$(MAKE) -C tools
 
-check: ## all tests (about forty minutes; the first time longer)
+check: ## all tests (more than an hour; the first time longer)
 	tests/check
 
 check-quick: ## the tests that say in about five minutes whether it works
