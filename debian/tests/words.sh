@@ -84,18 +84,21 @@ err() {
 	has err "$@"
 }
 
-# soon COMMAND...: it comes true within some seconds.
+# soon COMMAND...: it comes true before long: so many tenths of a second.
+patience=300
 soon() {
 	local tries=0
 	until "$@"; do
 		tries=$((tries + 1))
-		if [ "$tries" -gt 300 ]; then
-			no "it never came true: $*"
+		if [ "$tries" -gt $patience ]; then
+			# First: what says no may end the test.
 			never "$@"
+			no "it never came true: $*"
 			return
 		fi
 		sleep 0.1
 	done
+	ok "$*"
 }
 # never COMMAND...: says more of that.
 never() {
