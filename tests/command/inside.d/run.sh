@@ -907,7 +907,9 @@ test_run_output_gone() {
 	tqueue run jobs -j 2 --all -- cat >/dev/full 2>err
 	is "status with a full disk" $? 1
 	err "No space left on device"
-	# Alone a job sees it for itself, and SIGPIPE is what it was.
+	# Alone a job sees it for itself, and SIGPIPE is what it was.  One of those before may have
+	# seen a pipe without a reader, and is delayed.
+	tqueue kick --delayed jobs >/dev/null
 	tqueue recv --all jobs >/dev/null 2>&1
 	tqueue send jobs 1
 	gives 8 sh -c 'tqueue run jobs --all -- cat >/dev/full'
