@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver as one unit for the compiler.
+ * The driver as one compilation unit.
  *
- * Reading the kernel's headers takes longer than compiling the driver.  As separate
- * units, the files would take three times as long, and every upgrade of a kernel
- * waits for them.  The kernel builds its scheduler in the same way.
+ * Parsing the kernel's headers takes longer than compiling the driver.
+ * Separate units would triple the build time, and every kernel upgrade waits
+ * for the build.  The kernel builds its scheduler in the same way.
  *
  * Each file still includes what it needs and compiles alone.  No two files use the
  * same static name or macro for different things.
@@ -38,6 +38,7 @@
 #include "states.c"
 #include "due.c"
 #include "settled.c"
+#include "observe.c"
 #include "drop.c"
 #include "notify.c"
 #include "wait.c"
@@ -46,3 +47,4 @@
 #include "unique.c"
 #include "message.c"
 #include "ring.c"
+#include "charge.c"

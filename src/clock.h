@@ -16,7 +16,7 @@ static inline s64 tq_now_boottime(void)
 	return ktime_get_boottime_ns();
 }
 
-/* The same at the resolution with which messages are stamped. */
+/* The same from the coarse clock. */
 static inline s64 tq_coarse_boottime(void)
 {
 	return ktime_to_ns(ktime_get_coarse_boottime());

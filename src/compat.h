@@ -16,14 +16,14 @@
 #error "tqueue needs Linux 6.1 or newer"
 #endif
 
-/* 7.0 has these; some stable kernels have them, too. */
+/* Since 7.0; some stable kernels have it, too. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(object, flags) kzalloc(sizeof(object), flags)
 #endif
 
 /*
  * Debian's kernels clear automatic variables.  A structure on the common path
- * that is filled in field by field opts out.  6.14 has this attribute.
+ * that is filled in field by field opts out.  The attribute exists since 6.14.
  */
 #ifndef __uninitialized
 #if __has_attribute(__uninitialized__)
@@ -33,7 +33,7 @@
 #endif
 #endif
 
-/* Since 6.2 the devnode callback gets a constant device. */
+/* Since 6.2 the callbacks of a class get a constant device. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define TQ_DEV_CONST
 #else
@@ -78,8 +78,8 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #endif
 
 /*
- * Whether two mappings of one page may show different bytes.  Linux 6.9 has a
- * name for this.  Before that each architecture had its own.
+ * Whether two mappings of one page may show different bytes.  Since 6.9 the
+ * kernel has one name for this.  Before, each architecture had its own.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
 #include <linux/cacheinfo.h>

@@ -11,10 +11,12 @@
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
+#include "charge.h"
 #include "due.h"
 #include "file.h"
 #include "notify.h"
@@ -24,9 +26,7 @@
 #include "store.h"
 #include "tqueue.h"
 
-/*
- * The size of a queue whose creator set none.  It holds what cp writes at once.
- */
+/* The default size of a queue.  What cp writes at once fits as one message. */
 #define TQ_SIZE_DEFAULT	((unsigned long)SZ_2M)
 
 #define TQ_CONFIG_FIELDS	(TQUEUE_CONFIG_SIZE |		\
@@ -45,11 +45,11 @@
 				 TQUEUE_CONFIG_UNIQUE)
 
 /* Whether the value of a field is at most @most, or the field is not set. */
-#define tq_field_right(config, field, value, most)			\
+#define tq_field_valid(config, field, value, most)			\
 	(!((config)->fields & TQUEUE_CONFIG_##field) || (value) <= (most))
 
 /**
- * tq_config_check - check a configuration by itself
+ * tq_config_check - check a configuration on its own
  * @config: a copy of what user space gave
  *
  * Context: Any.
@@ -61,23 +61,23 @@ int tq_config_check(const struct tqueue_config *config)
 	    (config->fields & TQUEUE_CONFIG_SIZE && !config->size) ||
 	    config->reserved)
 		return -EINVAL;
-	if (tq_field_right(config, SIZE, config->size, TQ_RING_SIZE_MAX) &&
-	    tq_field_right(config, OVERFLOW, config->overflow,
+	if (tq_field_valid(config, SIZE, config->size, TQ_RING_SIZE_MAX) &&
+	    tq_field_valid(config, OVERFLOW, config->overflow,
 			   TQUEUE_OVERFLOW_DROP_OLDEST) &&
-	    tq_field_right(config, END_OF_FILE, config->end_of_file,
+	    tq_field_valid(config, END_OF_FILE, config->end_of_file,
 			   TQUEUE_EOF_LAST_WRITER) &&
-	    tq_field_right(config, NO_READER, config->no_reader,
+	    tq_field_valid(config, NO_READER, config->no_reader,
 			   TQUEUE_NO_READER_ERROR) &&
-	    tq_field_right(config, TTL, config->ttl, S64_MAX) &&
-	    tq_field_right(config, ON_EXPIRED, config->on_expired,
+	    tq_field_valid(config, TTL, config->ttl, S64_MAX) &&
+	    tq_field_valid(config, ON_EXPIRED, config->on_expired,
 			   TQUEUE_EXPIRED_BURY) &&
-	    tq_field_right(config, MAX_ATTEMPTS, config->max_attempts,
+	    tq_field_valid(config, MAX_ATTEMPTS, config->max_attempts,
 			   U16_MAX) &&
-	    tq_field_right(config, ON_EXHAUSTED, config->on_exhausted,
+	    tq_field_valid(config, ON_EXHAUSTED, config->on_exhausted,
 			   TQUEUE_EXHAUSTED_DROP) &&
-	    tq_field_right(config, LEASE_LIMIT, config->lease_limit,
+	    tq_field_valid(config, LEASE_LIMIT, config->lease_limit,
 			   S64_MAX) &&
-	    tq_field_right(config, UNIQUE, config->unique,
+	    tq_field_valid(config, UNIQUE, config->unique,
 			   TQUEUE_UNIQUE_QUEUE))
 		return 0;
 	return -EINVAL;
@@ -98,6 +98,19 @@ unsigned long tq_config_size(const struct tqueue_config *config)
 }
 
 /**
+ * tq_config_charge - how many bytes of a ring count towards max_memory
+ * @queue: its queue
+ * @size: its size
+ *
+ * Context: Any.
+ * Return: bytes.
+ */
+unsigned long tq_config_charge(const struct tqueue *queue, unsigned long size)
+{
+	return size > queue->uncharged ? size - queue->uncharged : 0;
+}
+
+/**
  * tq_check_owner - whether the caller may give a queue to a user
  * @uid: the user
  *
@@ -105,7 +118,7 @@ unsigned long tq_config_size(const struct tqueue_config *config)
  * give it away.
  *
  * Context: Process context.
- * Return: 0; -EINVAL if there is no such user here; -EPERM.
+ * Return: 0; -EINVAL if the caller's namespace has no such user; -EPERM.
  */
 int tq_check_owner(kuid_t uid)
 {
@@ -139,8 +152,8 @@ bool tq_may_configure(struct tqueue *queue)
  * @size: bytes of the ring that the queue has or is about to get
  *
  * Context: Both locks held.
- * Return: 0; -EINVAL if the ring is too small for max_message.  Then nothing
- * has changed.
+ * Return: 0; -EINVAL, with nothing changed, if the ring is too small for
+ * max_message.
  */
 int tq_config_apply(struct tqueue *queue, const struct tqueue_config *config,
 		    unsigned long size)
@@ -192,7 +205,7 @@ int tq_config_apply(struct tqueue *queue, const struct tqueue_config *config,
 	return 0;
 }
 
-/* Replace the ring by one that is large enough.  Both locks held. */
+/* Replace the ring with one that is large enough.  Both locks held. */
 static void tq_swap_ring(struct tqueue *queue, struct tq_ring *ring)
 {
 	struct tq_rx *rx = &queue->rx;
@@ -203,9 +216,8 @@ static void tq_swap_ring(struct tqueue *queue, struct tq_ring *ring)
 }
 
 /*
- * Change the configuration.  @ring is the new ring, or its size is 0.  Returns
- * -EAGAIN if @ring counts for too little and must be made again.  Both locks
- * held.
+ * Change the configuration.  @ring is the new ring, or its size is 0.  Both
+ * locks held.
  */
 static int tq_config_change(struct tqueue *queue,
 			    const struct tqueue_config *config, kuid_t owner,
@@ -224,9 +236,6 @@ static int tq_config_change(struct tqueue *queue,
 	if (ring->size && (tq_queue_bytes(queue) > size ||
 			   queue->tx.pos - queue->rx.store.pos > size))
 		return -EBUSY;
-	/* Another call has replaced the ring meanwhile. */
-	if (ring->owed > queue->ring.charged)
-		return -EAGAIN;
 	ret = tq_config_apply(queue, config, size);
 	if (ret)
 		return ret;
@@ -238,23 +247,50 @@ static int tq_config_change(struct tqueue *queue,
 		tq_senders_fail(queue, -ENOBUFS, notify);
 	if (queue->tx.gate & TQ_GATE_NO_READER)
 		tq_senders_fail(queue, -EPIPE, notify);
-	/* There may be room, more of it than before, or an end of file. */
+	/* There may be room now, or an end of file. */
 	notify->events |= TQ_NOTIFY_ADMIT | TQ_NOTIFY_WRITABLE |
 			  TQ_NOTIFY_ENDED;
 	return 0;
 }
 
-static unsigned long tq_ring_charged(struct tqueue *queue)
+/*
+ * Change the configuration and, if it has a size, replace the ring.  Collects
+ * wake-ups in @notify.
+ */
+static int tq_config_replace(struct tqueue *queue,
+			     const struct tqueue_config *config, kuid_t owner,
+			     struct tq_notify *notify)
 {
-	unsigned long charged;
+	unsigned long old = queue->charged;
+	unsigned long new = old;
+	struct tq_ring ring = {};
+	unsigned long most;
+	int ret = 0;
 
-	mutex_lock(&queue->tx.lock);
-	charged = queue->ring.charged;
-	mutex_unlock(&queue->tx.lock);
-	return charged;
+	lockdep_assert_held(&queue->resizing);
+
+	if (config->fields & TQUEUE_CONFIG_SIZE)
+		new = tq_config_charge(queue, tq_config_size(config));
+	/* While there are two rings, the larger one counts. */
+	most = max(old, new);
+	ret = tq_charge(old, most);
+	if (ret)
+		return ret;
+	if (config->fields & TQUEUE_CONFIG_SIZE)
+		ret = tq_ring_alloc(&ring, tq_config_size(config));
+	if (!ret) {
+		tq_lock_both(queue);
+		ret = tq_config_change(queue, config, owner, &ring, notify);
+		tq_unlock_both(queue);
+		/* The old ring, or the new one if it was not used. */
+		tq_ring_free(&ring);
+	}
+	queue->charged = ret ? old : new;
+	tq_charge(most, queue->charged);
+	return ret;
 }
 
-/* A ttl was set: messages that are already here can expire, too. */
+/* A ttl was set: the messages that are already here can expire, too. */
 static void tq_config_ages(struct tqueue *queue)
 {
 	struct tq_message *message;
@@ -280,7 +316,7 @@ static void tq_config_ages(struct tqueue *queue)
 }
 
 /**
- * tq_config_set - change the configuration of a queue while it is in use
+ * tq_config_set - change the configuration of a queue that is in use
  * @queue: the queue
  * @config: what to change, a copy of what user space gave
  *
@@ -293,7 +329,6 @@ int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 {
 	kuid_t owner = make_kuid(current_user_ns(), config->uid);
 	struct tq_notify notify = {};
-	struct tq_ring ring = {};
 	int ret;
 
 	ret = tq_config_check(config);
@@ -301,20 +336,11 @@ int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 		ret = tq_check_owner(owner);
 	if (ret)
 		return ret;
-	do {
-		if (config->fields & TQUEUE_CONFIG_SIZE) {
-			ret = tq_ring_alloc(&ring, tq_config_size(config),
-					    queue->uncharged,
-					    tq_ring_charged(queue));
-			if (ret)
-				return ret;
-		}
-		tq_lock_both(queue);
-		ret = tq_config_change(queue, config, owner, &ring, &notify);
-		tq_unlock_both(queue);
-		/* The old ring, or the new one if it was not used. */
-		tq_ring_free(&ring);
-	} while (ret == -EAGAIN);
+	ret = mutex_lock_killable(&queue->resizing);
+	if (ret)
+		return ret;
+	ret = tq_config_replace(queue, config, owner, &notify);
+	mutex_unlock(&queue->resizing);
 	tq_notify_deliver(queue, &notify);
 	if (!ret && config->fields & (TQUEUE_CONFIG_TTL |
 				      TQUEUE_CONFIG_ON_EXPIRED))

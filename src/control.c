@@ -31,7 +31,7 @@
 /* Guards the set of queues: tq_queues and tq_named. */
 static DEFINE_MUTEX(tq_control_lock);
 static struct rb_root tq_queues = RB_ROOT;
-static unsigned int tq_named;	/* all except the default queue */
+static unsigned int tq_named;	/* how many, without the default queue */
 
 static struct tqueue *tq_queue_of(const struct rb_node *node)
 {
@@ -129,7 +129,7 @@ static int tq_check_group(kgid_t gid)
  * Make the device of a queue and add the queue to the set.  Frees the queue on
  * failure.
  */
-static int tq_book(struct tqueue *queue, const char *name, bool named)
+static int tq_register(struct tqueue *queue, const char *name, bool named)
 {
 	int ret;
 
@@ -143,7 +143,7 @@ static int tq_book(struct tqueue *queue, const char *name, bool named)
 	return 0;
 }
 
-static void tq_unbook(struct tqueue *queue)
+static void tq_unregister(struct tqueue *queue)
 {
 	lockdep_assert_held(&tq_control_lock);
 
@@ -163,7 +163,7 @@ static int tq_create_named(struct tqueue *queue, const char *name)
 	if (ret)
 		tq_queue_free(queue);
 	else
-		ret = tq_book(queue, name, true);
+		ret = tq_register(queue, name, true);
 	if (!ret) {
 		tq_named++;
 		__module_get(THIS_MODULE);
@@ -186,7 +186,7 @@ static int tq_ctl_create(unsigned int cmd, const void __user *user)
 	ret = tq_check_name(args.name);
 	if (ret)
 		return ret;
-	/* args.uid sets the owner, not the configuration. */
+	/* args.uid sets the owner; the configuration must not. */
 	if (!args.mode || args.mode & ~TQ_MODES || args.reserved ||
 	    args.config.fields & TQUEUE_CONFIG_OWNER)
 		return -EINVAL;
@@ -220,7 +220,7 @@ static int tq_remove_named(const char *name, bool force)
 	else
 		ret = tq_remove(queue, force);
 	if (!ret) {
-		tq_unbook(queue);
+		tq_unregister(queue);
 		tq_named--;
 		module_put(THIS_MODULE);
 	}
@@ -285,7 +285,7 @@ static int tq_ctl_set(unsigned int cmd, const void __user *user)
 	return ret;
 }
 
-/* Find the queue called @name, or the one after it: 0 or -ENOENT. */
+/* Describe the queue @name or, if @after, the next one: 0 or -ENOENT. */
 static int tq_look_up(bool after, const char *name, struct tqueue_info *info)
 {
 	struct tqueue *queue;
@@ -306,9 +306,9 @@ static int tq_look_up(bool after, const char *name, struct tqueue_info *info)
 }
 
 /**
- * tq_control_next - go from one queue to the next, in the order of their names
- * @info: names a queue, which need not exist any more, or nothing; filled with
- *	what there is to know about the next queue
+ * tq_control_next - describe the next queue, in the order of names
+ * @info: names a queue, which need not exist any more, or none; filled with the
+ *	state of the next queue
  *
  * Context: Process context, takes tq_control_lock, and then the queue's locks.
  * Return: 0; -ENOENT if there is no next queue.
@@ -318,7 +318,7 @@ int tq_control_next(struct tqueue_info *info)
 	return tq_look_up(true, info->name, info);
 }
 
-/* TQUEUE_CONTROL_GET and TQUEUE_CONTROL_NEXT. */
+/* TQUEUE_CTL_GET and TQUEUE_CTL_NEXT. */
 static int tq_ctl_info(bool next, unsigned int cmd, void __user *user)
 {
 	struct tqueue_info info;
@@ -448,7 +448,7 @@ int tq_default_add(struct tqueue *queue)
 	int ret;
 
 	mutex_lock(&tq_control_lock);
-	ret = tq_book(queue, TQ_NAME, false);
+	ret = tq_register(queue, TQ_NAME, false);
 	mutex_unlock(&tq_control_lock);
 	return ret;
 }
@@ -462,7 +462,7 @@ int tq_default_add(struct tqueue *queue)
 void tq_default_del(struct tqueue *queue)
 {
 	mutex_lock(&tq_control_lock);
-	tq_unbook(queue);
+	tq_unregister(queue);
 	mutex_unlock(&tq_control_lock);
 }
 

@@ -41,7 +41,7 @@ static inline u64 tq_counter_get(const struct tq_counter *counter)
 	return counter->value;
 }
 
-/* For everybody else. */
+/* For all other callers. */
 static inline u64 tq_counter_read(const struct tq_counter *counter)
 {
 	return READ_ONCE(counter->value);

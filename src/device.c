@@ -8,6 +8,7 @@
  */
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
+#include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
@@ -33,8 +34,24 @@ static dev_t tq_devt;
 static DEFINE_XARRAY_ALLOC(tq_minors);
 static u32 tq_minor_next;
 
+/* Add the name of the queue to its uevents, for udev and systemd. */
+static int tq_uevent(TQ_DEV_CONST struct device *dev,
+		     struct kobj_uevent_env *env)
+{
+	return add_uevent_var(env, "TQUEUE_NAME=%s", dev_name(dev));
+}
+
+/* The owner of the node also owns the sysfs attributes. */
+static void tq_get_ownership(TQ_DEV_CONST struct device *dev, kuid_t *uid,
+			     kgid_t *gid)
+{
+	*uid = to_tqueue(dev)->uid;
+}
+
 static TQ_CLASS_CONST struct class tq_class = {
 	.name = TQ_NAME,
+	.dev_uevent = tq_uevent,
+	.get_ownership = tq_get_ownership,
 };
 
 /* TQ_NOWAIT is O_NONBLOCK. */
@@ -50,8 +67,8 @@ static unsigned int tq_how(const struct kiocb *iocb)
 }
 
 /*
- * Whether the opener may open the node as it is now.  The VFS has checked, but
- * perhaps while the node still belonged to root: see tq_device_appear().
+ * Check the opener's permission again.  The VFS may have checked it while the
+ * node still belonged to root: see tq_device_appear().
  */
 static int tq_open_permission(struct file *filp)
 {
@@ -92,8 +109,8 @@ static int tq_release(struct inode *inode, struct file *filp)
 }
 
 /*
- * read() and write() have their own methods beside the iterator ones.  Most
- * callers use these two calls, and they are cheaper without an iterator.
+ * read() and write() have methods without an iterator, too.  Most callers use
+ * these two calls, and they are cheaper without one.
  */
 static ssize_t tq_read(struct file *filp, char __user *buf, size_t count,
 		       loff_t *pos)
@@ -125,7 +142,7 @@ static ssize_t tq_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (!iov_iter_count(to))
 		return 0;
-	/* A killed process takes nothing, not even through another task. */
+	/* A killed process receives nothing, not even through io_uring. */
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	tq_file_reads(file);
@@ -193,7 +210,7 @@ static __poll_t tq_poll(struct file *filp, poll_table *wait)
 	return mask;
 }
 
-/* Tell receives whether some file wants SIGIO when there is room. */
+/* Tell receivers whether a file wants SIGIO when there is room. */
 static void tq_fasync_changed(struct tqueue *queue)
 {
 	struct tq_rx *rx = &queue->rx;
@@ -250,7 +267,7 @@ static void tq_device_release(struct device *dev)
 	tq_queue_free(to_tqueue(dev));
 }
 
-/* The owner, the group and the mode are set when the node appears. */
+/* The name of the node, and its owner, group and mode. */
 static char *tq_devnode(TQ_DEV_CONST struct device *dev, umode_t *mode,
 			kuid_t *uid, kgid_t *gid)
 {
@@ -263,9 +280,9 @@ static char *tq_devnode(TQ_DEV_CONST struct device *dev, umode_t *mode,
 	if (gid)
 		*gid = queue->gid;
 	/*
-	 * If this fails, the core uses the name of the device, and the node
-	 * would stay after the removal.  It is less than a hundred bytes, hence
-	 * __GFP_NOFAIL.
+	 * This must not fail: the core would use the name of the device
+	 * instead, and leave the node behind when it removes the device.  The
+	 * name has less than a hundred bytes.
 	 */
 	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "tq/%s", dev_name(dev));
 }
@@ -278,9 +295,10 @@ static const struct device_type tq_named_type = {
 
 /*
  * Make the node first and the character device afterwards.  devtmpfs creates
- * the node as root's and changes the owner a moment later; in that moment
- * root's group must not get in.  tq_open() checks again those that are already
- * in open().  The uevent is sent when the node can be opened.
+ * the node as root's and changes its owner a moment later.  Until then no open
+ * succeeds, so that root's group does not get in.  tq_open() checks the
+ * permission again for calls that are already in open().  The uevent is sent
+ * when the node can be opened.
  */
 static int tq_device_appear(struct tqueue *queue)
 {

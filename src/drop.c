@@ -43,91 +43,75 @@ static unsigned long tq_drop_run(struct tqueue *queue,
 				 const struct tq_cursor *cursor,
 				 unsigned long need, int most, int *count)
 {
-	struct tq_rx *rx = &queue->rx;
-	struct tq_store *store = &rx->store;
+	struct tq_store *store = &queue->rx.store;
 	unsigned long bytes;
 
-	/* The usual case: one message goes for one that comes. */
+	/* The usual case: one old message makes room for one new message. */
 	bytes = tq_record_bytes(tq_store_length(store, cursor->pos));
 	*count = 1;
 	if (bytes < need || unlikely(cursor->detached))
 		bytes = tq_store_run(store, cursor, need, ULONG_MAX, most,
 				     count);
-	/* Counted before the room is published. */
-	if (unlikely(READ_ONCE(queue->tx.empties) != rx->empties ||
-		     trace_tqueue_drop_enabled()))
-		WRITE_ONCE(rx->empties,
-			   rx->empties + tq_drop_survey(queue, *count));
+	/* Count empty messages before their room is released. */
+	if (unlikely(tq_empties(queue) || trace_tqueue_drop_enabled()))
+		tq_empties_leave(queue, tq_drop_survey(queue, *count));
 	return tq_store_advance(store, bytes);
 }
 
 /*
- * Part of what the queue holds is outside the ring.  Drop the message that has
- * to go before any in the ring: a buried one, or the oldest ready one of the
- * lowest priority.  Returns 1, or 0 if there is none, or TQ_ROOM_BESIDE if
- * nothing has to go.  Sets the cursor, which is at the head of the ring, to the
- * detached message that comes next.
+ * Drop the detached message that must be dropped before any record of the ring:
+ * a buried one, or the oldest ready one of the lowest priority.  If there is
+ * none, returns false, with cursor->detached set for tq_drop_run().
  */
-static noinline int tq_drop_beside(struct tqueue *queue, unsigned long bytes,
-				   struct tq_cursor *cursor,
-				   struct tq_notify *notify)
+static noinline bool tq_drop_detached(struct tqueue *queue,
+				      struct tq_cursor *cursor,
+				      struct tq_notify *notify)
 {
 	struct tq_store *store = &queue->rx.store;
-	struct tq_message *message;
+	struct tq_message *message = tq_store_first_buried(store);
 
-	if (tq_fits_beside(queue, bytes))
-		return TQ_ROOM_BESIDE;
-	message = tq_store_first_buried(store);
 	if (!message) {
 		cursor->detached = tq_store_oldest_last(store);
 		message = tq_store_detached(store, cursor);
 	}
 	if (!message)
-		return 0;
+		return false;
 	tq_seize(queue, message);
 	tq_drop(queue, message, notify);
-	return 1;
+	return true;
 }
 
 /*
- * Drop the oldest buried message or, if there is none, the oldest ready
- * messages of the lowest priority.  Stops when @bytes fit, or when *@left
- * messages are gone.  Returns 0, -ENOBUFS if there is nothing to drop, or
- * TQ_ROOM_BESIDE.
+ * Drop the oldest buried message.  If there is none, drop the oldest ready
+ * messages of the lowest priority until @bytes fit into the ring, but at most
+ * @most messages.  Returns the work done, counted in records; 0 if there was
+ * nothing to drop.
  */
-static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int *left,
+static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int most,
 			  struct tq_notify *notify)
 {
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
-	/*
-	 * Where the ring has voids, it is enough if the message fits beside it.
-	 */
+	/* If the ring has voids, it is enough that a detached message fits. */
 	unsigned long need = bytes - (rx->limit + store->void_bytes -
 				      queue->tx.pos);
 	struct tq_cursor cursor __uninitialized;
 	unsigned long freed;
-	int count, ret;
+	int count;
 
 	tq_store_refresh(store);
 	cursor.pos = store->pos;
 	cursor.detached = NULL;
-	if (unlikely(rx->buried.count | store->ready_count |
-		     store->void_bytes)) {
-		ret = tq_drop_beside(queue, bytes, &cursor, notify);
-		if (ret) {
-			*left -= TQ_DETACHED_RECORDS;
-			return min(ret, 0);
-		}
-	}
+	if (unlikely(rx->buried.count | store->ready_count) &&
+	    tq_drop_detached(queue, &cursor, notify))
+		return TQ_DETACHED_RECORDS;
 	if (cursor.pos == store->end)
-		return -ENOBUFS;
-	freed = tq_drop_run(queue, &cursor, need, *left, &count);
-	*left -= count;
+		return 0;
+	freed = tq_drop_run(queue, &cursor, need, most, &count);
 	WRITE_ONCE(rx->limit, rx->limit + freed);
 	tq_counter_add(&rx->gone, count);
 	tq_counter_add(&rx->dropped, count);
-	return 0;
+	return count;
 }
 
 /**
@@ -137,9 +121,9 @@ static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int *left,
  * @notify: collects the wake-ups
  *
  * Context: tx.lock held; takes rx.lock.
- * Return: 0 if there is room now; %TQ_ROOM_BESIDE if there is room, but not in
- * the ring (see tq_room_beside()); -EAGAIN after one piece of work: the caller
- * unlocks before it calls again; -ENOBUFS if nothing more can be dropped.
+ * Return: 0 if there is room now; %TQ_ROOM_DETACHED if there is room for a
+ * detached message only; -EAGAIN after one piece of work: the caller unlocks
+ * before it calls again; -ENOBUFS if nothing more can be dropped.
  */
 int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 		struct tq_notify *notify)
@@ -147,15 +131,22 @@ int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 	struct tq_rx *rx = &queue->rx;
 	int left = TQ_PIECE_RECORDS;
 	int ret = 0;
+	int count;
 
 	lockdep_assert_held(&queue->tx.lock);
 
 	mutex_lock(&rx->lock);
 	while (!ret && !tq_fits(rx->limit, queue->tx.pos, bytes)) {
-		if (left <= 0)
+		if (tq_fits_detached(queue, bytes)) {
+			ret = TQ_ROOM_DETACHED;
+		} else if (left <= 0) {
 			ret = -EAGAIN;
-		else
-			ret = tq_drop_oldest(queue, bytes, &left, notify);
+		} else {
+			count = tq_drop_oldest(queue, bytes, left, notify);
+			left -= count;
+			if (!count)
+				ret = -ENOBUFS;
+		}
 	}
 	queue->tx.limit_cached = rx->limit;
 	notify->events |= tq_settled_changed(queue);

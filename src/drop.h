@@ -8,8 +8,8 @@
 #include "notify.h"
 #include "tqueue.h"
 
-/* Internal result: a detached message fits, but not a record in the ring. */
-#define TQ_ROOM_BESIDE (-EXFULL)
+/* Internal result: the message fits only if it stays detached. */
+#define TQ_ROOM_DETACHED (-EXFULL)
 
 int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 		struct tq_notify *notify);

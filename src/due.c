@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is due at which time: see due.h.
+ * Timers for what becomes due: see due.h.
  *
  * Each queue has one timer for each of the two clocks, armed for the earliest
  * time that matters.  A timer is moved only to an earlier time and never
@@ -41,7 +41,7 @@ void tq_due_stop(void)
 }
 
 /**
- * tq_due_look - have the thread look at a queue
+ * tq_due_look - make the thread look at a queue
  * @queue: the queue
  *
  * Context: Any.
@@ -63,7 +63,7 @@ static enum hrtimer_restart tq_monotonic_fired(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* A message arrives in a ring that had none that could expire. */
+/* A message arrives in a ring that had no message that could expire. */
 static int tq_arrived(struct wait_queue_entry *wait, unsigned int mode,
 		      int sync, void *key)
 {
@@ -76,7 +76,7 @@ static int tq_arrived(struct wait_queue_entry *wait, unsigned int mode,
 
 /**
  * tq_due_init - initialize the timers of a queue
- * @queue: the queue, which nobody uses yet
+ * @queue: the queue, which is not in use yet
  * @work: what the thread does for it
  *
  * Context: Any.
@@ -101,7 +101,7 @@ void tq_due_init(struct tqueue *queue, kthread_work_func_t work)
 
 /**
  * tq_due_destroy - stop the timers of a queue
- * @queue: the queue, which nobody uses any more.  It is marked as removed, so
+ * @queue: the queue, which is not in use any more.  It is marked as removed, so
  *	no timer is armed again.
  *
  * Context: Process context, may sleep; no lock held.
@@ -154,7 +154,7 @@ static bool tq_older(struct rb_node *a, const struct rb_node *b)
 }
 
 /**
- * tq_due_add_delayed - add a message to those that are delayed
+ * tq_due_add_delayed - add a message to the tree of delays
  * @queue: the queue
  * @message: the message, with its time in @when
  *
@@ -171,7 +171,7 @@ void tq_due_add_delayed(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_due_del_delayed - remove a message from those that are delayed
+ * tq_due_del_delayed - remove a message from the tree of delays
  * @queue: the queue
  * @message: the message
  *
@@ -185,7 +185,7 @@ void tq_due_del_delayed(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_due_insert_limit - add a lease to those with a limit
+ * tq_due_insert_limit - add a lease to the tree of limits
  * @queue: the queue
  * @message: the leased message, with the limit in @when
  *
@@ -200,7 +200,7 @@ void tq_due_insert_limit(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_due_insert_age - add a message to those that can expire
+ * tq_due_insert_age - add a message to the tree of ages
  * @queue: the queue
  * @message: the message, ready or delayed
  *
@@ -215,7 +215,7 @@ void tq_due_insert_age(struct tqueue *queue, struct tq_message *message)
 }
 
 /**
- * tq_due_erase_timed - remove a message from those with a limit or a ttl
+ * tq_due_erase_timed - remove a message from the tree of limits or of ages
  * @queue: the queue
  * @message: the message, still in the state in which it was added
  *

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is due at which time: delays, limits of leases, and the age of messages.
+ * What becomes due: delays, limits of leases, and the age of messages.
  *
- * Delays and ages use CLOCK_BOOTTIME: a job due in ten minutes runs when the
- * machine wakes up.  Limits use CLOCK_MONOTONIC: while the machine slept, the
- * workers did not run either.
+ * Delays and ages use CLOCK_BOOTTIME, which counts the time of a suspend: a job
+ * that became due meanwhile runs at the resume.  Limits use CLOCK_MONOTONIC,
+ * which does not count it: the workers did not run either.
  */
 #ifndef TQ_DUE_H
 #define TQ_DUE_H
@@ -53,8 +53,8 @@ static inline bool tq_can_age(const struct tqueue *queue,
 }
 
 /*
- * The lease of a message may have a limit: see tq_message.when.  With rx.lock
- * held.
+ * Add a lease to the tree of limits if it has one: see tq_message.when.  With
+ * rx.lock held.
  */
 static inline void tq_due_add_limit(struct tqueue *queue,
 				    struct tq_message *message)
@@ -65,7 +65,9 @@ static inline void tq_due_add_limit(struct tqueue *queue,
 		tq_due_insert_limit(queue, message);
 }
 
-/* A message may expire.  With rx.lock held. */
+/*
+ * Add a message to the tree of ages if the queue has a ttl.  With rx.lock held.
+ */
 static inline void tq_due_add_age(struct tqueue *queue,
 				  struct tq_message *message)
 {
@@ -75,7 +77,10 @@ static inline void tq_due_add_age(struct tqueue *queue,
 		tq_due_insert_age(queue, message);
 }
 
-/* A message has no limit any more, or cannot expire.  With rx.lock held. */
+/*
+ * Remove a message from the tree of limits or of ages if it is in one.  With
+ * rx.lock held.
+ */
 static inline void tq_due_del_timed(struct tqueue *queue,
 				    struct tq_message *message)
 {

@@ -17,8 +17,8 @@
 #include "unique.h"
 
 /*
- * A message of so many bytes stays detached.  That is cheaper than a second
- * copy into the ring.
+ * A message of at least this many bytes stays detached.  That is cheaper than a
+ * second copy into the ring.
  */
 #define TQ_KEEP_DETACHED PAGE_SIZE
 
@@ -28,7 +28,7 @@
  * @message: unsent
  * @id: filled with the id of the other message
  *
- * The caller asks before it makes room or waits for it: both would be in vain.
+ * Called before room is made or awaited: both are useless if the key is taken.
  *
  * Context: tx.lock held; may take rx.lock.
  * Return: 0 or -EEXIST.
@@ -57,12 +57,12 @@ static bool tq_message_special(const struct tq_message *message)
 }
 
 /*
- * A message that waited for room is sent when it gets its place.  So the times
- * of sending are in the order of the ring.
+ * Stamp a message with the time at which it gets its place, not at which it
+ * began to wait for room.  So the times in the ring are in order.
  */
 static void tq_sent_now(struct tq_message *message)
 {
-	message->record.sent_ns = tq_coarse_boottime();
+	message->record.sent_ns = tq_stamp_time();
 }
 
 /* Make a message ready or delayed.  Both locks held. */
@@ -147,7 +147,7 @@ int tq_enqueue(struct tqueue *queue, struct tq_message **message, u64 *id,
 	record->id = *id;
 	memcpy(record->payload, from->payload, bytes - sizeof(*record));
 	if (!from->length)
-		WRITE_ONCE(tx->empties, tx->empties + 1);
+		tq_empties_enter(queue, 1);
 	tq_notify_add(notify, *message);
 	tq_publish(queue, bytes);
 	return 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open files: counting readers and writers, and what a file leaves behind.
+ * Open files: counting readers and writers, and returning what a file held.
  *
  * Closing a file returns its partial message and its leases to the queue.  A
- * queue that nobody has open but that holds messages keeps the module loaded.
+ * queue that holds messages keeps the module loaded even if no file is open.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -25,7 +25,7 @@
 #include "tqueue.h"
 #include "wait.h"
 
-/* Note who opens the file, and whether its namespaces see other ids. */
+/* Note the opener of a file, and whether its namespaces see other ids. */
 static void tq_file_identify(struct tq_file *file, const struct cred *cred)
 {
 	file->cred = cred;
@@ -72,7 +72,6 @@ struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 {
 	struct tq_file *file = kzalloc_obj(*file, GFP_KERNEL_ACCOUNT);
 	struct tq_opens *opens = &queue->opens;
-	bool seen;
 
 	if (!file)
 		return ERR_PTR(-ENOMEM);
@@ -90,20 +89,20 @@ struct tq_file *tq_file_open(struct tqueue *queue, struct file *filp)
 		return ERR_PTR(-ENXIO);
 	}
 	/*
-	 * The file has seen a writer if there is one now, or if messages were
-	 * sent after a reader last got the end of file.
+	 * A stream lasts until a reader gets its end, even after its writers.
 	 */
-	seen = opens->writers ||
-	       tq_counter_get(&queue->tx.last_id) > queue->rx.ended_id;
-	file->writers_begun = opens->writers_begun - seen;
-	file->readers_begun = opens->readers_begun - !!opens->readers;
+	file->saw_writer = opens->writers ||
+		tq_counter_get(&queue->tx.last_id) > queue->rx.stream_end;
+	file->saw_reader = opens->readers;
+	file->writers_begun = opens->writers_begun;
+	file->readers_begun = opens->readers_begun;
 	list_add_tail(&file->link, &opens->files);
 	opens->count++;
 	if (file->mode & FMODE_WRITE) {
 		WRITE_ONCE(opens->writers, opens->writers + 1);
 		/*
-		 * A file that sees the new writers_begun sees the new writers:
-		 * see tq_writers_left().
+		 * A reader that sees the new writers_begun also sees the new
+		 * writers: see tq_writers_left().
 		 */
 		smp_wmb();
 		WRITE_ONCE(opens->writers_begun, opens->writers_begun + 1);
@@ -149,16 +148,14 @@ static void tq_file_leave(struct tq_file *file, struct tq_notify *notify)
 	if (file->reader)
 		WRITE_ONCE(opens->readers, opens->readers - 1);
 	if (file->mode & FMODE_WRITE)
-		/* Release: a file that sees no writer sees all they sent. */
+		/* Release: a reader that sees no writer sees all messages. */
 		smp_store_release(&opens->writers, opens->writers - 1);
 	tq_opens_changed(queue);
 	if (file->reader && queue->tx.gate & TQ_GATE_NO_READER)
 		tq_senders_fail(queue, -EPIPE, notify);
 	if (file->mode & FMODE_WRITE && !opens->writers)
 		notify->events |= TQ_NOTIFY_ENDED;
-	/*
-	 * A removed queue is about to be emptied, and nothing would unpin it.
-	 */
+	/* A removed queue is about to be emptied.  Nothing would unpin it. */
 	if (!--opens->count && !tq_vacant(queue) && !tq_removed(queue)) {
 		__module_get(THIS_MODULE);
 		opens->pinned = true;
@@ -166,7 +163,7 @@ static void tq_file_leave(struct tq_file *file, struct tq_notify *notify)
 }
 
 /**
- * tq_unpin - release the module if a queue that nobody has open is empty
+ * tq_unpin - release the module if a queue without open files is empty
  * @queue: the queue
  *
  * Context: rx.lock held.  The caller has its own reference to the module, or is

@@ -23,7 +23,7 @@
 /**
  * struct tq_held - a lease in a file of its own
  * @queue: the queue.  The file holds a reference to its device.
- * @holder: has the lease, until it is over
+ * @holder: has the lease until it is over
  * @wait: pollers of the file
  * @id: the id of the message
  * @delivery: the number of the delivery
@@ -42,7 +42,7 @@ static int tq_held_release(struct inode *inode, struct file *filp)
 	struct tqueue *queue = held->queue;
 
 	tq_holder_release(queue, &held->holder);
-	/* A call that has ended the lease uses @held until it unlocks. */
+	/* A call that ends the lease may use @held until it unlocks. */
 	mutex_lock(&queue->rx.lock);
 	tq_unpin(queue);
 	mutex_unlock(&queue->rx.lock);
@@ -93,7 +93,7 @@ static int tq_hold_move(struct tqueue *queue, struct tq_held *held)
 		ret = tq_lease_missing(queue, held->id);
 	} else {
 		tq_lease_move(message, &held->holder);
-		message->started = true;
+		message->begun = true;
 	}
 	mutex_unlock(&queue->rx.lock);
 	return ret;

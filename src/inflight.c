@@ -2,8 +2,8 @@
 /*
  * Messages in flight: see inflight.h.
  *
- * rx.lock guards which messages are in flight and what open files keep of them.
- * The message itself belongs to the call alone.
+ * rx.lock guards which messages are in flight, and which of them an open file
+ * keeps.  The message itself belongs to the call alone.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -13,6 +13,7 @@
 #include "lease.h"
 #include "message.h"
 #include "notify.h"
+#include "observe.h"
 #include "settled.h"
 #include "space.h"
 #include "states.h"
@@ -22,8 +23,8 @@
 #include "wait.h"
 
 /* Internal results of one try. */
-#define TQ_NEED_SPARE	(-ENOSR)	/* @needed bytes of memory are needed */
-#define TQ_LOOK_AGAIN	(-ESTALE)	/* unlock, and go on */
+#define TQ_NEED_SPARE	(-ENOSR)	/* a spare of @needed bytes is needed */
+#define TQ_LOOK_AGAIN	(-ESTALE)	/* unlock and try again */
 
 /* Settle a message in flight that gave up its room. */
 static void tq_flight_settle(struct tqueue *queue, struct tq_message *message,
@@ -45,9 +46,9 @@ static void tq_flight_requeue(struct tqueue *queue, struct tq_message *message,
 		tq_flight_settle(queue, message, notify);
 		return;
 	}
-	if (message->begun)
+	if (message->part_read)
 		message->record.flags |= TQUEUE_FLAG_PARTIAL;
-	message->begun = false;
+	message->part_read = false;
 	tq_claim_space(queue, tq_message_bytes(message));
 	tq_place_ready(queue, message, notify);
 }
@@ -70,12 +71,11 @@ void tq_requeue(struct tqueue *queue, struct tq_message *message)
 	tq_notify_deliver(queue, &notify);
 }
 
-/* Discard empty records at the head of the ring, at most @most. */
+/* Discard at most @most empty records at the head of the ring. */
 static int tq_skip_run(struct tqueue *queue, const struct tq_message *until,
 		       int most, struct tq_notify *notify)
 {
-	struct tq_rx *rx = &queue->rx;
-	struct tq_store *store = &rx->store;
+	struct tq_store *store = &queue->rx.store;
 	unsigned long pos = store->pos;
 	unsigned long freed;
 	int n;
@@ -92,7 +92,7 @@ static int tq_skip_run(struct tqueue *queue, const struct tq_message *until,
 	}
 	if (!n)
 		return 0;
-	WRITE_ONCE(rx->empties, rx->empties + n);
+	tq_empties_leave(queue, n);
 	freed = tq_store_advance(store, pos - store->pos);
 	notify->events |= tq_release_space(queue, freed, n);
 	return n;
@@ -100,7 +100,8 @@ static int tq_skip_run(struct tqueue *queue, const struct tq_message *until,
 
 /*
  * Discard empty messages, which plain reads do not return.  There is nothing to
- * copy, so they do not go in flight.  Returns false after one piece of work.
+ * copy, so they do not go in flight.  Returns false if there may be more after
+ * one piece of work.
  */
 static bool tq_skip_empties(struct tqueue *queue, struct tq_notify *notify)
 {
@@ -136,8 +137,8 @@ static bool tq_skip_empties(struct tqueue *queue, struct tq_notify *notify)
 }
 
 /*
- * Note what to copy out of a message, as it is now.  Others may read a part of
- * it while this call only peeks at it.
+ * Note what to copy out of a message.  While this call only peeks at it,
+ * another call may read a part of it.
  */
 static void tq_flight_take(struct tq_flight *flight, struct tq_message *message)
 {
@@ -155,8 +156,8 @@ static int tq_copy_record(struct tq_store *store, unsigned long pos,
 	struct tqueue_record *record = tq_store_at(store, pos);
 
 	/*
-	 * The message may stay for long, so the spare must not be much too
-	 * large.
+	 * The message may stay for a long time, so its memory must not be much
+	 * too large.
 	 */
 	if (!message || message->capacity < length ||
 	    message->capacity > 2 * length + 256)
@@ -167,7 +168,7 @@ static int tq_copy_record(struct tq_store *store, unsigned long pos,
 	return 0;
 }
 
-/* Number the delivery of a message in flight that will be leased. */
+/* Give a number to the delivery of a message in flight that will be leased. */
 static void tq_flight_leases(struct tq_rx *rx, struct tq_flight *flight)
 {
 	flight->delivery = tq_next_delivery(rx);
@@ -193,8 +194,8 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 	length = message ? tq_message_left(message) :
 			   tq_store_length(store, cursor->pos);
 	/*
-	 * Check now: a message that faults later goes back, and others may
-	 * overtake it meanwhile.
+	 * Check now.  If the copy faulted later, the message would go back, and
+	 * later messages could overtake it meanwhile.
 	 */
 	receiver->needed = receiver->header + min(length, receiver->wanted);
 	if (receiver->needed > receiver->resident)
@@ -219,6 +220,10 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 		tq_store_step(store, cursor);
 		return 0;
 	}
+	if (message)
+		tq_received_message(queue, message);
+	else
+		tq_received_record(queue, &flight->message->record);
 	flight->keeps_room = receiver->lease;
 	if (receiver->lease)
 		tq_flight_leases(rx, flight);
@@ -229,7 +234,7 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 			tq_flights_begin(rx);
 			tq_due_del_timed(queue, message);
 		} else {
-			tq_flights_begin_copy(rx, flight->message);
+			tq_flights_begin_copy(queue, flight->message);
 		}
 		bytes = tq_store_take(store, cursor);
 		if (receiver->lease)
@@ -240,8 +245,8 @@ static int tq_take_next(struct tq_receiver *receiver, struct tq_flight *flight,
 	}
 	if (receiver->records) {
 		flight->dropped = tq_counter_get(&rx->dropped) -
-				  rx->dropped_told;
-		rx->dropped_told += flight->dropped;
+				  rx->dropped_reported;
+		rx->dropped_reported += flight->dropped;
 	}
 	return 0;
 }
@@ -286,7 +291,8 @@ static int tq_take_from_ring(struct tq_receiver *receiver,
 	}
 	if (receiver->peek)
 		return 0;
-	tq_flights_begin_copy(rx, flight->message);
+	tq_received_record(queue, &flight->message->record);
+	tq_flights_begin_copy(queue, flight->message);
 	tq_counter_add(&rx->gone, 1);
 	tq_detach_space(queue, cursor, notify);
 	flight->state = TQ_MESSAGE_READY;
@@ -363,7 +369,7 @@ static int tq_flight_try(struct tq_receiver *receiver, struct tq_flight *flight,
 }
 
 /**
- * tq_flight_begin - take the next message in flight
+ * tq_flight_begin - put the next message in flight
  * @receiver: the receive.  The message stays where it is if the receive wants
  *	more of it than @receiver->resident bytes.  If the receive wants only a
  *	part of it, the file's place for a partial message is reserved until
@@ -387,8 +393,8 @@ int tq_flight_begin(struct tq_receiver *receiver, struct tq_flight *flight)
 		struct tq_notify notify = {};
 
 		/*
-		 * A message taken out of the middle of the ring needs room
-		 * again.
+		 * The copy of a record in the middle of the ring claims room of
+		 * its own: see tq_detach_space().
 		 */
 		if (receiver->id)
 			mutex_lock(&queue->tx.lock);
@@ -443,7 +449,7 @@ static void tq_flight_delivered(struct tq_receiver *receiver,
 	}
 }
 
-/* Return a message in flight that kept its room to the state it was in. */
+/* Return a message in flight that kept its room to its former state. */
 static void tq_flight_back(struct tqueue *queue, struct tq_flight *flight,
 			   struct tq_notify *notify)
 {
@@ -488,10 +494,10 @@ void tq_flight_end(struct tq_receiver *receiver, struct tq_flight *flight,
 	case TQ_DELIVERED:
 		tq_flight_delivered(receiver, flight, &notify);
 		break;
-	case TQ_BEGUN:
+	case TQ_PART_READ:
 		break;
 	case TQ_NOT_DELIVERED:
-		queue->rx.dropped_told -= flight->dropped;
+		queue->rx.dropped_reported -= flight->dropped;
 		if (claims)
 			tq_flight_requeue(queue, message, &notify);
 		else
@@ -500,7 +506,7 @@ void tq_flight_end(struct tq_receiver *receiver, struct tq_flight *flight,
 	}
 	if (flight->holds) {
 		WRITE_ONCE(file->partial,
-			   outcome == TQ_BEGUN ? message : NULL);
+			   outcome == TQ_PART_READ ? message : NULL);
 		notify.file = file;
 	}
 	mutex_unlock(&queue->rx.lock);

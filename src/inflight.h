@@ -13,14 +13,14 @@
 /**
  * enum tq_outcome - how the copy of a message in flight ended
  * @TQ_DELIVERED: the whole message was received
- * @TQ_BEGUN: a part was received; the rest stays with the open file
+ * @TQ_PART_READ: a part was received; the rest stays with the open file
  * @TQ_NOT_DELIVERED: nothing was received; the message goes back to its place
  *
  * If the receive leases, a message that was received whole becomes leased.
  */
 enum tq_outcome {
 	TQ_DELIVERED,
-	TQ_BEGUN,
+	TQ_PART_READ,
 	TQ_NOT_DELIVERED,
 };
 
@@ -34,8 +34,8 @@ enum tq_outcome {
  * @from_queue: the message came from the queue, not from the file
  * @holds: the file's place for a partial message is reserved for it
  * @keeps_room: the message counts in the size of the queue all the time
- * @state: the state it was in, if it was detached
- * @when: the value that its tq_message.when had
+ * @state: its former state, if it was taken by its id
+ * @when: its former tq_message.when
  * @delivery: the number of the delivery, if it will be leased
  * @dropped: the number of dropped messages to report with it
  */

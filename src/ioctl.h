@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Structures that grow: taking and giving one whose size differs from ours.
+ * Structures that grow: copying one whose size differs from ours.
  *
  * The size in the number of a request is the caller's size of the structure.  A
- * shorter structure is extended with zeros.  In a longer one the part that we
- * do not know must be zero.  Results are cut to the caller's size.
+ * shorter structure is extended with zeros.  A longer one must be zero beyond
+ * the part that we know.  Results are cut to the caller's size.
  */
 #ifndef TQ_IOCTL_H
 #define TQ_IOCTL_H
@@ -27,7 +27,7 @@ static inline int tq_args_get(void *args, size_t size, unsigned int cmd,
 	return copy_struct_from_user(args, size, user, _IOC_SIZE(cmd));
 }
 
-/* Give it back: 0 or -EFAULT. */
+/* Copy it back: 0 or -EFAULT. */
 static inline int tq_args_put(const void *args, size_t size, unsigned int cmd,
 			      void __user *user)
 {

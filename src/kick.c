@@ -18,7 +18,8 @@
  * @after: the last id that was passed
  * @count: how many more messages to kick
  * @kicked: how many messages were kicked
- * @left: how many buried messages could not be, because of their keys
+ * @left: how many buried messages stayed, because other messages have their
+ *	keys
  */
 struct tq_kick {
 	const struct tqueue_kick *args;
@@ -28,7 +29,7 @@ struct tq_kick {
 	u32 left;
 };
 
-/* The next message to kick, in the order of ids, or NULL. */
+/* The next message that may be kicked, in the order of ids, or NULL. */
 static struct tq_message *tq_kick_next(struct tqueue *queue,
 				       const struct tq_kick *kick)
 {
@@ -60,7 +61,7 @@ static void tq_kick_one(struct tqueue *queue, struct tq_message *message,
 	tq_seize(queue, message);
 	trace_tqueue_kick(queue, message->record.id);
 	tq_place_ready(queue, message, notify);
-	tq_not_ended(&queue->rx, message);
+	tq_reopen_stream(&queue->rx, message);
 	kick->count--;
 	kick->kicked++;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Leases, and who holds them: see lease.h.
+ * Leases and their holders: see lease.h.
  */
 #include <linux/list.h>
 #include <linux/sched.h>
@@ -15,7 +15,7 @@
 /**
  * tq_holder_init - initialize a holder without leases
  * @holder: the holder
- * @over: whom to wake when somebody else settles one of its leases, or NULL
+ * @over: the wait queue to wake when one of its leases ends, or NULL
  *
  * Context: Any.
  */
@@ -41,8 +41,8 @@ void tq_holder_release(struct tqueue *queue, struct tq_holder *holder)
 	int n;
 
 	/*
-	 * No call uses the holder.  If others settle its leases meanwhile, the
-	 * lock orders this.
+	 * No call adds a lease any more.  Calls that settle leases hold
+	 * rx.lock, which the caller takes before it frees the holder.
 	 */
 	if (hlist_empty(&holder->leases))
 		return;
@@ -54,7 +54,7 @@ void tq_holder_release(struct tqueue *queue, struct tq_holder *holder)
 			message = tq_first_lease(holder);
 			if (!message)
 				break;
-			how.counted = message->started;
+			how.counted = message->begun;
 			tq_come_back(queue, message, &how, &notify);
 		}
 		more = !hlist_empty(&holder->leases);
@@ -80,7 +80,7 @@ void tq_lease_not_alone(const struct tq_receiver *receiver)
 	message = tq_lease_find(receiver->file->queue, receiver->first_id,
 				receiver->first_delivery);
 	if (message)
-		message->started = false;
+		message->begun = false;
 }
 
 /**
@@ -133,8 +133,8 @@ void tq_lease_move(struct tq_message *message, struct tq_holder *holder)
 #define TQ_SPARES_LOOK	4
 
 /**
- * tq_spare_search - find a spare that is large enough; the first one is not
- * @file: the open file
+ * tq_spare_search - find a spare that is large enough
+ * @file: the open file, whose first spare is too small
  * @length: payload bytes
  *
  * Context: rx.lock held.

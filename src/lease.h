@@ -2,8 +2,8 @@
 /*
  * Leases: messages that a holder keeps until they are settled.
  *
- * Whoever knows the number of a delivery may settle it.  A delivery that is
- * over cannot be settled.
+ * The number of a delivery is the right to settle it, through any file of the
+ * queue.  When the delivery is over, the number is no longer valid.
  */
 #ifndef TQ_LEASE_H
 #define TQ_LEASE_H
@@ -15,7 +15,7 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* How many spares a file keeps for its next leases. */
+/* The most spares that a file keeps for its next leases. */
 #define TQ_SPARES_MOST	128
 
 void tq_holder_init(struct tq_holder *holder, struct wait_queue_head *over);
@@ -76,13 +76,13 @@ static inline struct tq_message *tq_spare_get(struct tq_file *file,
 }
 
 /*
- * The first message that a receive leases.  Its delivery has begun, unless the
- * receive leases another one.
+ * Note the first message that a receive leases.  Its delivery has begun, unless
+ * the receive leases another one.
  */
 static inline void tq_lease_first(struct tq_receiver *receiver,
 				  struct tq_message *message)
 {
-	message->started = true;
+	message->begun = true;
 	receiver->first_id = message->record.id;
 	receiver->first_delivery = message->record.delivery;
 }
@@ -93,8 +93,8 @@ static inline struct tq_message *tq_first_lease(const struct tq_holder *holder)
 }
 
 /*
- * Find a delivery that is not over, or NULL.  It is usually the first lease of
- * the file.  With rx.lock held.
+ * Find a delivery that is not over: usually the first lease of the file.
+ * Returns its message, or NULL.  With rx.lock held.
  */
 static inline struct tq_message *
 tq_lease_of(const struct tq_file *file, u64 id, u32 delivery)

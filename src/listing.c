@@ -4,9 +4,8 @@
  *
  * Messages are in three places, each in the order of ids: the ring, the
  * detached messages that are not settled, and the buried ones.  A listing
- * merges the three, a piece at a time.  It goes on after the last id that it
- * has passed, so it needs nothing from the messages, and they may move
- * meanwhile.
+ * merges the three, a piece at a time.  Between pieces it keeps only the last
+ * id that it has passed, so the messages may move meanwhile.
  */
 #include <linux/kernel.h>
 #include <linux/sched/signal.h>
@@ -20,7 +19,7 @@
 #include "tqueue.h"
 #include "unique.h"
 
-/* Entries filled while the lock is held once. */
+/* The most entries that are filled while the lock is held once. */
 #define TQ_LIST_PIECE	32
 
 /**
@@ -92,7 +91,7 @@ static void tq_list_detached(const struct tq_file *file,
 							   message->when;
 		entry->delivery = message->record.delivery;
 		entry->holder = file->pids ? message->pid : 0;
-		if (message->started)
+		if (message->begun)
 			entry->flags |= TQUEUE_LISTED_BEGUN;
 	}
 }
@@ -119,7 +118,7 @@ static bool tq_list_one(struct tq_listing *listing, unsigned int *left)
 	const struct tq_message *message;
 	int ret;
 
-	/* The first record of the ring that was not passed. */
+	/* Find the first record of the ring that was not passed. */
 	ret = tq_store_find(store, listing->after + 1, &listing->pos, *left);
 	if (ret == -EAGAIN) {
 		*left = 0;
@@ -205,7 +204,8 @@ int tq_list(struct tq_file *file, const struct tqueue_list *args)
 
 	mutex_lock(&queue->rx.lock);
 	/*
-	 * If this call continues the one before, start where that one stopped.
+	 * If this call continues the previous one, start where that one
+	 * stopped.
 	 */
 	listing->pos = file->listed_id == args->after && args->after ?
 		       file->listed_pos : queue->rx.store.pos;

@@ -16,6 +16,7 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "charge.h"
 #include "compat.h"
 #include "due.h"
 #include "tqueue.h"
@@ -31,22 +32,22 @@ MODULE_PARM_DESC(name,
 static unsigned long size_l = SZ_2M;
 module_param(size_l, ulong, 0444);
 MODULE_PARM_DESC(size_l,
-		 "Bytes of the default queue's ring, rounded up to a power of two of whole pages: 1 to 1073741824 (default: 2097152)");
+		 "Size of the default queue's ring in bytes, rounded up to a power of two of whole pages: 1 to 1073741824 (default: 2097152)");
 
 static unsigned long max_message;
 module_param(max_message, ulong, 0444);
 MODULE_PARM_DESC(max_message,
-		 "Most bytes of a message in the default queue: at most a quarter of size_l less 40; 0 means that most (default: 0)");
+		 "Longest message of the default queue in bytes: up to size_l / 4 - 40; 0 means that maximum (default: 0)");
 
 unsigned int tq_max_queues = 1024;
 module_param_named(max_queues, tq_max_queues, uint, 0644);
 MODULE_PARM_DESC(max_queues,
-		 "Most queues under /dev/tq: at most 65535 (default: 1024)");
+		 "Maximum number of queues under /dev/tq: up to 65535 (default: 1024)");
 
 unsigned long tq_max_memory;
 module_param_named(max_memory, tq_max_memory, ulong, 0644);
 MODULE_PARM_DESC(max_memory,
-		 "Most bytes of the rings of all queues under /dev/tq together; 0 means a quarter of the machine's memory (default: 0)");
+		 "Maximum total size in bytes of the rings of all queues under /dev/tq; 0 means a quarter of the machine's memory (default: 0)");
 
 static struct tqueue *tq_default;
 
@@ -57,10 +58,10 @@ static bool tq_loaded;
  * tq_may_open - whether the devices may be opened
  *
  * A device can be found as soon as it is registered.  If loading failed after
- * that, the code would go away under an open file.
+ * that, an open file would use freed code.
  *
  * Context: Any.
- * Return: whether loading is over.
+ * Return: whether loading has succeeded.
  */
 bool tq_may_open(void)
 {
@@ -87,7 +88,7 @@ static bool __init tq_title_valid(const char *title)
 	return true;
 }
 
-/* Check the parameters, and store the values in force. */
+/* Check the parameters, and round size_l up to the size in use. */
 static int __init tq_check_parameters(void)
 {
 	unsigned long most;
@@ -122,7 +123,7 @@ static int __init tq_init(void)
 	int ret;
 
 	if (tq_cache_is_aliasing()) {
-		pr_err("the data cache of this processor aliases, and the ring is mapped twice\n");
+		pr_err("the data cache of this processor has aliases, so a ring cannot be mapped twice\n");
 		return -EOPNOTSUPP;
 	}
 	ret = tq_check_parameters();
@@ -141,7 +142,8 @@ static int __init tq_init(void)
 	config.size = size_l;
 	config.max_message = max_message;
 	/*
-	 * The administrator chose this size: it does not count in max_memory.
+	 * The administrator chose this size, so it does not count towards
+	 * max_memory.
 	 */
 	queue = tq_queue_create(&config, size_l);
 	if (IS_ERR(queue)) {

@@ -25,16 +25,13 @@ struct tq_message *tq_message_alloc(size_t length)
 	struct tq_message *message;
 
 	/*
-	 * Round a small one up, so that it serves other messages as a spare.
-	 * Not with KASAN, which must see where this message ends.
+	 * Round a small size up, so that the memory can be a spare for other
+	 * messages.  Not with KASAN, which must see where this message ends.
 	 */
 	if (total <= TQ_SPARE_BYTES && !IS_ENABLED(CONFIG_KASAN))
 		total = kmalloc_size_roundup(total);
 
-	/*
-	 * If there is no memory, this call fails.  That is no reason to kill a
-	 * process.
-	 */
+	/* Rather fail than let the OOM killer make room. */
 	message = kvmalloc(total,
 			   GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
 			   __GFP_NOWARN);

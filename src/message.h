@@ -44,23 +44,23 @@ enum tq_message_state {
  * @lease: node in the list of its holder while it is leased
  * @by_id: node in the order of ids, from when it is sent until it is settled;
  *	while it is buried, node among the buried ones
- * @timed: while it is ready or delayed in a queue with a ttl: node in the order
- *	of sending.  While it is leased with a limit: node in the order of
- *	limits.  Otherwise empty.
+ * @timed: node in the tree of ages, while it is ready or delayed in a queue
+ *	with a ttl; node in the tree of limits, while it is leased with a limit;
+ *	otherwise empty
  * @next: next in a list of garbage or of spares
- * @holder: who has leased it
+ * @holder: the holder of its lease
  * @refs: its owner's reference, and those of calls that peek at it
  * @state: enum tq_message_state, changes under rx.lock
- * @begun: a part of it was read through the file that has it now
- * @started: leased, and the delivery has begun: it counts as an attempt
+ * @part_read: a part of it was read through the file that has it now
+ * @begun: leased, and the delivery has begun: it counts as an attempt
  * @reason: TQUEUE_REASON_*: why it is in its state
  * @capacity: payload bytes that the allocation has room for
  * @offset: payload bytes that have been read
- * @code: given by the worker that last had it
+ * @code: the code that its last worker gave
  * @pid: the process that leased it, as the initial namespace sees it
  * @when: delayed: when it is due (CLOCK_BOOTTIME).  Leased: its limit
  *	(CLOCK_MONOTONIC), or S64_MAX.
- * @since: when it got into its state (CLOCK_BOOTTIME, coarse)
+ * @since: when it entered its state (CLOCK_BOOTTIME, coarse)
  * @key: its unique key, or NULL
  * @record: the message as a record
  */
@@ -77,8 +77,8 @@ struct tq_message {
 	};
 	refcount_t refs;
 	u8 state;
+	bool part_read;
 	bool begun;
-	bool started;
 	u8 reason;
 	u32 capacity;
 	u32 offset;
@@ -101,13 +101,13 @@ static inline void tq_messages_put(struct tq_message *list)
 		tq_message_put_all(list);
 }
 
-/* Initialize memory of which the caller is the only owner. */
+/* Initialize a message that only the caller owns. */
 static inline void tq_message_init(struct tq_message *message)
 {
 	refcount_set(&message->refs, 1);
 	message->state = TQ_MESSAGE_UNSENT;
+	message->part_read = false;
 	message->begun = false;
-	message->started = false;
 	message->reason = TQUEUE_REASON_NONE;
 	message->offset = 0;
 	message->code = 0;
@@ -118,7 +118,7 @@ static inline void tq_message_init(struct tq_message *message)
 	RB_CLEAR_NODE(&message->timed);
 }
 
-/* Messages that take no more than this become spares: see lease.h. */
+/* Messages of at most this size become spares: see lease.h. */
 #define TQ_SPARE_BYTES	1024
 
 /* Bytes of a message that have not been read. */

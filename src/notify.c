@@ -20,8 +20,8 @@ static void tq_wake_all_pollers(struct wait_queue_head *pollers,
 /**
  * tq_notify_pollers_in - wake pollers: messages became ready
  * @queue: the queue
- * @count: how many messages.  At most so many EPOLLEXCLUSIVE pollers wake, and
- *	all other pollers.
+ * @count: how many messages.  Wakes at most this many EPOLLEXCLUSIVE pollers,
+ *	and all other pollers.
  * @filled: one of the messages has bytes to read
  *
  * Context: Any, no lock held, after a full barrier that follows the change.
@@ -43,9 +43,8 @@ void tq_notify_pollers_in(struct tqueue *queue, unsigned int count, bool filled)
 }
 
 /*
- * Wake everybody who polls for output, EPOLLEXCLUSIVE pollers too.  After one
- * of them sends, the queue may still be writable, and then no other edge would
- * wake the rest.
+ * Wake all pollers for output, EPOLLEXCLUSIVE ones too.  If the queue is still
+ * writable after one of them has sent, no other edge would wake the rest.
  */
 static void tq_wake_pollers_out(struct tqueue *queue)
 {
@@ -58,7 +57,7 @@ static void tq_wake_pollers_out(struct tqueue *queue)
 	kill_fasync(&waiters->fasync_out, SIGIO, POLL_OUT);
 }
 
-/* The end of file has come: wake all who receive or poll for input. */
+/* The end of file has come: wake all readers and all pollers for input. */
 static void tq_wake_ended(struct tqueue *queue)
 {
 	struct tq_waiters *waiters = &queue->waiters;
@@ -70,7 +69,8 @@ static void tq_wake_ended(struct tqueue *queue)
 }
 
 /*
- * The partial message of a file was taken or left: wake those who wait for it.
+ * A call has finished copying from the partial message of a file: wake its
+ * waiters.
  */
 static void tq_wake_file(struct tq_file *file)
 {
@@ -90,7 +90,7 @@ static void tq_wake_file(struct tq_file *file)
  * tq_notify_turn - wake pollers of a file that may overtake blocked senders
  * @file: the open file
  *
- * Context: tx.lock held: otherwise the file could be closed meanwhile.
+ * Context: tx.lock held, so that the file is not closed meanwhile.
  */
 void tq_notify_turn(struct tq_file *file)
 {
@@ -110,8 +110,8 @@ void tq_notify_turn(struct tq_file *file)
  * tq_wake_next_reader - pass a wake-up on to the next reader
  * @queue: the queue
  *
- * A reader calls this that was woken and leaves without a message, or that is
- * about to do something slow.
+ * Called by a reader that was woken and leaves without a message, or is about
+ * to do something slow.
  *
  * Context: Any, no lock held.
  */
@@ -124,7 +124,7 @@ void tq_wake_next_reader(struct tqueue *queue)
 /**
  * tq_notify_deliver - deliver collected wake-ups
  * @queue: the queue
- * @notify: what was collected.  What it announces is published.  Its garbage is
+ * @notify: what was collected; the changes are published.  Its garbage is
  *	freed.
  *
  * Context: Process context, no lock held; may take both.
@@ -151,7 +151,7 @@ void tq_notify_deliver(struct tqueue *queue, struct tq_notify *notify)
 }
 
 /**
- * tq_notify_these - deliver events alone
+ * tq_notify_these - deliver nothing but events
  * @queue: the queue
  * @events: TQ_NOTIFY_*
  *
@@ -165,7 +165,7 @@ void tq_notify_these(struct tqueue *queue, unsigned int events)
 }
 
 /**
- * tq_notify_removed - wake everybody who waits for a queue
+ * tq_notify_removed - wake all waiters of a queue
  * @queue: the queue, which was removed
  *
  * Context: Process context, no lock held; takes rx.lock.
@@ -183,8 +183,8 @@ void tq_notify_removed(struct tqueue *queue)
 	tq_wake_all_pollers(&waiters->poll, EPOLLIN | EPOLLRDNORM | EPOLLRDHUP |
 					    EPOLLOUT | EPOLLWRNORM | end);
 	/*
-	 * Wake reads that wait for a partial message.  No file is opened any
-	 * more.
+	 * Wake reads that wait for a partial message.  The queue gets no more
+	 * files.
 	 */
 	mutex_lock(&queue->rx.lock);
 	list_for_each_entry(file, &queue->opens.files, link)

@@ -22,7 +22,7 @@
  * @events: TQ_NOTIFY_*
  * @ready: how many messages became ready
  * @filled: one of them has bytes to read
- * @file: the file whose partial message was taken or left, or NULL
+ * @file: a file whose partial message is not in flight any more, or NULL
  * @garbage: messages to free, a list by @next
  */
 struct tq_notify {
@@ -67,7 +67,7 @@ static inline void tq_notify_events(struct tqueue *queue, unsigned int events)
 /**
  * tq_notify_ready - wake readers and pollers: messages became ready
  * @queue: the queue
- * @count: how many messages.  At most so many sleeping readers wake.
+ * @count: how many messages.  Wakes at most this many sleeping readers.
  * @filled: one of the messages has bytes to read
  *
  * Context: Any, no lock held; the messages are published.

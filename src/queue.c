@@ -9,11 +9,13 @@
 #include <linux/slab.h>
 #include <linux/uuid.h>
 
+#include "charge.h"
 #include "compat.h"
 #include "due.h"
 #include "file.h"
 #include "message.h"
 #include "notify.h"
+#include "observe.h"
 #include "senders.h"
 #include "states.h"
 #include "store.h"
@@ -22,16 +24,16 @@
 #include "trace.h"
 #include "wait.h"
 
-/* After how many failed deliveries a message is buried. */
+/* The default of max_attempts. */
 #define TQ_MAX_ATTEMPTS_DEFAULT	16
 
 /**
  * tq_queue_create - make a queue
  * @config: its settings; a field that is not set gets its default
- * @uncharged: bytes of its ring that do not count in max_memory
+ * @uncharged: bytes of its ring that do not count towards max_memory
  *
  * Context: Process context, may sleep.
- * Return: the queue, which nobody can open yet; ERR_PTR of -EINVAL, -ENOMEM,
+ * Return: the queue, which cannot be opened yet; ERR_PTR of -EINVAL, -ENOMEM,
  * -ENOSPC (beyond max_memory) or -EINTR.
  */
 struct tqueue *tq_queue_create(const struct tqueue_config *config,
@@ -50,12 +52,15 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
 	queue->uncharged = uncharged;
-	ret = tq_ring_alloc(&queue->ring, size, uncharged, 0);
-	if (ret) {
-		kfree(queue);
-		return ERR_PTR(ret);
-	}
+	queue->charged = tq_config_charge(queue, size);
+	ret = tq_charge(0, queue->charged);
+	if (ret)
+		goto free;
+	ret = tq_ring_alloc(&queue->ring, size);
+	if (ret)
+		goto uncharge;
 	uuid_gen(&queue->uuid);
+	mutex_init(&queue->resizing);
 
 	mutex_init(&queue->tx.lock);
 	queue->tx.limit_cached = size;
@@ -86,6 +91,12 @@ struct tqueue *tq_queue_create(const struct tqueue_config *config,
 	if (queue->policy.ttl)
 		tq_due_look(queue);
 	return queue;
+
+uncharge:
+	tq_charge(queue->charged, 0);
+free:
+	kfree(queue);
+	return ERR_PTR(ret);
 }
 
 /* Remove some messages that were ready: a list of them by @next. */
@@ -113,7 +124,7 @@ static struct tq_message *tq_next_kept(struct tqueue *queue, u64 *after)
 		if (!message)
 			return NULL;
 		*after = message->record.id;
-		/* A call or an open file has it, and settles it. */
+		/* A call or an open file has it, and will settle it. */
 		if (message->state == TQ_MESSAGE_IN_FLIGHT)
 			message = NULL;
 	}
@@ -177,7 +188,10 @@ void tq_queue_free(struct tqueue *queue)
 	mutex_unlock(&queue->rx.lock);
 	tq_due_destroy(queue);
 	tq_queue_clear(queue, &ready);
+	tq_observe(queue, false);
 	tq_ring_free(&queue->ring);
+	tq_charge(queue->charged, 0);
+	mutex_destroy(&queue->resizing);
 	mutex_destroy(&queue->rx.lock);
 	mutex_destroy(&queue->tx.lock);
 	kfree(queue);
@@ -189,7 +203,7 @@ void tq_queue_free(struct tqueue *queue)
 static void tq_shut_down(struct tqueue *queue, int error,
 			 struct tq_notify *notify)
 {
-	/* Release: who sees the error sees everything that was sent. */
+	/* Release: a reader that sees the error sees all messages. */
 	smp_store_release(&queue->policy.shutdown_error, error);
 	tq_opens_changed(queue);
 	tq_senders_fail(queue, error, notify);
@@ -212,12 +226,13 @@ int tq_start(struct tqueue *queue)
 		ret = -EIDRM;
 	} else if (queue->policy.shutdown_error) {
 		/*
-		 * Release: who sees the start sees that no sender is blocked.
+		 * Release: a poller that sees the start also sees that no
+		 * sender is blocked.
 		 */
 		smp_store_release(&queue->policy.shutdown_error, 0);
 		tq_opens_changed(queue);
 		trace_tqueue_start(queue);
-		/* A send may just have found no room. */
+		/* A send may have been refused room just before. */
 		notify.events = TQ_NOTIFY_WRITABLE;
 	}
 	tq_unlock_both(queue);
@@ -252,8 +267,9 @@ int tq_stop(struct tqueue *queue)
 
 /**
  * tq_remove - remove a queue while files may be open on it
- * @queue: the queue, which nobody can open any more unless this fails
- * @force: remove it even if files are open or messages are left; drops them
+ * @queue: the queue, which cannot be opened any more unless this fails
+ * @force: remove it even if files are open or messages are left, which are
+ *	dropped
  *
  * Calls in progress and all later calls fail with -EIDRM.
  *

@@ -16,6 +16,7 @@
 #include "inflight.h"
 #include "message.h"
 #include "notify.h"
+#include "observe.h"
 #include "receive.h"
 #include "space.h"
 #include "store.h"
@@ -45,7 +46,7 @@ static int tq_receive_wait(struct tq_receiver *receiver, bool *ended)
 	struct tq_file *file = receiver->file;
 	int ret;
 
-	*ended = tq_told_end(file);
+	*ended = tq_receive_end(file);
 	if (*ended)
 		return tq_removed(file->queue) ? -EIDRM : 0;
 	if (receiver->nowait)
@@ -57,8 +58,8 @@ static int tq_receive_wait(struct tq_receiver *receiver, bool *ended)
 }
 
 /*
- * Take the next message in flight and copy it.  Returns 0, or what @copy
- * returns.
+ * Put the next message in flight and copy it.  Returns 0, or an error as from
+ * tq_receive_ops.copy.
  */
 static int tq_receive_in_flight(struct tq_receiver *receiver)
 {
@@ -76,7 +77,7 @@ static int tq_receive_in_flight(struct tq_receiver *receiver)
 }
 
 /**
- * tq_receive_loop - receive, whatever it takes
+ * tq_receive_loop - continue a receive that the fast path did not finish
  * @receiver: the receive
  * @ret: what its @ops->copy has returned
  *
@@ -98,8 +99,8 @@ ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret)
 		} else if (ret == -EFAULT || ret == TQ_TAKE_IN_FLIGHT) {
 			ret = tq_receive_in_flight(receiver);
 			/*
-			 * The buffer went away again.  The message that went
-			 * back comes first.
+			 * The buffer is bad.  No later message may be received
+			 * before the one that went back.
 			 */
 			if (ret == -EFAULT && !receiver->needed)
 				break;
@@ -172,7 +173,8 @@ tq_read_direct(struct tq_file *file, const struct tq_user *user, size_t count,
 	record = tq_ring_at(&queue->ring, store->pos);
 	ret = tq_store_bound(store, store->pos, record);
 	/*
-	 * It is longer than @count, or empty.  An empty one is discarded there.
+	 * It is longer than @count, or empty.  The slow path discards an empty
+	 * one.
 	 */
 	if (unlikely((size_t)ret - 1 >= count)) {
 		ret = TQ_TAKE_IN_FLIGHT;
@@ -183,6 +185,7 @@ tq_read_direct(struct tq_file *file, const struct tq_user *user, size_t count,
 		ret = -EFAULT;
 		goto unlock;
 	}
+	tq_received_record(queue, record);
 	freed = tq_store_advance(store, tq_record_bytes(ret));
 	events = tq_release_space(queue, freed, 1);
 	mutex_unlock(&rx->lock);
@@ -237,12 +240,12 @@ static int tq_read_deliver(struct tq_receiver *receiver,
 	if (tq_copy_to_user(read->user, flight->payload, n)) {
 		receiver->got = n;
 		message->offset += n;
-		message->begun = true;
+		message->part_read = true;
 	}
 	if (!tq_message_left(message))
 		outcome = TQ_DELIVERED;
 	else
-		outcome = message->begun ? TQ_BEGUN : TQ_NOT_DELIVERED;
+		outcome = message->part_read ? TQ_PART_READ : TQ_NOT_DELIVERED;
 	tq_flight_end(receiver, flight, outcome);
 	if (receiver->got)
 		return 0;

@@ -11,7 +11,7 @@
 struct tq_flight;
 struct tq_receiver;
 
-/* Internal result: take the message in flight. */
+/* Internal result: put the next message in flight. */
 #define TQ_TAKE_IN_FLIGHT (-ERANGE)
 
 /**
@@ -50,7 +50,7 @@ struct tq_receive_ops {
  * @id: the id of the only message that it receives, or 0
  * @room: room for the record of that message
  * @limit: how long leases last; 0 for the limit of the queue
- * @cursor: how far a peek has come, or the search for @id; valid once it has
+ * @cursor: how far a peek or the search for @id has come; valid once that has
  *	begun
  * @last: the last message that it has passed
  * @first_id: the first message that it has leased
@@ -107,7 +107,7 @@ ssize_t tq_receive_loop(struct tq_receiver *receiver, int ret);
 void tq_receive_wake_next(struct tq_receiver *receiver);
 size_t tq_next_length(struct tq_file *file);
 
-/* Go to where the receive continues.  With rx.lock held. */
+/* Set the cursor to where the receive continues.  With rx.lock held. */
 static inline void tq_receive_begin(struct tq_receiver *receiver,
 				    struct tq_store *store)
 {

@@ -2,8 +2,8 @@
 /*
  * Receiving many records in one call: TQUEUE_RECEIVE.
  *
- * Records are copied straight out of the ring, as many as there are and as fit,
- * a piece at a time, with page faults disabled.  Detached messages between them
+ * Records are copied straight out of the ring, as many as are ready and fit, a
+ * piece at a time, with page faults disabled.  Detached messages between them
  * are copied one by one.  A message goes in flight if the buffer faults twice
  * or if it is longer than a piece.
  */
@@ -16,6 +16,7 @@
 #include "lease.h"
 #include "message.h"
 #include "notify.h"
+#include "observe.h"
 #include "receive_batch.h"
 #include "record.h"
 #include "space.h"
@@ -71,7 +72,7 @@ static bool tq_mark_dropped(const struct tqueue_record *record,
 }
 
 /*
- * Copy records out of the ring, from the cursor on, as many as there are and as
+ * Copy records out of the ring, from the cursor on, as many as are ready and
  * fit into @room bytes.  Returns the bytes that were copied, and the number of
  * records in *@count.
  */
@@ -120,6 +121,7 @@ static noinline int tq_batch_detached(struct tq_receive_batch *batch,
 	tq_store_step(store, &receiver->cursor);
 	if (receiver->peek)
 		return 0;
+	tq_received_message(receiver->file->queue, message);
 	tq_due_del_timed(receiver->file->queue, message);
 	piece->freed += tq_store_take(store, &at);
 	tq_store_settle(store, message);
@@ -129,8 +131,8 @@ static noinline int tq_batch_detached(struct tq_receive_batch *batch,
 }
 
 /*
- * Look at @count records from @pos on: how many are empty.  Returns the last
- * one.
+ * Count the empty ones of @count records from @pos on.  Returns the last
+ * record.
  */
 static const struct tqueue_record *tq_survey_run(const struct tq_store *store,
 						 unsigned long pos, int count,
@@ -148,7 +150,7 @@ static const struct tqueue_record *tq_survey_run(const struct tq_store *store,
 	return record;
 }
 
-/* Move on behind records that were copied out of the ring. */
+/* Move past records that were copied out of the ring. */
 static void tq_batch_pass(struct tq_receiver *receiver, struct tq_piece *piece,
 			  size_t bytes, int count)
 {
@@ -164,10 +166,11 @@ static void tq_batch_pass(struct tq_receiver *receiver, struct tq_piece *piece,
 		cursor->pos = tq_store_skip_voids(store, cursor->pos + bytes);
 		return;
 	}
-	/* Counted before their room is released. */
-	if (unlikely(READ_ONCE(queue->tx.empties) != rx->empties)) {
+	tq_received_run(queue, cursor->pos, count);
+	/* Count empty messages before their room is released. */
+	if (unlikely(tq_empties(queue))) {
 		tq_survey_run(store, cursor->pos, count, &empties);
-		WRITE_ONCE(rx->empties, rx->empties + empties);
+		tq_empties_leave(queue, empties);
 	}
 	piece->freed += tq_store_advance(store, bytes);
 	cursor->pos = store->pos;
@@ -286,17 +289,17 @@ static __always_inline int tq_batch_copy_piece(struct tq_receive_batch *batch,
 	if (ret)
 		goto unlock;
 	tq_receive_begin(receiver, &rx->store);
-	if (unlikely(tq_counter_get(&rx->dropped) != rx->dropped_told) &&
+	if (unlikely(tq_counter_get(&rx->dropped) != rx->dropped_reported) &&
 	    !receiver->peek && !receiver->got)
 		piece.dropped = tq_counter_get(&rx->dropped) -
-				rx->dropped_told;
+				rx->dropped_reported;
 	if (special && receiver->lease)
 		ret = tq_lease_walk(batch, &piece);
 	else
 		ret = tq_batch_walk(batch, &piece);
 	if (piece.count && !receiver->peek) {
 		if (unlikely(piece.dropped)) {
-			rx->dropped_told += piece.dropped;
+			rx->dropped_reported += piece.dropped;
 			batch->dropped += piece.dropped;
 		}
 		receiver->woken = false;
@@ -363,7 +366,7 @@ static int tq_batch_fault_in(struct tq_receiver *receiver)
 	size_t want, left;
 	unsigned long pos;
 
-	/* Another record is first now.  See whether it fits at all. */
+	/* Another record is first now.  It may not fit at all. */
 	if (receiver->needed > batch->room)
 		return 0;
 	/* A page fault may take as long as the owner of the memory likes. */

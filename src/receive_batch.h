@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What receiving many records and leasing them have in common.
+ * Shared by receive_batch.c and receive_lease.c.
  */
 #ifndef TQ_RECEIVE_BATCH_H
 #define TQ_RECEIVE_BATCH_H
@@ -9,9 +9,9 @@
 #include "record.h"
 #include "tqueue.h"
 
-/* Internal results: unlock, and go on, */
-#define TQ_NEXT_PIECE (-ESTALE)
-#define TQ_NEED_MEMORY (-ENOSR)	/* with a spare for @needed bytes of payload */
+/* Internal results. */
+#define TQ_NEXT_PIECE	(-ESTALE)	/* unlock and go on */
+#define TQ_NEED_MEMORY	(-ENOSR)	/* unlock and get a spare */
 
 /**
  * struct tq_receive_batch - a TQUEUE_RECEIVE in progress
@@ -21,7 +21,7 @@
  * @most: how many more records are wanted
  * @dropped: dropped messages that this call reports
  * @spare: memory for a message to lease, or NULL
- * @args: the arguments of a special receive
+ * @args: the arguments; set only if it leases, acknowledges or has an id
  * @acks: a delivery has yet to be acknowledged
  */
 struct tq_receive_batch {

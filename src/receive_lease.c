@@ -15,6 +15,7 @@
 #include "due.h"
 #include "lease.h"
 #include "message.h"
+#include "observe.h"
 #include "receive_batch.h"
 #include "record.h"
 #include "space.h"
@@ -39,7 +40,7 @@ static inline struct tq_message *tq_lease_memory(struct tq_receive_batch *batch,
 	return tq_spare_get(batch->receiver.file, length);
 }
 
-/* Give the memory back: it is not needed. */
+/* Give back memory that is not needed. */
 static void tq_lease_return(struct tq_receive_batch *batch,
 			    struct tq_message *message,
 			    struct tq_piece *piece)
@@ -86,7 +87,7 @@ struct tq_lease_run {
 	u32 pid;
 };
 
-/* Lease the copy of a record.  The caller has got the record. */
+/* Lease the copy of a record that the caller has received. */
 static inline void tq_lease_copy(struct tq_file *file,
 				 struct tq_message *message,
 				 const struct tq_lease_run *run)
@@ -153,13 +154,14 @@ static void tq_lease_advance(struct tqueue *queue,
 	/* In flight first, and then not ready: see tq_nothing_left(). */
 	smp_wmb();
 	if (unlikely(run->empties))
-		WRITE_ONCE(rx->empties, rx->empties + run->empties);
+		tq_empties_leave(queue, run->empties);
+	tq_received_run(queue, rx->store.pos, run->count);
 	freed = tq_store_advance(&rx->store, run->bytes) - run->bytes;
 	tq_counter_add(&rx->gone, run->count);
 	tq_counter_add(&rx->ever_leased, run->count);
 	WRITE_ONCE(rx->leased.count, rx->leased.count + run->count);
 	WRITE_ONCE(rx->leased.bytes, rx->leased.bytes + run->bytes);
-	/* Voids that followed them are free. */
+	/* Voids that followed them give up their room. */
 	if (unlikely(freed))
 		piece->events |= tq_release_room(queue, freed);
 }
@@ -172,7 +174,7 @@ static int tq_lease_most(const struct tq_receive_batch *batch,
 	u32 max_leased = queue->policy.max_leased;
 	int most = min(batch->most, piece->records);
 
-	/* Stop at a void: the next record has to be found. */
+	/* A void may follow each record: lease one at a time. */
 	if (unlikely(queue->rx.store.void_bytes))
 		return 1;
 	if (unlikely(max_leased))
@@ -197,7 +199,7 @@ static int tq_lease_records(struct tq_receive_batch *batch,
 	run.bytes = 0;
 	run.empties = 0;
 	run.limit = tq_limit_at(queue, receiver->limit);
-	run.since = tq_coarse_boottime();
+	run.since = tq_stamp_time();
 	run.pid = task_tgid_nr(current);
 	do {
 		ret = tq_lease_record(batch, piece, pos + run.bytes, &run);
@@ -228,6 +230,7 @@ static noinline int tq_lease_detached(struct tq_receive_batch *batch,
 	ret = tq_batch_copy_detached(batch, piece, message, delivery);
 	if (ret)
 		return ret;
+	tq_received_message(queue, message);
 	tq_seize(queue, message);
 	tq_place_leased(queue, message, &file->holder, delivery,
 			tq_limit_at(queue, receiver->limit));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages as records, with what their receiver may see.
+ * Messages as records, as their receiver may see them.
  */
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
@@ -14,8 +14,8 @@
  * tq_sender_for - translate the sender of a message for a receiver
  * @file: the receiver's open file
  * @uid: the sender's user id; translated to the receiver's namespace
- * @pid: the sender's process id; set to 0 if the receiver's namespace is
- *	another
+ * @pid: the sender's process id; set to 0 if the receiver is not in the initial
+ *	process namespace
  *
  * Context: Any.
  */
@@ -35,7 +35,7 @@ void tq_sender_for(const struct tq_file *file, u32 *uid, u32 *pid)
  * @record: the header as it is in the queue
  * @length: payload bytes that are delivered
  * @delivery: the number of the delivery, if it is leased
- * @dropped: mark it: messages were dropped before it
+ * @dropped: set %TQUEUE_FLAG_DROPPED
  * @head: filled
  *
  * Context: Any.
@@ -57,7 +57,7 @@ void tq_header_for(const struct tq_file *file,
  * @file: the receiver's open file
  * @message: the message
  * @delivery: the number of the delivery, if it is leased
- * @dropped: mark it: messages were dropped before it
+ * @dropped: set %TQUEUE_FLAG_DROPPED
  * @to: where it goes
  *
  * Context: rx.lock held.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages as records, with what their receiver may see.
+ * Messages as records, as their receiver may see them.
  */
 #ifndef TQ_RECORD_H
 #define TQ_RECORD_H

@@ -186,7 +186,7 @@ static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
 		return ret;
 	args.last_id = 0;
 	args.sent_bytes = 0;
-	/* Find a structure that cannot be written before any message moves. */
+	/* If the structure cannot be written, fail before any message moves. */
 	ret = tq_args_put(&args, sizeof(args), cmd, user);
 	if (ret)
 		return ret;
@@ -199,8 +199,8 @@ static int tq_ioctl_send_sized(struct file *filp, unsigned int cmd,
 }
 
 /*
- * A file with access mode 3 has both permissions, and may peek.  From the first
- * RECEIVE that is no peek a file counts as a reader.
+ * A file with access mode 3 has both permissions, and may peek.  A file counts
+ * as a reader from its first RECEIVE that does not peek.
  */
 static int tq_may_receive(struct file *filp, u32 flags)
 {
@@ -214,8 +214,8 @@ static int tq_may_receive(struct file *filp, u32 flags)
 }
 
 /* Report the acknowledgment, whatever the rest of the call returns. */
-static noinline void tq_tell_acknowledged(const struct tqueue_receive *args,
-					  struct tqueue_receive __user *user)
+static noinline void tq_put_ack_result(const struct tqueue_receive *args,
+				       struct tqueue_receive __user *user)
 {
 	if (put_user(args->ack_result, &user->ack_result))
 		return;
@@ -236,7 +236,7 @@ static int tq_ioctl_receive(struct file *filp,
 			       filp->f_flags & O_NONBLOCK);
 	if (unlikely(ret < 0)) {
 		if (args.flags & TQUEUE_RECEIVE_ACK)
-			tq_tell_acknowledged(&args, user);
+			tq_put_ack_result(&args, user);
 		if (ret != -EMSGSIZE)
 			return ret;
 	}
@@ -361,7 +361,7 @@ static int tq_ioctl_kick(struct file *filp, unsigned int cmd,
 	return kicked;
 }
 
-/* Who may peek may list. */
+/* A file that may peek may list. */
 static int tq_ioctl_list(struct file *filp, unsigned int cmd,
 			 const void __user *user)
 {
@@ -389,8 +389,8 @@ static int tq_ioctl_set(struct tqueue *queue, unsigned int cmd,
 }
 
 /*
- * The other requests, with structures of any size, and SEND and RECEIVE with
- * structures of another size.
+ * The other requests, and those requests of tq_ioctl() whose structure has
+ * another size than the driver's.
  */
 static int tq_ioctl_sized(struct file *filp, unsigned int cmd,
 			  void __user *user)
@@ -446,7 +446,7 @@ long tq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	struct tq_file *file = filp->private_data;
 	void __user *user = (void __user *)arg;
 
-	/* Called in tight loops, so these come first. */
+	/* These are called in tight loops, so they come first. */
 	if (likely(cmd == TQUEUE_RECEIVE))
 		return tq_ioctl_receive(filp, user);
 	if (cmd == TQUEUE_SEND)

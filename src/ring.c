@@ -2,11 +2,8 @@
 /*
  * Allocating, replacing and freeing the memory of a ring.
  */
-#include <linux/atomic.h>
 #include <linux/build_bug.h>
 #include <linux/gfp.h>
-#include <linux/limits.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -20,28 +17,6 @@ static_assert(offsetof(struct tqueue_record, payload) ==
 	      sizeof(struct tqueue_record));
 static_assert(TQ_RING_SIZE_MAX / 4 <= TQUEUE_LENGTH_MAX);
 
-/* The bytes of all rings that count in max_memory. */
-static atomic_long_t tq_memory;
-
-/* Charge a ring: 0, or -ENOSPC beyond max_memory. */
-static int tq_memory_charge(unsigned long size)
-{
-	unsigned long most = READ_ONCE(tq_max_memory);
-	long used = atomic_long_read(&tq_memory);
-
-	/* Shrinking is allowed even if max_memory is exceeded. */
-	if (!size)
-		return 0;
-	if (!most)
-		most = min_t(u64, (u64)totalram_pages() / 4 * PAGE_SIZE,
-			     LONG_MAX);
-	do {
-		if (used + size > most)
-			return -ENOSPC;
-	} while (!atomic_long_try_cmpxchg(&tq_memory, &used, used + size));
-	return 0;
-}
-
 static void tq_ring_free_pages(struct page **pages, unsigned long count)
 {
 	while (count--)
@@ -53,33 +28,22 @@ static void tq_ring_free_pages(struct page **pages, unsigned long count)
  * tq_ring_alloc - allocate a ring
  * @ring: filled
  * @size: bytes, a power of two of whole pages, at most %TQ_RING_SIZE_MAX
- * @uncharged: bytes of it that do not count in max_memory
- * @credit: the charge of the ring that it will replace: see tq_ring_replace()
  *
  * The memory is zeroed and charged to the caller's memory cgroup.
  *
  * Context: Process context, may sleep.
- * Return: 0; -ENOSPC beyond max_memory; -ENOMEM; -EINTR if the caller is being
- * killed.
+ * Return: 0; -ENOMEM; -EINTR if the caller is being killed.
  */
-int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
-		  unsigned long uncharged, unsigned long credit)
+int tq_ring_alloc(struct tq_ring *ring, unsigned long size)
 {
-	unsigned long counts = size > uncharged ? size - uncharged : 0;
-	unsigned long owed = min(counts, credit);
-	unsigned long charge = counts - owed;
 	unsigned long count = size >> PAGE_SHIFT;
 	struct page **pages;
 	unsigned long i;
 	int ret;
 
-	ret = tq_memory_charge(charge);
-	if (ret)
-		return ret;
-	ret = -ENOMEM;
 	pages = kvmalloc_array(2 * count, sizeof(*pages), GFP_KERNEL_ACCOUNT);
 	if (!pages)
-		goto uncharge;
+		return -ENOMEM;
 
 	for (i = 0; i < count; i++) {
 		struct page *page;
@@ -101,38 +65,29 @@ int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
 	if (!ring->base)
 		goto free;
 	ring->size = size;
-	ring->charged = charge;
-	ring->owed = owed;
 	ring->pages = pages;
 	return 0;
 
 free:
 	tq_ring_free_pages(pages, i);
-uncharge:
-	atomic_long_sub(charge, &tq_memory);
 	return ret;
 }
 
 /**
  * tq_ring_replace - exchange two rings
- * @ring: the ring in use.  It becomes the new ring, and takes over the charge
- *	that @other owes.
+ * @ring: the ring in use.  It becomes the new ring.
  * @other: the new ring.  It becomes the old one.
  * @from: the first position in use
  * @to: the end of the positions in use; both rings are at least that large
  *
- * Records keep their positions.  The new ring takes over as much of the old
- * ring's charge as it needs.
+ * Records keep their positions.
  *
- * Context: Any; nobody else uses either ring.
+ * Context: Any; no other call uses either ring.
  */
 void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
 		     unsigned long from, unsigned long to)
 {
 	memcpy(tq_ring_at(other, from), tq_ring_at(ring, from), to - from);
-	ring->charged -= other->owed;
-	other->charged += other->owed;
-	other->owed = 0;
 	swap(*ring, *other);
 }
 
@@ -140,7 +95,7 @@ void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
  * tq_ring_free - free the memory of a ring
  * @ring: made by tq_ring_alloc(), or all zero
  *
- * Context: Process context, may sleep.  Nobody uses the ring any more.
+ * Context: Process context, may sleep.  The ring is not in use any more.
  */
 void tq_ring_free(struct tq_ring *ring)
 {
@@ -148,5 +103,4 @@ void tq_ring_free(struct tq_ring *ring)
 		return;
 	vunmap(ring->base);
 	tq_ring_free_pages(ring->pages, ring->size >> PAGE_SHIFT);
-	atomic_long_sub(ring->charged, &tq_memory);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The memory of a queue, and how a record lies in it.
+ * The memory of a queue, and the layout of a record in it.
  *
- * The ring is mapped twice in a row.  A record that reaches over the end goes
- * on in the second mapping, so every copy is one copy.  Positions count bytes
- * since the ring was made and only grow; masking a position gives its place.
- * The ring knows nothing of senders, receivers or locks.
+ * The ring is mapped twice in a row.  A record that crosses the end continues
+ * in the second mapping, so no copy is split.  Positions count bytes since the
+ * ring was made and only grow; masking a position gives its place.  The ring
+ * knows nothing of senders, receivers or locks.
  */
 #ifndef TQ_RING_H
 #define TQ_RING_H
@@ -31,12 +31,12 @@ struct page;
 #define TQ_PIECE		((unsigned long)SZ_256K)
 #define TQ_PIECE_RECORDS	1000
 
-/* A detached message takes as long as so many records of the ring. */
+/* A detached message takes as long as this many records of the ring. */
 #define TQ_DETACHED_RECORDS	16
 
 /*
- * Bit 30 of tqueue_record.length, in the ring alone: the message was taken out
- * of the middle.  Walkers skip it.
+ * Bit 30 of tqueue_record.length, used only in the ring: the message was taken
+ * out of the middle, and its space is skipped.
  */
 #define TQ_RECORD_VOID		0x40000000U
 
@@ -44,27 +44,15 @@ struct page;
  * struct tq_ring - memory for records
  * @base: the first of the two mappings
  * @size: bytes, a power of two of whole pages
- * @charged: bytes of it that count in max_memory
- * @owed: bytes that it will also count, once it has replaced a ring that counts
- *	at least as many
- * @pages: what is mapped
+ * @pages: the pages that are mapped
  */
 struct tq_ring {
 	void *base;
 	unsigned long size;
-	unsigned long charged;
-	unsigned long owed;
 	struct page **pages;
 };
 
-/*
- * main.c: most bytes of the rings of all named queues; 0 means a quarter of the
- * machine's memory.
- */
-extern unsigned long tq_max_memory;
-
-int tq_ring_alloc(struct tq_ring *ring, unsigned long size,
-		  unsigned long uncharged, unsigned long credit);
+int tq_ring_alloc(struct tq_ring *ring, unsigned long size);
 void tq_ring_replace(struct tq_ring *ring, struct tq_ring *other,
 		     unsigned long from, unsigned long to);
 void tq_ring_free(struct tq_ring *ring);

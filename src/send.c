@@ -65,7 +65,7 @@ static noinline int tq_send_dropping(struct tq_file *file,
 	mutex_unlock(&queue->tx.lock);
 	tq_notify_events(queue, notify.events);
 	tq_messages_put(notify.garbage);
-	return unlikely(ret == TQ_ROOM_BESIDE) ? TQ_SEND_SLOW : ret;
+	return unlikely(ret == TQ_ROOM_DETACHED) ? TQ_SEND_SLOW : ret;
 }
 
 /*
@@ -94,7 +94,7 @@ static __always_inline int tq_send_direct(struct tq_file *file,
 	return ret;
 }
 
-/* Why a message of @bytes can be sent neither now nor later; or 0. */
+/* Why a message of @bytes can never be sent, or 0. */
 static int tq_refusal(const struct tq_file *file, unsigned long bytes)
 {
 	const struct tqueue *queue = file->queue;
@@ -126,14 +126,14 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 		return ret;
 	if (!(queue->tx.gate & TQ_GATE_BLOCKED)) {
 		if (!tq_has_room(queue, bytes) &&
-		    !tq_room_beside(queue, bytes)) {
+		    !tq_room_detached(queue, bytes)) {
 			ret = -EAGAIN;
 			if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST)
 				ret = tq_drop_for(queue, bytes, notify);
 			else if (overflow == TQUEUE_OVERFLOW_REJECT)
 				ret = -ENOBUFS;
 		}
-		if (!ret || ret == TQ_ROOM_BESIDE) {
+		if (!ret || ret == TQ_ROOM_DETACHED) {
 			ret = tq_enqueue(queue, &sender->message, &sender->id,
 					 notify);
 		} else if (overflow == TQUEUE_OVERFLOW_DROP_OLDEST &&
@@ -144,9 +144,8 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
 			return ret;
 	}
 	/*
-	 * The policy lets nobody wait, but senders are still blocked from
-	 * before it changed.  They are admitted at once, and this one with
-	 * them.
+	 * The policy is not to block, but senders are still blocked from before
+	 * it changed.  They are admitted at once, and this sender with them.
 	 */
 	if (overflow != TQUEUE_OVERFLOW_BLOCK)
 		nowait = false;
@@ -163,7 +162,7 @@ static int tq_send_locked(struct tq_sender *sender, bool nowait, bool pass,
  * @message: the message, stamped.  If *@message is not NULL afterwards, the
  *	caller must free it.
  * @nowait: fail instead of waiting for room
- * @pass: if it must not wait, it may overtake blocked senders: see senders.c
+ * @pass: with @nowait: may overtake blocked senders, see senders.c
  * @deadline: when to stop waiting, CLOCK_MONOTONIC; NULL for never
  * @id: filled with the id of the message; with -EEXIST, with the id of the
  *	message that has its key
@@ -218,7 +217,7 @@ int tq_send_hopeless(const struct tq_file *file, bool nowait)
 		return error;
 	if (tq_no_reader(file))
 		return -EPIPE;
-	/* There may be room beside the ring: see tq_room_beside(). */
+	/* There may be room for a detached message: see tq_room_detached(). */
 	if (unlikely(READ_ONCE(queue->rx.store.void_bytes)))
 		return 0;
 	switch (READ_ONCE(queue->policy.overflow)) {

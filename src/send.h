@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "notify.h"
+#include "observe.h"
 #include "space.h"
 #include "tqueue.h"
 #include "trace.h"
@@ -45,7 +46,7 @@ static inline void tq_record_stamp(struct tqueue_record *record, u32 length,
 	record->header_words = TQUEUE_HEADER_WORDS;
 	record->priority = 0;
 	record->flags = 0;
-	tq_record_sign(record, tq_coarse_boottime(), uid,
+	tq_record_sign(record, tq_stamp_time(), uid,
 		       task_tgid_nr(current));
 }
 

@@ -5,7 +5,7 @@
  * A batch is copied once, a piece at a time, straight to tx.pos, with page
  * faults disabled.  There user space cannot change it any more, so it is
  * checked and stamped there.  The records that are valid are then published
- * together.  A record goes by the slow path of single messages if the memory
+ * together.  A record takes the slow path of single messages if the memory
  * faults twice, if it finds no room, or if it is longer than a piece.
  */
 #include <linux/minmax.h>
@@ -23,18 +23,18 @@
 #include "unique.h"
 #include "user.h"
 
-/* The most that is faulted in at once: the batch may find no room for it. */
+/* The most bytes that are faulted in at once: there may be no room for more. */
 #define TQ_FAULT_IN_MOST	SZ_1M
 
 /*
- * The bytes of records that are copied at once.  Stamping takes longer than
- * copying if records are short, so the piece is smaller then.
+ * The most bytes that are copied at once.  Short records take longer to stamp
+ * than to copy, so their piece is smaller.
  */
 #define TQ_PIECE_SHORT		((size_t)SZ_64K)
 #define TQ_PIECE_LONG		tq_record_bytes(TQ_PIECE)
 
 /* Whether the header is plain: no priority, no flags.  Compares one word. */
-static inline bool tq_header_right(const struct tqueue_record *record)
+static inline bool tq_header_plain(const struct tqueue_record *record)
 {
 	const __le32 *word = (const __le32 *)&record->header_words;
 
@@ -64,7 +64,7 @@ static bool tq_header_special(const struct tqueue_record *record)
 static int tq_header_check(const struct tqueue_record *record,
 			   const struct tq_policy *policy)
 {
-	bool plain = tq_header_right(record);
+	bool plain = tq_header_plain(record);
 
 	if (!plain && !tq_header_special(record))
 		return -EINVAL;
@@ -119,7 +119,7 @@ static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count,
 {
 	struct tqueue *queue = file->queue;
 	struct tqueue_record *first = tq_ring_at(&queue->ring, queue->tx.pos);
-	s64 now = tq_coarse_boottime();
+	s64 now = tq_stamp_time();
 	unsigned long direct_max = queue->policy.direct_max;
 	u64 last_id = tq_counter_get(&queue->tx.last_id);
 	struct tqueue_record *record = first, *next;
@@ -135,7 +135,7 @@ static size_t tq_stamp_records(struct tq_file *file, size_t copied, int *count,
 	for (; (void *)record <= end - sizeof(*record); record = next) {
 		unsigned long length = record->length;
 
-		if (unlikely(!tq_header_right(record)))
+		if (unlikely(!tq_header_plain(record)))
 			break;
 		/* Too long or empty: one comparison finds both. */
 		if (unlikely(length - 1 >= direct_max)) {
@@ -194,7 +194,7 @@ static size_t tq_measure_records(const struct tq_policy *policy,
 		const void __user *next;
 
 		unsafe_get_user(*(u64 *)&head, (const u64 __user *)at, out);
-		if (!tq_header_right(&head) || head.length > policy->direct_max)
+		if (!tq_header_plain(&head) || head.length > policy->direct_max)
 			break;
 		next = at + tq_record_bytes(head.length);
 		if (next > end)
@@ -227,7 +227,7 @@ static int tq_drop_for_records(struct tqueue *queue,
 	if (!tq_readable_nofault(&user, *want))
 		return -EFAULT;
 	ret = tq_drop_for(queue, *want, notify);
-	return unlikely(ret == TQ_ROOM_BESIDE) ? TQ_SEND_SLOW : ret;
+	return unlikely(ret == TQ_ROOM_DETACHED) ? TQ_SEND_SLOW : ret;
 }
 
 /* Find room for the next *@want bytes, or for fewer: 0 or why not. */
@@ -288,7 +288,7 @@ again:
 	}
 	tq_send_batch_sent(batch, bytes, count, tq_alloc_ids(queue, count));
 	if (unlikely(empties))
-		WRITE_ONCE(tx->empties, tx->empties + empties);
+		tq_empties_enter(queue, empties);
 	tq_publish(queue, bytes);
 	mutex_unlock(&tx->lock);
 
@@ -304,10 +304,10 @@ deliver:
 	return ret;
 }
 
-/* Fetch what a record asks for beyond being sent: a key, a delay. */
-static int tq_fetch_wishes(const struct tq_send_batch *batch,
-			   const struct tqueue_record *head,
-			   struct tqueue_record_extra *extra, u32 *flags)
+/* Fetch the options of a record: its key and its delay. */
+static int tq_fetch_options(const struct tq_send_batch *batch,
+			    const struct tqueue_record *head,
+			    struct tqueue_record_extra *extra, u32 *flags)
 {
 	const struct tqueue_send *args = batch->args;
 	u32 given = 0;
@@ -333,7 +333,7 @@ static int tq_fetch_wishes(const struct tq_send_batch *batch,
 		given |= TQUEUE_SEND_DELAY;
 	else
 		extra->delay = args->delay;
-	/* What the record itself says takes precedence. */
+	/* The options of the record itself take precedence. */
 	if (given & TQUEUE_SEND_UNIQUE)
 		*flags &= ~TQUEUE_SEND_UNSETTLED;
 	*flags |= given;
@@ -341,9 +341,9 @@ static int tq_fetch_wishes(const struct tq_send_batch *batch,
 }
 
 /* Give a message its key and its delay: 0 or -ENOMEM. */
-static int tq_grant_wishes(struct tq_send_batch *batch,
-			   const struct tqueue_record_extra *extra, u32 flags,
-			   struct tq_message *message)
+static int tq_apply_options(struct tq_send_batch *batch,
+			    const struct tqueue_record_extra *extra, u32 flags,
+			    struct tq_message *message)
 {
 	struct tq_key *key;
 
@@ -388,7 +388,7 @@ static struct tq_message *tq_fetch_record(struct tq_file *file,
 	*bytes = tq_sent_bytes(&head);
 	if (*bytes > batch->bytes)
 		return ERR_PTR(-EINVAL);
-	ret = tq_fetch_wishes(batch, &head, &extra, &flags);
+	ret = tq_fetch_options(batch, &head, &extra, &flags);
 	if (ret)
 		return ERR_PTR(ret);
 
@@ -397,7 +397,7 @@ static struct tq_message *tq_fetch_record(struct tq_file *file,
 		return ERR_PTR(-ENOMEM);
 	tq_record_stamp(&message->record, head.length, file->uid);
 	message->record.priority = head.priority;
-	ret = tq_grant_wishes(batch, &extra, flags, message);
+	ret = tq_apply_options(batch, &extra, flags, message);
 	if (!ret && copy_from_user(message->record.payload,
 				   batch->at + head.header_words * sizeof(u64),
 				   head.length))
@@ -430,8 +430,8 @@ static int tq_send_first(struct tq_file *file, struct tq_send_batch *batch,
 }
 
 /*
- * Whether the next record must take the slow path, as far as a look at the
- * caller's buffer can tell.  Saves copying a batch of such records twice.
+ * Whether the next record seems to need the slow path.  Saves copying a batch
+ * of such records twice.
  */
 static bool tq_next_special(const struct tq_send_batch *batch)
 {
@@ -441,10 +441,10 @@ static bool tq_next_special(const struct tq_send_batch *batch)
 	if (batch->args->flags)
 		return true;
 	return batch->bytes >= sizeof(head) &&
-	       !get_user(*(u64 *)&head, from) && !tq_header_right(&head);
+	       !get_user(*(u64 *)&head, from) && !tq_header_plain(&head);
 }
 
-/* Whether a batch goes on when there is no room and some records were sent. */
+/* Whether a batch goes on if there is no room and some records were sent. */
 static bool tq_batch_goes_on(struct tq_file *file)
 {
 	return READ_ONCE(file->queue->policy.overflow) ==

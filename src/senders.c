@@ -2,20 +2,20 @@
 /*
  * Blocked senders: senders that wait for room.
  *
- * The message of a blocked sender is already in kernel memory.  What the first
- * one needs is published in tx.need.  The receiver that makes that much room
- * admits the message.  So a blocked sender needs neither its own memory nor a
- * processor to make progress, and it cannot hold up those after it.
+ * The message of a blocked sender is already in kernel memory.  The room that
+ * the first one needs is published in tx.need.  The receiver that makes that
+ * much room admits the message.  So a blocked sender needs neither its own
+ * memory nor a processor to make progress, and it cannot hold up the senders
+ * after it.
  *
  * The message with the highest priority is admitted first; of equal priorities,
  * the one that came first.
  *
- * Nobody overtakes blocked senders except files that may not wait, which would
- * otherwise never find room.  Such a file may send one message past the senders
- * that are blocked at that moment, and the next message when all of these have
- * been served.  So it sends as much as each of them.  Blocked senders are
- * numbered as they come, and the file notes the number of the last one: its
- * ticket.
+ * Only non-blocking files, which would otherwise never find room, may overtake
+ * blocked senders.  Such a file may send one message past the senders that are
+ * blocked at that moment.  It may send the next one when all of these have been
+ * served, so it sends as much as each of them.  Blocked senders are numbered as
+ * they come.  The file notes the number of the last one: its ticket.
  */
 #include <linux/list.h>
 #include <linux/sched.h>
@@ -28,6 +28,7 @@
 #include "space.h"
 #include "store.h"
 #include "tqueue.h"
+#include "trace.h"
 #include "wait.h"
 
 static struct tq_sender *tq_first_blocked(struct tqueue *queue)
@@ -75,8 +76,8 @@ static void tq_senders_changed(struct tqueue *queue)
 	if (!first)
 		tx->gate &= ~TQ_GATE_BLOCKED;
 	/*
-	 * Release: who sees that no sender is blocked sees the tx.pos they
-	 * left.
+	 * Release: a reader that sees no blocked sender also sees the tx.pos
+	 * that the last one left.
 	 */
 	smp_store_release(&tx->need,
 			  first ? tq_message_bytes(first->message) : 0);
@@ -117,6 +118,7 @@ void tq_senders_block(struct tq_sender *sender)
 	list_add(&sender->link, &other->link);
 	WRITE_ONCE(tx->blocked_count, tx->blocked_count + 1);
 	tx->gate |= TQ_GATE_BLOCKED;
+	trace_tqueue_block(sender->file->queue);
 }
 
 /**
@@ -142,7 +144,7 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 		WRITE_ONCE(tx->need, bytes);
 		ret = tq_key_refuses(queue, sender->message, &sender->id);
 		if (!ret && !tq_has_room(queue, bytes) &&
-		    !tq_room_beside(queue, bytes)) {
+		    !tq_room_detached(queue, bytes)) {
 			if (queue->policy.overflow !=
 			    TQUEUE_OVERFLOW_DROP_OLDEST)
 				break;
@@ -156,7 +158,7 @@ void tq_senders_admit(struct tqueue *queue, struct tq_notify *notify)
 				break;
 			}
 		}
-		if (!ret || ret == TQ_ROOM_BESIDE)
+		if (!ret || ret == TQ_ROOM_DETACHED)
 			ret = tq_enqueue(queue, &sender->message, &sender->id,
 					 notify);
 		tq_sender_release(queue, sender, ret);
@@ -193,8 +195,8 @@ void tq_admit_senders(struct tqueue *queue)
 /**
  * tq_senders_fail - refuse blocked senders
  * @queue: the queue
- * @error: what their calls return.  With -EPIPE, only those fail whose files
- *	have seen a reader.
+ * @error: what their calls return.  -EPIPE fails only senders whose files have
+ *	seen a reader.
  * @notify: collects the wake-ups
  *
  * Context: tx.lock held.
@@ -210,7 +212,7 @@ void tq_senders_fail(struct tqueue *queue, int error, struct tq_notify *notify)
 		if (error != -EPIPE || tq_no_reader(sender->file))
 			tq_sender_release(queue, sender, error);
 	tq_senders_changed(queue);
-	/* Those that are left may be smaller, and fit. */
+	/* The senders that are left may need less room. */
 	notify->events |= TQ_NOTIFY_WRITABLE | TQ_NOTIFY_ADMIT;
 }
 
@@ -219,8 +221,8 @@ void tq_senders_fail(struct tqueue *queue, int error, struct tq_notify *notify)
  * @sender: the sender, which may not wait; its file and message are set
  * @notify: collects the wake-ups
  *
- * The message may exceed the size of the queue, as one that comes back may.
- * All such messages together exceed it by at most the size once more.
+ * The message may exceed the size of the queue, like one that comes back.  All
+ * such messages together exceed it by at most the same size again.
  *
  * Context: tx.lock held; takes rx.lock.
  * Return: 0; -EAGAIN if no sender is blocked or it is not the file's turn;
@@ -256,7 +258,7 @@ void tq_senders_forget(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
 
-	/* No call uses the file.  Only its turn may come meanwhile. */
+	/* No call uses the file, but its turn may come meanwhile. */
 	if (!READ_ONCE(file->ticket))
 		return;
 	mutex_lock(&queue->tx.lock);
@@ -295,7 +297,7 @@ int tq_senders_wait(struct tq_sender *sender, ktime_t *deadline)
 	} else {
 		sender->left = true;
 		tq_sender_leave(&queue->tx, sender);
-		/* Those after it may be smaller, and fit. */
+		/* The senders after it may need less room. */
 		tq_senders_admit(queue, &notify);
 	}
 	mutex_unlock(&queue->tx.lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Blocked senders, and the turns of files that may not wait.
+ * Blocked senders, and the turns of non-blocking files.
  */
 #ifndef TQ_SENDERS_H
 #define TQ_SENDERS_H
@@ -15,7 +15,7 @@
  * struct tq_sender - a sender, which may be blocked
  * @link: node among the blocked senders in the order in which they are
  *	admitted, under tx.lock
- * @by_ticket: node among them in the order in which they came
+ * @by_ticket: node among the blocked senders in the order in which they came
  * @ticket: its number
  * @file: the open file
  * @message: its message; NULL once the store owns it

@@ -23,8 +23,11 @@
 /* How many settlements are carried out while the lock is held once. */
 #define TQ_SETTLE_PIECE	16
 
-/* Internal result: the message is in the ring, or does not exist. */
-#define TQ_IN_RING (-ERANGE)
+/*
+ * Internal result: rx.lock is not enough.  The action is HOLD, or no detached
+ * message has the id.
+ */
+#define TQ_SETTLE_LATER (-ERANGE)
 
 /**
  * struct tq_settler - a TQUEUE_SETTLE in progress
@@ -53,7 +56,7 @@ static const u16 tq_settle_flags[] = {
 
 #define TQ_SETTLE_BY_ID	(TQUEUE_SETTLE_UNLEASED | TQUEUE_SETTLE_FORCE)
 
-/* Check a settlement by itself: 0, -EINVAL or -EPERM. */
+/* Check a settlement on its own: 0, -EINVAL or -EPERM. */
 static int tq_settlement_check(const struct tq_settler *settler,
 			       const struct tqueue_settlement *entry)
 {
@@ -101,7 +104,7 @@ static struct tq_message *tq_settle_leased(struct tqueue *queue,
 	return ERR_PTR(force ? -ENOENT : tq_lease_missing(queue, entry->id));
 }
 
-/* Find the message that a settlement names, which nobody has leased. */
+/* Find the unleased message that a settlement names, or an ERR_PTR. */
 static struct tq_message *
 tq_settle_unleased(struct tqueue *queue, const struct tqueue_settlement *entry)
 {
@@ -109,7 +112,7 @@ tq_settle_unleased(struct tqueue *queue, const struct tqueue_settlement *entry)
 						    entry->id);
 
 	if (!message)
-		return ERR_PTR(TQ_IN_RING);
+		return ERR_PTR(TQ_SETTLE_LATER);
 	if (message->state == TQ_MESSAGE_LEASED ||
 	    message->state == TQ_MESSAGE_IN_FLIGHT)
 		return ERR_PTR(-EBUSY);
@@ -129,10 +132,10 @@ static void tq_extend(struct tqueue *queue, struct tq_message *message,
 	tq_due_del_timed(queue, message);
 	message->when = tq_limit_at(queue, time);
 	tq_due_add_limit(queue, message);
-	message->started = true;
+	message->begun = true;
 }
 
-/* Remove a message that nobody has leased. */
+/* Remove an unleased message. */
 static void tq_settle_remove(struct tq_settler *settler,
 			     struct tq_message *message)
 {
@@ -162,7 +165,7 @@ static int tq_settle_return(struct tq_settler *settler,
 
 	if (message->state == TQ_MESSAGE_BURIED && !how.buried) {
 		message->record.attempts = 0;
-		tq_not_ended(&queue->rx, message);
+		tq_reopen_stream(&queue->rx, message);
 	}
 	return tq_come_back(queue, message, &how, &settler->notify);
 }
@@ -199,24 +202,23 @@ static int tq_settle_locked(struct tq_settler *settler,
 		tq_extend(queue, message, entry->time);
 		break;
 	case TQUEUE_BEGIN:
-		message->started = true;
+		message->begun = true;
 		break;
 	}
 	trace_tqueue_settle(queue, entry->id, delivery, entry->action, ret);
 	return ret;
 }
 
-/* Replace the record at the cursor by a detached copy.  Both locks held. */
+/* Replace the record at the cursor with a detached copy.  Both locks held. */
 static void tq_detach_record(struct tqueue *queue, struct tq_cursor *cursor,
 			     struct tq_message *message, size_t length,
 			     struct tq_notify *notify)
 {
-	struct tq_rx *rx = &queue->rx;
-	struct tq_store *store = &rx->store;
+	struct tq_store *store = &queue->rx.store;
 
 	tq_message_copy(message, tq_store_at(store, cursor->pos), length);
 	if (!length)
-		WRITE_ONCE(rx->empties, rx->empties + 1);
+		tq_empties_leave(queue, 1);
 	tq_store_put(store, message);
 	tq_due_add_age(queue, message);
 	tq_detach_space(queue, cursor, notify);
@@ -293,7 +295,7 @@ static int tq_settle_in_ring(struct tq_settler *settler,
 	settler->freed = 0;
 	mutex_unlock(&queue->rx.lock);
 	/* It is not in the ring any more, or never was. */
-	return ret == TQ_IN_RING ? -ENOENT : ret;
+	return ret == TQ_SETTLE_LATER ? -ENOENT : ret;
 }
 
 /* Whether a settlement is a plain acknowledgment. */
@@ -319,7 +321,7 @@ static inline int tq_settle_acknowledge(struct tq_settler *settler,
 	return TQUEUE_RESULT_DONE;
 }
 
-/* Carry out a settlement that cannot be done under one hold of rx.lock. */
+/* Carry out the settlements for which rx.lock is not enough. */
 static noinline void tq_settle_later(struct tq_settler *settler,
 				     struct tqueue_settlement *entries,
 				     unsigned int count)
@@ -327,7 +329,7 @@ static noinline void tq_settle_later(struct tq_settler *settler,
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
-		if (entries[i].result != TQ_IN_RING)
+		if (entries[i].result != TQ_SETTLE_LATER)
 			continue;
 		if (entries[i].action == TQUEUE_HOLD)
 			entries[i].result = tq_hold(settler->file,
@@ -343,11 +345,11 @@ static noinline void tq_settle_later(struct tq_settler *settler,
 static noinline int tq_settle_other(struct tq_settler *settler,
 				    const struct tqueue_settlement *entry)
 {
-	/* It was found wrong before the lock was taken. */
+	/* The check before the lock was taken failed. */
 	if (entry->result)
 		return entry->result;
 	if (entry->action == TQUEUE_HOLD)
-		return TQ_IN_RING;
+		return TQ_SETTLE_LATER;
 	return tq_settle_locked(settler, entry);
 }
 
@@ -381,7 +383,7 @@ static int tq_settle_some(struct tq_settler *settler,
 		else
 			ret = tq_settle_other(settler, entry);
 		entry->result = ret;
-		later |= ret == TQ_IN_RING;
+		later |= ret == TQ_SETTLE_LATER;
 	}
 	if (likely(settler->freed))
 		settler->notify.events |= tq_release_room(queue,
@@ -398,8 +400,8 @@ static int tq_settle_some(struct tq_settler *settler,
 
 /*
  * Fetch settlements word by word, as TQUEUE_SEND does.  Their results are
- * cleared at the same time, so that one that cannot be written is found before
- * anything is done.
+ * cleared at the same time, so that an entry that cannot be written is found
+ * before anything is done.
  */
 static __always_inline int
 tq_fetch_settlements(struct tqueue_settlement *entry,
@@ -425,10 +427,12 @@ failed:
 	return -EFAULT;
 }
 
-/* Write the results.  The memory was checked to be the caller's. */
-static int tq_tell_results(const struct tqueue_settlement *entries,
-			   struct tqueue_settlement __user *user,
-			   unsigned int count)
+/*
+ * Write the results.  The settlements are done even if one cannot be written.
+ */
+static int tq_put_results(const struct tqueue_settlement *entries,
+			  struct tqueue_settlement __user *user,
+			  unsigned int count)
 {
 	unsigned int i;
 	int done = 0;
@@ -442,7 +446,7 @@ static int tq_tell_results(const struct tqueue_settlement *entries,
 	return done;
 }
 
-/* Settle one message.  Most calls settle one, and it needs little stack. */
+/* Settle one message, as most calls do.  This needs little stack. */
 static noinline int tq_settle_one(struct tq_settler *settler,
 				  struct tqueue_settlement __user *user)
 {
@@ -450,7 +454,7 @@ static noinline int tq_settle_one(struct tq_settler *settler,
 
 	return tq_fetch_settlements(&entry, user, 1) ?:
 	       tq_settle_some(settler, &entry, 1) ?:
-	       tq_tell_results(&entry, user, 1);
+	       tq_put_results(&entry, user, 1);
 }
 
 static noinline int tq_settle_piece(struct tq_settler *settler,
@@ -461,7 +465,7 @@ static noinline int tq_settle_piece(struct tq_settler *settler,
 
 	return tq_fetch_settlements(entries, user, count) ?:
 	       tq_settle_some(settler, entries, count) ?:
-	       tq_tell_results(entries, user, count);
+	       tq_put_results(entries, user, count);
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What to do when room was made and somebody waits for it: see space.h.
+ * Room for detached messages, and wake-ups for new room: see space.h.
  */
 #include "notify.h"
 #include "settled.h"
@@ -9,9 +9,9 @@
 #include "wait.h"
 
 /**
- * tq_room_beside - whether a message fits the queue although the ring is full
+ * tq_room_detached - whether a message fits if it stays detached
  * @queue: the queue
- * @bytes: the size of the message, which will stay detached
+ * @bytes: the size of the message
  *
  * A message that was taken out of the middle of the ring leaves a void.  The
  * void takes up room in the ring, but not in the queue, until everything before
@@ -19,7 +19,7 @@
  *
  * Context: tx.lock held; may take rx.lock.
  */
-bool tq_room_beside(struct tqueue *queue, unsigned long bytes)
+bool tq_room_detached(struct tqueue *queue, unsigned long bytes)
 {
 	struct tq_rx *rx = &queue->rx;
 	bool ret;
@@ -29,7 +29,7 @@ bool tq_room_beside(struct tqueue *queue, unsigned long bytes)
 	if (likely(!READ_ONCE(rx->store.void_bytes)))
 		return false;
 	mutex_lock(&rx->lock);
-	ret = tq_fits_beside(queue, bytes);
+	ret = tq_fits_detached(queue, bytes);
 	mutex_unlock(&rx->lock);
 	return ret;
 }
@@ -40,12 +40,11 @@ bool tq_room_beside(struct tqueue *queue, unsigned long bytes)
 static bool tq_perhaps_read_out(const struct tqueue *queue)
 {
 	return !queue->rx.store.ready_filled &&
-	       (tq_ring_empty(queue) ||
-		READ_ONCE(queue->tx.empties) != queue->rx.empties);
+	       (tq_ring_empty(queue) || tq_empties(queue));
 }
 
 /**
- * tq_released - find out whom new room concerns
+ * tq_released - choose which waiters to wake for new room
  * @queue: the queue
  * @limit: the new value of rx.limit
  * @freed: by how much it has risen
@@ -60,10 +59,10 @@ unsigned int tq_released(struct tqueue *queue, unsigned long limit,
 	unsigned int events = tq_settled_changed(queue);
 	unsigned long pos, most;
 
-	/* A message that stays detached does not need the room of the voids. */
+	/* A message that stays detached can use the room of voids, too. */
 	limit += queue->rx.store.void_bytes;
 
-	/* Pollers that wait for the end alone sleep through everything else. */
+	/* Pollers for the end of file alone sleep until it may have come. */
 	if (queue->rx.attention & TQ_ATTENTION_ENDING &&
 	    tq_perhaps_read_out(queue))
 		events |= TQ_NOTIFY_ENDED;

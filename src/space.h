@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How much a queue may hold.  docs/design.md has the whole account.
+ * How much a queue may hold.  docs/design.md explains it in full.
  *
- * tx.pos may grow up to rx.limit.  A message in the ring counts by how far
- * tx.pos has moved for it.  A detached message that is ready, delayed, leased
+ * tx.pos may grow up to rx.limit.  A message in the ring counts by the distance
+ * that tx.pos moved for it.  A detached message that is ready, delayed, leased
  * or buried lowers rx.limit:
  *
  *	rx.limit = store.pos + ring.size - bytes of these detached messages
@@ -31,8 +31,8 @@ static inline bool tq_fits(unsigned long limit, unsigned long pos,
 }
 
 /*
- * Whether @bytes fit, with tx.lock held.  A refusal has passed the barrier on
- * which pollers and blocked senders rely: see wait.h.
+ * Whether @bytes fit, with tx.lock held.  A refusal has passed the barrier that
+ * pollers and blocked senders need: see wait.h.
  */
 static inline bool tq_has_room(struct tqueue *queue, unsigned long bytes)
 {
@@ -49,7 +49,7 @@ static inline bool tq_has_room(struct tqueue *queue, unsigned long bytes)
 	return tq_fits(tx->limit_cached, tx->pos, bytes);
 }
 
-/* What all messages count for, without voids.  Both locks held. */
+/* The bytes of all messages, without voids.  Both locks held. */
 static inline unsigned long tq_queue_bytes(const struct tqueue *queue)
 {
 	const struct tq_rx *rx = &queue->rx;
@@ -70,11 +70,11 @@ static inline void tq_claim_space(struct tqueue *queue, unsigned long bytes)
 }
 
 /*
- * Whether @bytes fit if the message stays detached: the voids of the ring do
- * not count then.  With rx.lock held.
+ * Whether @bytes fit if the message stays detached.  Voids do not count then.
+ * With rx.lock held.
  */
-static inline bool tq_fits_beside(const struct tqueue *queue,
-				  unsigned long bytes)
+static inline bool tq_fits_detached(const struct tqueue *queue,
+				    unsigned long bytes)
 {
 	const struct tq_rx *rx = &queue->rx;
 
@@ -82,7 +82,7 @@ static inline bool tq_fits_beside(const struct tqueue *queue,
 	       tq_fits(rx->limit + rx->store.void_bytes, queue->tx.pos, bytes);
 }
 
-bool tq_room_beside(struct tqueue *queue, unsigned long bytes);
+bool tq_room_detached(struct tqueue *queue, unsigned long bytes);
 unsigned int tq_released(struct tqueue *queue, unsigned long limit,
 			 unsigned long freed, unsigned long need);
 
@@ -90,9 +90,9 @@ unsigned int tq_released(struct tqueue *queue, unsigned long limit,
  * Give back @freed bytes of room, with rx.lock held and after the store has let
  * the messages go.  Returns the wake-ups, TQ_NOTIFY_*.
  *
- * Of several receivers exactly one must find that a message of max_message fits
- * now and did not before.  So each looks while it holds rx.lock: the limits
- * that they compare follow one another.
+ * Exactly one of several receivers must find that a message of max_message fits
+ * now and did not fit before.  So each compares the old limit with the new one
+ * while it holds rx.lock.
  */
 static __always_inline unsigned int
 tq_release_room(struct tqueue *queue, unsigned long freed)
@@ -109,7 +109,7 @@ tq_release_room(struct tqueue *queue, unsigned long freed)
 	smp_store_release(&rx->limit, limit);
 	/* Publish, barrier, look for waiters: see wait.h. */
 	smp_mb();
-	/* Pairs with tq_senders_changed(): no need, then its tx.pos. */
+	/* Pairs with tq_senders_changed(): load need before tx.pos. */
 	need = smp_load_acquire(&queue->tx.need);
 	if (unlikely(need || rx->attention ||
 		     /* The barrier is above. */
@@ -118,7 +118,7 @@ tq_release_room(struct tqueue *queue, unsigned long freed)
 	return 0;
 }
 
-/* The same when @count messages that were ready have left. */
+/* The same after @count messages that were ready have left. */
 static __always_inline unsigned int
 tq_release_space(struct tqueue *queue, unsigned long freed, unsigned int count)
 {
@@ -128,7 +128,7 @@ tq_release_space(struct tqueue *queue, unsigned long freed, unsigned int count)
 }
 
 /*
- * The first record of the ring was taken, which made @freed bytes of room.  Its
+ * The first record of the ring was taken, which freed @freed bytes.  Its
  * detached copy counts from now on.  Returns TQ_NOTIFY_*.  With rx.lock held.
  */
 static inline unsigned int tq_keep_space(struct tqueue *queue,
@@ -136,15 +136,15 @@ static inline unsigned int tq_keep_space(struct tqueue *queue,
 					 const struct tq_message *message)
 {
 	tq_counter_add(&queue->rx.gone, 1);
-	/* More than the record: voids followed it. */
+	/* What is left is the room of voids that followed it. */
 	freed -= tq_message_bytes(message);
 	return unlikely(freed) ? tq_release_room(queue, freed) : 0;
 }
 
 /*
- * Take the record at the cursor out of the ring.  A detached copy counts for it
- * from now on.  If the record is not the first one, it counts as well, until
- * its void is reclaimed.  Both locks held.
+ * Take the record at the cursor out of the ring.  Its detached copy counts from
+ * now on.  If the record is not the first one, its void counts as well until it
+ * is reclaimed.  Both locks held.
  */
 static inline void tq_detach_space(struct tqueue *queue,
 				   const struct tq_cursor *cursor,

@@ -2,10 +2,10 @@
 /*
  * splice() out of a queue and into it.
  *
- * For a splice out of a queue, the VFS calls us with the pipe locked.  Others
- * who use that pipe wait for its lock and cannot be killed meanwhile.  So if
- * the queue is empty, we unlock the pipe, sleep, and then look at the pipe
- * again.
+ * The VFS locks the pipe before it calls tq_splice_read().  Other users of the
+ * pipe wait for its lock, and cannot be killed meanwhile.  So if the queue is
+ * empty, tq_splice_read() unlocks the pipe while it sleeps, and then looks at
+ * the pipe again.
  */
 #include <linux/bvec.h>
 #include <linux/gfp.h>
@@ -225,7 +225,7 @@ ssize_t tq_splice_read(struct file *filp, loff_t *pos,
  * @flags: SPLICE_F_*
  *
  * A pipe is a stream of bytes.  What one call finds in it becomes one message
- * of at most max_message bytes, and the caller goes on from there.
+ * of at most max_message bytes, and the caller continues from there.
  *
  * Context: Process context, may sleep, the pipe is not locked.
  * Return: the number of bytes, or an error as from write().

@@ -37,8 +37,8 @@ struct tq_message *tq_key_taken(struct tqueue *queue,
 }
 
 /*
- * Take the key of a message that waits again.  If another message has it by
- * now, the message goes on without a key.
+ * Take the key of a message that waits again.  If another message has the key
+ * by now, this one goes without.
  */
 static void tq_take_key(struct tqueue *queue, struct tq_message *message)
 {
@@ -125,7 +125,7 @@ void tq_place_ready(struct tqueue *queue, struct tq_message *message,
 
 	message->record.delivery = 0;
 	message->when = 0;
-	message->since = tq_coarse_boottime();
+	message->since = tq_stamp_time();
 	tq_notify_add(notify, message);
 	tq_take_key(queue, message);
 	tq_store_put(&rx->store, message);
@@ -153,20 +153,21 @@ void tq_place_delayed(struct tqueue *queue, struct tq_message *message,
 
 	message->when = when;
 	message->record.delivery = 0;
-	message->since = tq_coarse_boottime();
+	message->since = tq_stamp_time();
 	message->state = TQ_MESSAGE_DELAYED;
 	tq_take_key(queue, message);
 	tq_pile_add(&rx->delayed, tq_message_bytes(message));
 	tq_due_add_delayed(queue, message);
 	if (tq_can_age(queue, message))
 		tq_due_add_age(queue, message);
+	trace_tqueue_delay(queue, message->record.id);
 }
 
 /**
  * tq_place_leased - lease a message in flight
  * @queue: the queue
  * @message: seized; or taken out of the ring with its room kept
- * @holder: who leases it
+ * @holder: the holder of the lease
  * @delivery: from tq_next_delivery()
  * @limit: when the lease ends: CLOCK_MONOTONIC, or S64_MAX
  *
@@ -180,8 +181,8 @@ void tq_place_leased(struct tqueue *queue, struct tq_message *message,
 	lockdep_assert_held(&rx->lock);
 
 	message->record.delivery = delivery;
-	message->started = false;
-	tq_lease_begin(queue, message, holder, limit, tq_coarse_boottime(),
+	message->begun = false;
+	tq_lease_begin(queue, message, holder, limit, tq_stamp_time(),
 		       task_tgid_nr(current));
 	if (unlikely(message->key) && !message->key->unsettled)
 		tq_key_release(&rx->store, message);
@@ -197,7 +198,7 @@ static void tq_place_buried(struct tqueue *queue, struct tq_message *message,
 
 	message->record.delivery = 0;
 	message->when = 0;
-	message->since = tq_coarse_boottime();
+	message->since = tq_stamp_time();
 	tq_store_bury(&rx->store, message);
 	tq_pile_add(&rx->buried, tq_message_bytes(message));
 	trace_tqueue_bury(queue, message->record.id);
@@ -206,11 +207,11 @@ static void tq_place_buried(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_place_back - return a message in flight to the state that it was in
+ * tq_place_back - return a message in flight to its former state
  * @queue: the queue
  * @message: seized; the store owns it now
  * @state: ready, delayed or buried
- * @when: the value that tq_message.when had
+ * @when: its former tq_message.when
  * @notify: collects the wake-ups
  *
  * Context: Process context, rx.lock held.
@@ -234,15 +235,14 @@ void tq_place_back(struct tqueue *queue, struct tq_message *message,
 }
 
 /**
- * tq_bury - bury a message, if the queue may have more buried messages
+ * tq_bury - bury a message, or delay it if max_buried is reached
  * @queue: the queue
  * @message: seized
  * @reason: TQUEUE_REASON_*
  * @notify: collects the wake-ups
  *
  * Context: Process context, rx.lock held.
- * Return: %TQUEUE_RESULT_DONE; or %TQUEUE_RESULT_PUT_OFF if max_buried is
- * reached, and the message was delayed instead.
+ * Return: %TQUEUE_RESULT_DONE; %TQUEUE_RESULT_PUT_OFF if it was delayed.
  */
 int tq_bury(struct tqueue *queue, struct tq_message *message, u8 reason,
 	    struct tq_notify *notify)

@@ -2,10 +2,9 @@
 /*
  * Moving messages from one state to another.
  *
- * A detached message is first seized, and is then in flight.  The caller that
- * seized it gives it its next state before it unlocks rx.lock, or keeps it, as
- * a call does that copies it out.  The message counts in the size of its queue
- * all the time:
+ * A detached message is first seized, and is then in flight.  The caller gives
+ * the message its next state before it unlocks rx.lock, or keeps it in flight
+ * to copy it out.  The message counts in the size of its queue all the time:
  *
  *	        ready  delayed  leased  buried
  *	            \     |       |     /
@@ -14,9 +13,8 @@
  *	     tq_place_   tq_     tq_   tq_place_  tq_finish()
  *	     ready()   delayed() lease  buried()  received, acknowledged, dropped
  *
- * A message that leaves the ready or the buried state may come back until it is
- * ready or buried again, or gone.  That time counts as a flight: see
- * tq_nothing_left().
+ * After a message stops being ready or buried, it may come back until it is
+ * ready, buried or gone.  That time counts as a flight: see tq_nothing_left().
  */
 #ifndef TQ_STATES_H
 #define TQ_STATES_H
@@ -27,6 +25,7 @@
 #include "clock.h"
 #include "due.h"
 #include "notify.h"
+#include "observe.h"
 #include "store.h"
 #include "tqueue.h"
 #include "trace.h"
@@ -35,7 +34,7 @@
 #define TQ_STATES_PIECE	64
 
 /**
- * struct tq_return - how a delivery ended that did not end in success
+ * struct tq_return - how a message returns from a delivery
  * @counted: the delivery counts as an attempt
  * @buried: bury the message
  * @reprioritize: give it the priority @priority
@@ -77,7 +76,7 @@ int tq_come_back(struct tqueue *queue, struct tq_message *message,
 struct tq_message *tq_key_taken(struct tqueue *queue,
 				const struct tq_message *message);
 
-/* A message is about to stop being ready or buried, and may come back. */
+/* Count a message that stops being ready or buried, but may come back. */
 static inline void tq_flights_begin(struct tq_rx *rx)
 {
 	WRITE_ONCE(rx->flights_begun, rx->flights_begun + 1);
@@ -86,18 +85,18 @@ static inline void tq_flights_begin(struct tq_rx *rx)
 }
 
 /*
- * The copy of a record goes in flight.  The record is about to leave the ring.
+ * Put the copy of a record in flight.  The record is about to leave the ring.
  */
-static inline void tq_flights_begin_copy(struct tq_rx *rx,
+static inline void tq_flights_begin_copy(struct tqueue *queue,
 					 struct tq_message *copy)
 {
-	tq_flights_begin(rx);
-	tq_store_track(&rx->store, copy);
+	tq_flights_begin(&queue->rx);
+	tq_store_track(&queue->rx.store, copy);
 	if (!copy->record.length)
-		WRITE_ONCE(rx->empties, rx->empties + 1);
+		tq_empties_leave(queue, 1);
 }
 
-/* The message is gone, or is ready or buried again. */
+/* Count a message that is gone, or is ready or buried again. */
 static inline void tq_flights_end(struct tq_rx *rx)
 {
 	/* Ready first, and then not in flight: see tq_nothing_left(). */
@@ -144,8 +143,8 @@ static inline void tq_lease_unlink(struct tq_message *message)
 }
 
 /*
- * Lease a message in flight whose delivery has its number: to @holder, by the
- * process @pid, since @since, until @limit or, with S64_MAX, for ever.  With
+ * Lease a message in flight to @holder and the process @pid, from @since until
+ * @limit (S64_MAX: no limit).  Its record has the number of the delivery.  With
  * rx.lock held.
  */
 static inline void tq_lease_begin(struct tqueue *queue,
@@ -166,16 +165,20 @@ static inline void tq_lease_begin(struct tqueue *queue,
 static inline void tq_lease_end(struct tqueue *queue,
 				struct tq_message *message)
 {
+	tq_lease_lasted(queue, message);
 	tq_due_del_timed(queue, message);
 	tq_lease_unlink(message);
 	tq_pile_del(&queue->rx.leased, tq_message_bytes(message));
 }
 
-/* A buried message becomes ready after readers were told of the end of file. */
-static inline void tq_not_ended(struct tq_rx *rx,
-				const struct tq_message *message)
+/*
+ * Continue the stream of a message that becomes ready.  A reader may already
+ * have got the end of file after it.
+ */
+static inline void tq_reopen_stream(struct tq_rx *rx,
+				    const struct tq_message *message)
 {
-	rx->ended_id = min(rx->ended_id, message->record.id - 1);
+	rx->stream_end = min(rx->stream_end, message->record.id - 1);
 }
 
 /* The number of the next delivery, never 0.  With rx.lock held. */
@@ -193,7 +196,7 @@ static inline s64 tq_delay_until(u64 delay)
 }
 
 /*
- * When a lease of @limit nanoseconds ends that begins now, or S64_MAX.  0
+ * The end of a lease of @limit nanoseconds that begins now, or S64_MAX.  0
  * stands for the limit of the queue.  With rx.lock held.
  */
 static inline s64 tq_limit_at(const struct tqueue *queue, u64 limit)

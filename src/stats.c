@@ -2,7 +2,7 @@
 /*
  * The state of a queue in numbers: TQUEUE_INFO.
  *
- * The numbers belong together: they are read with both locks held.
+ * The numbers are consistent: they are read with both locks held.
  */
 #include <linux/cred.h>
 #include <linux/string.h>

@@ -73,7 +73,7 @@ static void tq_store_unindex(struct tq_store *store, struct tq_message *message)
  *	positions
  * @tx_pos: where senders put the next record
  *
- * Context: Any; nobody else uses the store yet.
+ * Context: Any; the store is not in use yet.
  */
 void tq_store_init(struct tq_store *store, const struct tq_ring *ring,
 		   const unsigned long *tx_pos)
@@ -160,6 +160,33 @@ struct tq_message *tq_store_oldest_last(const struct tq_store *store)
 }
 
 /**
+ * tq_store_oldest_sent - when the oldest ready message was sent
+ * @store: the store
+ *
+ * Within a priority, messages are in the order in which they were sent.  So it
+ * is enough to look at the first one of each priority.
+ *
+ * Context: rx.lock held.
+ * Return: CLOCK_BOOTTIME in nanoseconds; S64_MAX if nothing is ready.
+ */
+s64 tq_store_oldest_sent(struct tq_store *store)
+{
+	struct tq_rank before = { .priority = TQUEUE_PRIORITY_MAX };
+	const struct tq_message *message;
+	s64 sent = S64_MAX;
+
+	if (tq_store_ring_ready(store))
+		sent = tq_store_at(store, store->pos)->sent_ns;
+	while ((message = tq_store_after(store, &before))) {
+		sent = min(sent, message->record.sent_ns);
+		if (!message->record.priority)
+			break;
+		before.priority = message->record.priority - 1;
+	}
+	return sent;
+}
+
+/**
  * tq_store_resume - continue a walk after the lock was dropped
  * @store: the store
  * @cursor: where the walk stopped
@@ -208,7 +235,7 @@ void tq_store_step(struct tq_store *store, struct tq_cursor *cursor)
 /**
  * tq_store_pull - take a detached message out of the ready ones
  * @store: the store
- * @message: ready; afterwards in flight, and the caller's
+ * @message: ready; afterwards in flight, and owned by the caller
  *
  * Context: rx.lock held.
  */
@@ -228,10 +255,10 @@ void tq_store_pull(struct tq_store *store, struct tq_message *message)
  *
  * A record is gone afterwards, so the caller has copied it before.  In the
  * middle of the ring it leaves a void.  A detached message is in flight
- * afterwards, and the caller's.
+ * afterwards, and owned by the caller.
  *
  * Context: rx.lock held.
- * Return: the room that this makes, in bytes.  The room of a void is made when
+ * Return: the room that this makes, in bytes.  A void gives up its room when
  * everything before it has left.
  */
 unsigned long tq_store_take(struct tq_store *store,
@@ -292,7 +319,7 @@ void tq_store_bury(struct tq_store *store, struct tq_message *message)
 /**
  * tq_store_unbury - take a message out of the buried ones
  * @store: the store
- * @message: buried; afterwards in flight, and the caller's
+ * @message: buried; afterwards in flight, and owned by the caller
  *
  * Context: rx.lock held.
  */
@@ -305,7 +332,7 @@ void tq_store_unbury(struct tq_store *store, struct tq_message *message)
 /**
  * tq_store_track - add a message in flight to the index of ids
  * @store: the store
- * @message: the caller's; in flight afterwards
+ * @message: owned by the caller; in flight afterwards
  *
  * Context: rx.lock held.
  */
@@ -318,7 +345,7 @@ void tq_store_track(struct tq_store *store, struct tq_message *message)
 /**
  * tq_store_settle - forget a message in flight that will not come back
  * @store: the store
- * @message: the caller's
+ * @message: owned by the caller
  *
  * Context: rx.lock held.
  */
@@ -429,7 +456,7 @@ int tq_store_find(struct tq_store *store, u64 id, unsigned long *pos,
  *
  * Messages in flight stay in the index of ids.
  *
- * Context: rx.lock held, and nobody sends.
+ * Context: rx.lock held, and no call sends.
  */
 void tq_store_close(struct tq_store *store, struct rb_root_cached *ready)
 {

@@ -4,12 +4,13 @@
  *
  * Most messages are in the ring, in the order of their ids; they all have
  * priority 0.  Detached messages that are ready are in a tree, in the order of
- * delivery.  A receiver takes the earlier of the two first ones.  A second tree
- * has every detached message that was sent and is not settled, by its id.  A
- * third tree has the buried messages, by their ids.
+ * delivery.  A receiver takes the earlier of the first record and the first
+ * detached message.  A second tree has every detached message that was sent and
+ * is not settled, by its id.  A third tree has the buried messages, by their
+ * ids.
  *
  * Everything here needs rx.lock, except what is marked as read without it.  The
- * store knows nothing of how much a queue may hold or whom to wake.
+ * store does not know how much a queue may hold, or which calls wait.
  */
 #ifndef TQ_STORE_H
 #define TQ_STORE_H
@@ -87,6 +88,7 @@ u64 tq_store_lowest_id(struct tq_store *store);
 struct tq_message *tq_store_by_id(struct tq_store *store, u64 id);
 struct tq_message *tq_store_next(const struct rb_root_cached *tree, u64 id);
 struct tq_message *tq_store_oldest_last(const struct tq_store *store);
+s64 tq_store_oldest_sent(struct tq_store *store);
 int tq_store_find(struct tq_store *store, u64 id, unsigned long *pos,
 		  unsigned int most);
 void tq_store_close(struct tq_store *store, struct rb_root_cached *ready);
@@ -123,7 +125,7 @@ static inline bool tq_store_ring_ready(struct tq_store *store)
 	return store->pos != store->end;
 }
 
-/* The length of @record at @pos, loaded once and limited to what is there. */
+/* The length of @record at @pos, loaded once and limited by the end. */
 static inline size_t tq_store_bound(const struct tq_store *store,
 				    unsigned long pos,
 				    const struct tqueue_record *record)
@@ -205,7 +207,7 @@ static inline unsigned long tq_store_advance(struct tq_store *store,
  * tq_store_run - measure consecutive records that can be copied at once
  * @store: the store
  * @cursor: at a record in the ring
- * @need: stop after so many bytes
+ * @need: stop after this many bytes
  * @room: the most bytes that the records may have
  * @most: the most records
  * @count: filled with the number of records.  No detached message and no void
@@ -228,7 +230,7 @@ static inline size_t tq_store_run(const struct tq_store *store,
 	for (n = 0; (void *)record < enough && n < most; n++, record = next) {
 		next = (void *)record +
 		       tq_record_bytes(READ_ONCE(record->length));
-		/* That of a void is beyond any ring, or comes round to before. */
+		/* The end of a void is beyond any ring, or wraps in 32 bits. */
 		if ((void *)next > end || (sizeof(next) == 4 && next < record))
 			break;
 		if (unlikely(until) &&

@@ -2,20 +2,29 @@
 /*
  * The sysfs attributes of a queue, one value in each file.
  *
- * Reading an attribute takes no lock, so readers cannot hold up the queue.  Two
- * counters can change between two loads; a difference that comes out negative
- * is shown as 0.  Writing an attribute needs the right to configure the queue.
+ * Reading an attribute takes no lock, so readers cannot hold up the queue.  The
+ * age of the oldest message and the histograms are exceptions: they take
+ * rx.lock for a moment.  A number that is computed from several is read until
+ * two results agree; see tq_look().  Writing an attribute needs the right to
+ * configure the queue.
  */
 #include <linux/cred.h>
 #include <linux/kernel.h>
+#include <linux/kstrtox.h>
 #include <linux/minmax.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
+#include "clock.h"
+#include "observe.h"
 #include "states.h"
+#include "store.h"
 #include "tqueue.h"
+
+#define TQ_LOOKS	8	/* how often tq_look() reads before it gives up */
 
 static u64 tq_difference(u64 from, u64 less)
 {
@@ -63,6 +72,34 @@ static u64 tq_bytes(const struct tqueue *queue)
 			   READ_ONCE(queue->rx.store.void_bytes), 0);
 }
 
+static u64 tq_ready_bytes(const struct tqueue *queue)
+{
+	u64 others = (u64)READ_ONCE(queue->rx.leased.bytes) +
+		     READ_ONCE(queue->rx.delayed.bytes) +
+		     READ_ONCE(queue->rx.buried.bytes);
+
+	return tq_difference(tq_bytes(queue), others);
+}
+
+/*
+ * Compute a number from several until two results in a row are equal.  The
+ * numbers change meanwhile, and a reader that is delayed between two of them
+ * may compute more messages than the queue can hold.  The next result shows
+ * that.
+ */
+static u64 tq_look(const struct tqueue *queue,
+		   u64 (*compute)(const struct tqueue *queue))
+{
+	u64 number = compute(queue), before;
+	int looks = 1;
+
+	do {
+		before = number;
+		number = compute(queue);
+	} while (number != before && ++looks < TQ_LOOKS);
+	return number;
+}
+
 /* An attribute that shows a number. */
 #define TQ_SHOW_NUMBER(name, expression)				\
 static ssize_t name##_show(struct device *dev,				\
@@ -74,12 +111,13 @@ static ssize_t name##_show(struct device *dev,				\
 }									\
 static DEVICE_ATTR_RO(name)
 
-TQ_SHOW_NUMBER(messages, tq_messages(queue));
-TQ_SHOW_NUMBER(bytes, tq_bytes(queue));
+TQ_SHOW_NUMBER(messages, tq_look(queue, tq_messages));
+TQ_SHOW_NUMBER(ready_bytes, tq_look(queue, tq_ready_bytes));
+TQ_SHOW_NUMBER(bytes, tq_look(queue, tq_bytes));
+TQ_SHOW_NUMBER(received, tq_look(queue, tq_received));
+TQ_SHOW_NUMBER(in_flight, tq_look(queue, tq_in_flight));
 TQ_SHOW_NUMBER(sent, tq_counter_read(&queue->tx.sent));
-TQ_SHOW_NUMBER(received, tq_received(queue));
 TQ_SHOW_NUMBER(dropped, tq_counter_read(&queue->rx.dropped));
-TQ_SHOW_NUMBER(in_flight, tq_in_flight(queue));
 TQ_SHOW_NUMBER(leased, READ_ONCE(queue->rx.leased.count));
 TQ_SHOW_NUMBER(leased_bytes, READ_ONCE(queue->rx.leased.bytes));
 TQ_SHOW_NUMBER(delayed, READ_ONCE(queue->rx.delayed.count));
@@ -95,6 +133,24 @@ TQ_SHOW_NUMBER(ever_buried, tq_counter_read(&queue->rx.ever_buried));
 TQ_SHOW_NUMBER(readers, READ_ONCE(queue->opens.readers));
 TQ_SHOW_NUMBER(writers, READ_ONCE(queue->opens.writers));
 TQ_SHOW_NUMBER(blocked_senders, READ_ONCE(queue->tx.blocked_count));
+TQ_SHOW_NUMBER(sleeping_readers,
+	       atomic_read(&queue->waiters.sleeping_readers));
+
+/* The age of the oldest ready message in nanoseconds; 0 if there is none. */
+static ssize_t oldest_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	struct tqueue *queue = to_tqueue(dev);
+	s64 now, sent = S64_MAX;
+
+	mutex_lock(&queue->rx.lock);
+	if (!tq_removed(queue))
+		sent = tq_store_oldest_sent(&queue->rx.store);
+	now = tq_coarse_boottime();
+	mutex_unlock(&queue->rx.lock);
+	return sysfs_emit(buf, "%lld\n", max(now - min(sent, now), 0LL));
+}
+static DEVICE_ATTR_RO(oldest);
 
 /* Write an attribute: configures the queue as TQUEUE_SET does. */
 static ssize_t tq_configure(struct device *dev, struct tqueue_config *config,
@@ -235,14 +291,78 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
 	const struct tqueue *queue = to_tqueue(dev);
+	u64 messages = tq_look(queue, tq_messages);
 
 	return sysfs_emit(buf, "%s%s%s\n",
 			  tq_shutdown_error(queue) ? "stopped" : "started",
 			  READ_ONCE(queue->rx.paused) ? " paused" : "",
-			  tq_held_up(queue, tq_messages(queue)) ?
-			  " held-up" : "");
+			  tq_held_up(queue, messages) ? " held-up" : "");
 }
 static DEVICE_ATTR_RO(state);
+
+/* Histograms are on or off. */
+static ssize_t histograms_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	const struct tqueue *queue = to_tqueue(dev);
+
+	return sysfs_emit(buf, "%d\n", !!READ_ONCE(queue->rx.histograms));
+}
+
+static ssize_t histograms_store(struct device *dev,
+				struct device_attribute *attr, const char *buf,
+				size_t count)
+{
+	struct tqueue *queue = to_tqueue(dev);
+	bool on;
+	int ret;
+
+	if (!tq_may_configure(queue))
+		return -EPERM;
+	ret = kstrtobool(buf, &on);
+	if (!ret)
+		ret = tq_observe(queue, on);
+	return ret ?: count;
+}
+static DEVICE_ATTR_RW(histograms);
+
+/* A histogram in one line: its counts, the shortest times first, and the sum. */
+static ssize_t tq_show_histogram(struct tqueue *queue, size_t offset, char *buf)
+{
+	const struct tq_histograms *histograms;
+	const struct tq_histogram *histogram;
+	ssize_t length = 0;
+	int i;
+
+	/* The lock keeps the histograms, and their counts consistent. */
+	mutex_lock(&queue->rx.lock);
+	histograms = queue->rx.histograms;
+	if (histograms) {
+		histogram = (const void *)histograms + offset;
+		for (i = 0; i < TQ_HISTOGRAM_BUCKETS; i++)
+			length += sysfs_emit_at(buf, length, "%llu ",
+						histogram->buckets[i]);
+		length += sysfs_emit_at(buf, length, "%llu", histogram->sum);
+	}
+	mutex_unlock(&queue->rx.lock);
+	return length + sysfs_emit_at(buf, length, "\n");
+}
+
+static ssize_t wait_histogram_show(struct device *dev,
+				   struct device_attribute *attr, char *buf)
+{
+	return tq_show_histogram(to_tqueue(dev),
+				 offsetof(struct tq_histograms, wait), buf);
+}
+static DEVICE_ATTR_RO(wait_histogram);
+
+static ssize_t lease_histogram_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	return tq_show_histogram(to_tqueue(dev),
+				 offsetof(struct tq_histograms, held), buf);
+}
+static DEVICE_ATTR_RO(lease_histogram);
 
 static ssize_t uuid_show(struct device *dev, struct device_attribute *attr,
 			 char *buf)
@@ -280,6 +400,8 @@ static struct attribute *tq_sysfs_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_messages.attr,
 	&dev_attr_bytes.attr,
+	&dev_attr_ready_bytes.attr,
+	&dev_attr_oldest.attr,
 	&dev_attr_sent.attr,
 	&dev_attr_received.attr,
 	&dev_attr_dropped.attr,
@@ -298,6 +420,10 @@ static struct attribute *tq_sysfs_attrs[] = {
 	&dev_attr_readers.attr,
 	&dev_attr_writers.attr,
 	&dev_attr_blocked_senders.attr,
+	&dev_attr_sleeping_readers.attr,
+	&dev_attr_histograms.attr,
+	&dev_attr_wait_histogram.attr,
+	&dev_attr_lease_histogram.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(tq_sysfs);

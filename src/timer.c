@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Doing what is due: delayed messages become ready, leases pass their limits,
+ * Doing what is due: delayed messages become ready, leases reach their limits,
  * and messages expire.
  *
  * The module's thread does this, a piece at a time.  Then it arms the timers
@@ -19,7 +19,7 @@
 #include "tqueue.h"
 #include "trace.h"
 
-/* How many pieces are done for one queue while others wait. */
+/* The most pieces that are done for one queue while others wait. */
 #define TQ_TIMER_ROUNDS		16
 
 /**
@@ -70,7 +70,7 @@ static void tq_end_leases(struct tqueue *queue, struct tq_round *round)
 		message = rb_entry(node, struct tq_message, timed);
 		if (message->when > round->monotonic)
 			return;
-		how.counted = message->started;
+		how.counted = message->begun;
 		tq_come_back(queue, message, &how, &round->notify);
 	}
 }
@@ -102,7 +102,7 @@ static void tq_drop_record(struct tqueue *queue, struct tq_round *round,
 	trace_tqueue_expire(queue, record->id);
 	trace_tqueue_drop(queue, record->id);
 	if (!length)
-		WRITE_ONCE(rx->empties, rx->empties + 1);
+		tq_empties_leave(queue, 1);
 	tq_counter_add(&rx->ever_expired, 1);
 	tq_counter_add(&rx->dropped, 1);
 	tq_counter_add(&rx->gone, 1);
@@ -128,7 +128,7 @@ static bool tq_bury_record(struct tqueue *queue, struct tq_round *round,
 	}
 	round->spare = NULL;
 	tq_message_copy(message, record, length);
-	tq_flights_begin_copy(rx, message);
+	tq_flights_begin_copy(queue, message);
 	round->notify.events |=
 		tq_keep_space(queue, tq_store_take(&rx->store, &cursor),
 			      message);

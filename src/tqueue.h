@@ -6,22 +6,23 @@
  * Lock order, outermost first:
  *
  *	tq_control_lock		which queues exist
+ *	tqueue.resizing		replacing the ring
  *	tqueue.tx.lock		senders: the end of the ring, blocked senders
  *	tqueue.rx.lock		receivers: the messages, and what open files hold
  *
- * Nobody sleeps, allocates or touches pageable user memory under the last two,
- * and nobody holds them for longer than one piece of work (TQ_PIECE) takes.  So
- * calls that may not wait simply take them.  Replacing a ring is the one
- * exception: it copies what the ring holds.
+ * No call sleeps, allocates or touches pageable user memory under the last two,
+ * and no call holds them for more than one piece of work (TQ_PIECE).  So
+ * non-blocking calls can take them.  Replacing a ring is the one exception: it
+ * copies what the ring holds.
  *
  * On the common path a call takes one of the two.  The sides meet only in
  * tx.pos and rx.limit, each written by one side with release and read by the
- * other with acquire.  What both sides read and neither changes as messages
- * pass (ring, policy) is written with both locks held and read with either.
+ * other with acquire.  Both sides read ring and policy, which do not change as
+ * messages pass: they are written with both locks held and read with either.
  *
  * The files, each above those that it calls:
  *
- *	build.c			includes all others: one unit for the compiler
+ *	build.c			includes all others: one compilation unit
  *	main.c			loading, unloading, parameters
  *	control.c		/dev/tqueue-control: named queues
  *	device.c		the character device and its file operations
@@ -32,25 +33,26 @@
  *	sysfs.c			the attributes of a queue
  *	stats.c			the state of a queue in numbers
  *	config.c		settings, and resizing
- *	queue.c			life: create, start, stop, remove, free
+ *	queue.c			the life of a queue, from creation to removal
  *	file.[ch]		open files: counting readers and writers
  *	send_batch.c		TQUEUE_SEND
  *	send.[ch]		sending a message
  *	senders.[ch]		blocked senders, and turns
  *	enqueue.[ch]		putting a message into its queue
  *	receive_batch.[ch]	TQUEUE_RECEIVE
- *	receive_lease.c		leasing what it receives
+ *	receive_lease.c		TQUEUE_RECEIVE with leases
  *	record.[ch]		messages as records, as their receiver sees them
  *	receive.[ch]		read(), and the loop of all receives
  *	settle.c		TQUEUE_SETTLE
  *	hold.c			leases in files of their own
  *	kick.c			TQUEUE_KICK
  *	listing.c		TQUEUE_LIST
- *	timer.[ch]		what the thread does
+ *	timer.[ch]		the work of the module's thread
  *	inflight.[ch]		messages that are being copied, or read in part
  *	lease.[ch]		leases and their holders
  *	states.[ch]		moving messages from one state to another
- *	due.[ch]		what is due at which time
+ *	due.[ch]		what becomes due, and when
+ *	observe.[ch]		histograms, guarded by a static branch
  *	settled.[ch]		TQUEUE_WAIT
  *	drop.[ch]		making room by dropping the oldest messages
  *	notify.[ch]		wake-ups: collected under a lock, then delivered
@@ -60,6 +62,7 @@
  *	unique.[ch]		unique keys
  *	message.[ch]		detached messages
  *	ring.[ch]		the memory of a ring
+ *	charge.[ch]		the limit of the memory of all rings
  *	clock.h			times
  *	user.h			the caller's memory
  *	counter.h		counters that are read without a lock
@@ -93,6 +96,7 @@
 
 struct cred;
 struct fasync_struct;
+struct tq_histograms;
 
 /**
  * struct tq_policy - the settings of a queue
@@ -110,7 +114,8 @@ struct fasync_struct;
  * @lease_limit: nanoseconds until a lease ends; 0 for never
  * @max_buried: the most bytes of buried messages; 0 for a quarter of the size
  * @on_expired: TQUEUE_EXPIRED_*
- * @max_attempts: the most deliveries of a message that begin; 0 for any number
+ * @max_attempts: the most deliveries that may begin for a message; 0 for any
+ *	number
  * @on_exhausted: TQUEUE_EXHAUSTED_*
  * @max_leased: the most messages that may be leased; 0 for any number
  * @unique: TQUEUE_UNIQUE_*
@@ -146,10 +151,11 @@ struct tq_policy {
  * struct tq_tx - the senders' side of a queue
  * @lock: guards all of it
  * @pos: where the next record goes.  Read without the lock.
- * @limit_cached: a value that rx.limit had.  @pos may grow up to here without a
+ * @limit_cached: a value that rx.limit had.  @pos may grow up to it without a
  *	look at the receivers' side.
  * @gate: TQ_GATE_*
- * @empties: empty messages that were put into the ring.  Read without the lock.
+ * @empties_entered: how many empty messages ever entered the ring.  Read without
+ *	the lock.
  * @last_id: the id of the message that was sent last.  Read without the lock.
  * @sent: how many messages were sent.  Read without the lock.
  * @need: bytes that the first blocked sender needs, or 0 if none is blocked.
@@ -157,7 +163,7 @@ struct tq_policy {
  * @blocked: blocked &struct tq_sender, in the order in which they are admitted:
  *	by priority, then in the order in which they came
  * @tickets: the same in the order in which they came
- * @blocked_count: how many.  Read without the lock.
+ * @blocked_count: how many senders are blocked.  Read without the lock.
  * @ticket: the ticket of the sender that came last
  * @turns: &struct tq_file that have overtaken blocked senders, by their tickets
  */
@@ -166,7 +172,7 @@ struct tq_tx {
 	unsigned long pos;
 	unsigned long limit_cached;
 	unsigned int gate;
-	u32 empties;
+	u32 empties_entered;
 	struct tq_counter last_id;
 	struct tq_counter sent;
 	unsigned long need;
@@ -177,7 +183,7 @@ struct tq_tx {
 	struct list_head turns;
 };
 
-/* tq_rx.attention: what a receive must look at before it is done. */
+/* tq_rx.attention: what a receive must check before it is done. */
 #define TQ_ATTENTION_ENDING	0x1	/* nothing left means end of file */
 #define TQ_ATTENTION_SETTLED	0x2	/* a TQUEUE_WAIT sleeps */
 #define TQ_ATTENTION_SIGIO	0x4	/* a file wants SIGIO when there is room */
@@ -193,7 +199,7 @@ struct tq_pile {
 };
 
 /**
- * struct tq_due - what is due at which time
+ * struct tq_due - what becomes due, and when
  * @delays: delayed messages, by when they are due (CLOCK_BOOTTIME)
  * @limits: leased messages with a limit, by the limit (CLOCK_MONOTONIC)
  * @ages: if there is a ttl, detached messages that are ready or delayed, by
@@ -226,15 +232,15 @@ struct tq_due {
  *	falls when a message comes back or overtakes blocked senders; tx.pos may
  *	then be beyond it.
  * @attention: TQ_ATTENTION_*
- * @empties: empty messages that were taken out of the ring.  Read without the
+ * @empties_left: how many empty messages ever left the ring.  Read without the
  *	lock.
  * @paused: nothing can be received.  Read without the lock.
  * @delivery: the number of the last delivery
  * @gone: how many messages were sent and are not ready.  Read without the lock.
  * @dropped: how many messages were dropped.  Read without the lock.
- * @dropped_told: how many of these were reported by a RECEIVE
- * @flights_begun: how often a message stopped being ready, buried or unsent in
- *	such a way that it may come back.  Read without the lock.
+ * @dropped_reported: how many of them a RECEIVE has reported
+ * @flights_begun: how often a message stopped being ready, buried or unsent,
+ *	but might come back.  Read without the lock.
  * @flights_ended: how often such a message came back or was settled.  Read
  *	without the lock.
  * @leasing: messages in flight that will be leased
@@ -244,27 +250,29 @@ struct tq_due {
  * @ever_leased: how many deliveries were leased.  Read without the lock.
  * @ever_acknowledged: how many of them were acknowledged.  Read without the
  *	lock.
- * @ever_requeued: after how many of them the message came back.  Read without
- *	the lock.
+ * @ever_requeued: how many of them ended with the return of the message.  Read
+ *	without the lock.
  * @ever_expired: how many messages expired.  Read without the lock.
  * @ever_buried: how often a message was buried.  Read without the lock.
- * @due: what is due at which time
+ * @due: what becomes due, and when
  * @unsettled_id: the lowest id that is not settled, or U64_MAX.  Kept up to
  *	date while a TQUEUE_WAIT sleeps.  Read without the lock.
- * @ended_id: the id of the last message that had been sent when a reader got
- *	the end of file because the last writer had left
+ * @stream_end: the id of the last message that had been sent when a reader got
+ *	the end of file because the last writer had left.  Later messages belong
+ *	to the next stream.
+ * @histograms: see observe.h; NULL while they are off
  */
 struct tq_rx {
 	struct mutex lock;	/* guards all of it */
 	struct tq_store store;
 	unsigned long limit;
 	unsigned int attention;
-	u32 empties;
+	u32 empties_left;
 	bool paused;
 	u32 delivery;
 	struct tq_counter gone;
 	struct tq_counter dropped;
-	u64 dropped_told;
+	u64 dropped_reported;
 	u32 flights_begun;
 	u32 flights_ended;
 	u32 leasing;
@@ -278,7 +286,8 @@ struct tq_rx {
 	struct tq_counter ever_buried;
 	struct tq_due due;
 	struct tq_counter unsettled_id;
-	u64 ended_id;
+	u64 stream_end;
+	struct tq_histograms *histograms;
 };
 
 /**
@@ -290,8 +299,8 @@ struct tq_rx {
  * @writers: how many files are open for writing.  Read without the lock.
  * @writers_begun: how many files were ever opened for writing.  Read without
  *	the lock.
- * @pinned: no file is open, but the queue holds messages, and therefore the
- *	module
+ * @pinned: no file is open, but the queue holds messages, so it keeps the
+ *	module loaded
  *
  * Written with both locks held; @pinned with rx.lock held.
  */
@@ -306,15 +315,16 @@ struct tq_opens {
 };
 
 /**
- * struct tq_waiters - who must be woken
+ * struct tq_waiters - sleeping calls and pollers
  * @read_wait: calls that sleep until there is something to receive.  Each is an
  *	exclusive waiter, so that one message wakes one of them.
  * @poll: pollers.  The key of a wake-up says what it is for.  One wait queue
- *	serves both directions, because io_uring takes at most two from a file,
- *	and each file has one of its own.
+ *	serves both directions: io_uring takes at most two from a file, and the
+ *	other one is tq_file.wait.
  * @settled: calls of TQUEUE_WAIT
  * @fasync_in: files open for reading that want SIGIO
  * @fasync_out: files open for writing that want SIGIO
+ * @sleeping_readers: how many calls sleep in @read_wait
  */
 struct tq_waiters {
 	wait_queue_head_t read_wait;
@@ -322,6 +332,7 @@ struct tq_waiters {
 	wait_queue_head_t settled;
 	struct fasync_struct *fasync_in;
 	struct fasync_struct *fasync_out;
+	atomic_t sleeping_readers;
 };
 
 /**
@@ -334,13 +345,15 @@ struct tq_waiters {
  * @uid: the owner of its node when the node appears
  * @gid: the group of its node when the node appears
  * @mode: the mode of its node when the node appears
- * @uncharged: bytes of @ring that do not count in max_memory
+ * @resizing: one call at a time replaces @ring
+ * @uncharged: bytes of @ring that do not count towards max_memory
+ * @charged: bytes of @ring that count towards max_memory.  Under @resizing.
  * @ring: messages in the order in which they were sent.  Both locks.
  * @policy: its settings.  Both locks.
  * @tx: the senders' side
  * @rx: the receivers' side
  * @opens: its open files
- * @waiters: who must be woken
+ * @waiters: its sleeping calls and pollers
  */
 struct tqueue {
 	struct device dev;
@@ -350,7 +363,9 @@ struct tqueue {
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
+	struct mutex resizing;	/* one resize at a time */
 	unsigned long uncharged;
+	unsigned long charged;
 
 	struct tq_ring ring ____cacheline_aligned_in_smp;
 	struct tq_policy policy;
@@ -364,10 +379,10 @@ struct tqueue {
 };
 
 /**
- * struct tq_holder - an open file that has leases
+ * struct tq_holder - the leases of an open file
  * @leases: its &struct tq_message, in the order in which they were leased
  * @last: the last of them, or NULL
- * @over: whom to wake when somebody else settles one of them, or NULL
+ * @over: the wait queue to wake when one of them ends, or NULL
  *
  * Under rx.lock.
  */
@@ -381,28 +396,27 @@ struct tq_holder {
  * struct tq_file - an open file of a queue
  * @queue: the queue.  The file's reference to the device keeps it.
  * @link: node among the open files of the queue, under rx.lock
- * @partial: the rest of a message that was read in part through this file;
+ * @partial: what is left of a message that was read in part through this file;
  *	%TQ_PARTIAL_IN_FLIGHT while a call copies from it.  Written under
  *	rx.lock, read without it.
  * @wait: pollers of this file, and reads that wait for @partial
  * @sleepers: how many reads sleep until there is something to receive
  * @reader: it receives, and so counts as a reader.  Written under rx.lock, read
  *	without it.
- * @writers_begun: what opens.writers_begun was when the file was opened, minus
- *	1 if the file had seen a writer then.  If opens.writers_begun differs,
- *	the file has seen a writer.
- * @readers_begun: the same for readers
+ * @saw_writer: when the file was opened, a stream had begun and not ended
+ * @saw_reader: when the file was opened, there was a reader
+ * @writers_begun: opens.writers_begun when the file was opened
+ * @readers_begun: opens.readers_begun when the file was opened
  * @turn: node among the files that have overtaken blocked senders, under
  *	tx.lock
- * @ticket: the ticket of the last sender that it overtook, until that one is
+ * @ticket: the ticket of the last sender that it overtook, until that sender is
  *	served; or 0.  Written under tx.lock, read without it.
  * @holder: its leases
  * @spares: memory of small messages that it has settled, for its next leases; a
  *	list by @next, under rx.lock
- * @spare_count: how many
- * @listed_id: the last message in the ring that TQUEUE_LIST has passed, under
- *	rx.lock
- * @listed_pos: the position of that message
+ * @spare_count: how many @spares
+ * @listed_id: the last id that TQUEUE_LIST has passed, under rx.lock
+ * @listed_pos: where TQUEUE_LIST goes on in the ring
  * @cred: the credentials of the opener, which the file keeps
  * @uid: the effective user id of the opener, as the initial namespace sees it
  * @foreign: the opener is in other namespaces, so ids must be translated
@@ -416,6 +430,8 @@ struct tq_file {
 	wait_queue_head_t wait;
 	atomic_t sleepers;
 	bool reader;
+	bool saw_writer;
+	bool saw_reader;
 	unsigned long writers_begun;
 	unsigned long readers_begun;
 	struct list_head turn;
@@ -437,9 +453,7 @@ struct tq_file {
 /* The queue of a device; const if the device is. */
 #define to_tqueue(device) container_of_const(device, struct tqueue, dev)
 
-/*
- * Translate a deadline of the interface.  Returns NULL for never, or *@place.
- */
+/* Translate a deadline of the interface.  Returns @place, or NULL for never. */
 static inline ktime_t *tq_deadline(u64 ns, ktime_t *place)
 {
 	if (ns == TQUEUE_FOREVER)
@@ -457,6 +471,28 @@ static inline int tq_shutdown_error(const struct tqueue *queue)
 static inline bool tq_removed(const struct tqueue *queue)
 {
 	return tq_shutdown_error(queue) == -EIDRM;
+}
+
+/*
+ * How many empty messages are in the ring.  A plain read() does not return
+ * them, so they do not make a queue readable.  A sender counts them before it
+ * publishes them, a receiver before it releases their room.
+ */
+static inline u32 tq_empties(const struct tqueue *queue)
+{
+	return READ_ONCE(queue->tx.empties_entered) -
+	       READ_ONCE(queue->rx.empties_left);
+}
+
+static inline void tq_empties_enter(struct tqueue *queue, u32 count)
+{
+	WRITE_ONCE(queue->tx.empties_entered,
+		   queue->tx.empties_entered + count);
+}
+
+static inline void tq_empties_leave(struct tqueue *queue, u32 count)
+{
+	WRITE_ONCE(queue->rx.empties_left, queue->rx.empties_left + count);
 }
 
 /* Lock both sides of a queue. */
@@ -491,6 +527,7 @@ int tq_remove(struct tqueue *queue, bool force);
 /* config.c */
 int tq_config_check(const struct tqueue_config *config);
 unsigned long tq_config_size(const struct tqueue_config *config);
+unsigned long tq_config_charge(const struct tqueue *queue, unsigned long size);
 int tq_config_apply(struct tqueue *queue, const struct tqueue_config *config,
 		    unsigned long size);
 int tq_config_set(struct tqueue *queue, const struct tqueue_config *config);
@@ -529,7 +566,7 @@ int tq_control_next(struct tqueue_info *info);
 int tq_default_add(struct tqueue *queue);
 void tq_default_del(struct tqueue *queue);
 
-/* main.c: opens fail until loading cannot fail any more */
+/* main.c: false until loading has succeeded */
 bool tq_may_open(void);
 /* main.c: parameters that can change while the module is loaded */
 extern unsigned int tq_max_queues;

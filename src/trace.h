@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The tracepoints, group "tqueue": what enters a queue and what leaves it, what
- * is dropped, what comes back, and what happens to the queue itself.  Those of
- * messages are hit under the lock that orders the events, so the trace shows
- * them in the order in which they happened.
+ * is dropped, what comes back, and what happens to the queue itself.  The
+ * tracepoints of messages are hit under the lock that orders the events, so the
+ * trace shows them in the order in which they happened.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM tqueue
@@ -70,6 +70,11 @@ DEFINE_EVENT(tqueue_message, tqueue_drop,
 	     TP_ARGS(queue, id)
 );
 
+DEFINE_EVENT(tqueue_message, tqueue_delay,
+	     TP_PROTO(const struct tqueue *queue, u64 id),
+	     TP_ARGS(queue, id)
+);
+
 DEFINE_EVENT(tqueue_message, tqueue_requeue,
 	     TP_PROTO(const struct tqueue *queue, u64 id),
 	     TP_ARGS(queue, id)
@@ -130,6 +135,39 @@ TRACE_EVENT(tqueue_settle,
 		      __entry->action, __entry->result)
 );
 
+/* For the first and the last user of a tracepoint: see observe.c. */
+int tq_observe_traced(void);
+void tq_observe_untraced(void);
+
+DECLARE_EVENT_CLASS(tqueue_lasted,
+		    TP_PROTO(const struct tqueue *queue, u64 id, u64 ns),
+		    TP_ARGS(queue, id, ns),
+		    TP_STRUCT__entry(
+			__string(name, dev_name(&queue->dev))
+			__field(u64, id)
+			__field(u64, ns)
+		    ),
+		    TP_fast_assign(
+			tq_assign_str(name, dev_name(&queue->dev));
+			__entry->id = id;
+			__entry->ns = ns;
+		    ),
+		    TP_printk("queue=%s id=%llu ns=%llu", __get_str(name),
+			      __entry->id, __entry->ns)
+);
+
+DEFINE_EVENT_FN(tqueue_lasted, tqueue_waited,
+		TP_PROTO(const struct tqueue *queue, u64 id, u64 ns),
+		TP_ARGS(queue, id, ns),
+		tq_observe_traced, tq_observe_untraced
+);
+
+DEFINE_EVENT_FN(tqueue_lasted, tqueue_held,
+		TP_PROTO(const struct tqueue *queue, u64 id, u64 ns),
+		TP_ARGS(queue, id, ns),
+		tq_observe_traced, tq_observe_untraced
+);
+
 DECLARE_EVENT_CLASS(tqueue_queue,
 		    TP_PROTO(const struct tqueue *queue),
 		    TP_ARGS(queue),
@@ -172,6 +210,11 @@ DEFINE_EVENT(tqueue_queue, tqueue_resume,
 );
 
 DEFINE_EVENT(tqueue_queue, tqueue_stop,
+	     TP_PROTO(const struct tqueue *queue),
+	     TP_ARGS(queue)
+);
+
+DEFINE_EVENT(tqueue_queue, tqueue_block,
 	     TP_PROTO(const struct tqueue *queue),
 	     TP_ARGS(queue)
 );

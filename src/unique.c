@@ -2,8 +2,8 @@
 /*
  * Unique keys: see unique.h.
  *
- * Keys are sorted by key and then by sender.  So one search answers either
- * question: whether a given user has the key, or whether anybody has it.
+ * Keys are sorted by key and then by sender.  So one search can look for the
+ * key of one user, or of any user.
  */
 #include "unique.h"
 
@@ -43,7 +43,7 @@ struct tq_message *tq_key_holder(const struct tq_store *store,
 /**
  * tq_key_insert - take a key
  * @store: the store
- * @key: a key that nobody has
+ * @key: a key that is not taken
  *
  * Context: rx.lock held.
  */

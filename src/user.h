@@ -2,10 +2,9 @@
 /*
  * The caller's memory.  No other code touches it.
  *
- * A copy either may take a page fault, and then no lock may be held, because
- * the memory may belong to a process (userfaultfd, FUSE) that takes its time.
- * Or it must not take one (the _nofault and _some functions), and then it stops
- * or fails instead.
+ * A copy that may take a page fault runs with no lock held, because a process
+ * (userfaultfd, FUSE) may serve the fault as slowly as it likes.  The _nofault
+ * and _some functions take no page fault: they fail or stop instead.
  */
 #ifndef TQ_USER_H
 #define TQ_USER_H
@@ -42,8 +41,8 @@ struct tq_user {
  * the bytes that were copied.  Any context.
  *
  * This is __copy_from_user_inatomic() without the check that @to is within one
- * object.  The check would search the tree of all mappings ever made, and the
- * caller has just measured its room.
+ * object.  The check would search the tree of all vmalloc() mappings, and the
+ * caller has just measured the room.
  */
 static __always_inline size_t
 tq_copy_from_user_some(void *to, const void __user *from, size_t n)

@@ -4,12 +4,13 @@
  *
  * End of file
  *
- * A reader gets the end of file if the queue is stopped, or if all writers have
- * left and the policy says so, and if no message is left: none is ready, and
- * none is in flight and may come back.  Three kinds of events can bring this
- * about, and each wakes all readers: the stop, the close of the last writer,
- * and the settling of the last message.  That message may be received straight
- * out of the queue (TQ_ATTENTION_ENDING), or come from in flight.
+ * A reader gets the end of file if no more messages will come and none is left.
+ * No more will come if the queue is stopped, or if all writers have left and
+ * the policy says so.  None is left if none is ready, and none is in flight and
+ * may come back.  Three events can bring the end of file, and each wakes all
+ * readers: the queue is stopped, the last writer closes, or the last message is
+ * settled.  That message may be received straight out of the queue
+ * (TQ_ATTENTION_ENDING), or settled after it was in flight.
  */
 #include <linux/compiler.h>
 #include <linux/mutex.h>
@@ -19,12 +20,11 @@
 #include "tqueue.h"
 #include "wait.h"
 
-/* Whether a message with bytes to read is ready. */
-static bool tq_filled_ready(struct tqueue *queue)
+/* Whether a message that is not empty is ready. */
+static bool tq_payload_ready(struct tqueue *queue)
 {
 	struct tq_rx *rx = &queue->rx;
 	struct tq_store *store = &rx->store;
-	unsigned long empties;
 	bool ret;
 
 	if (READ_ONCE(store->ready_filled))
@@ -32,22 +32,20 @@ static bool tq_filled_ready(struct tqueue *queue)
 	if (tq_ring_empty(queue))
 		return false;
 	/*
-	 * Empty messages are counted before they are published.  So if the
-	 * counts are equal, no empty message is in the ring; or it was
-	 * published after the look at tx.pos, and then its sender wakes the
-	 * pollers.
+	 * Empty messages are counted before they are published.  So if none is
+	 * counted now, the message found by reading tx.pos is not empty.  A
+	 * message published later has a sender that wakes the pollers.
 	 */
 	smp_rmb();
-	if (READ_ONCE(queue->tx.empties) == READ_ONCE(rx->empties))
+	if (!tq_empties(queue))
 		return true;
 
 	/* An empty message is a bare header.  All others are longer. */
 	mutex_lock(&rx->lock);
 	tq_store_refresh(store);
-	empties = READ_ONCE(queue->tx.empties) - rx->empties;
 	ret = store->ready_filled ||
 	      store->end - store->pos - store->void_bytes >
-	      empties * tq_record_bytes(0);
+	      tq_empties(queue) * tq_record_bytes(0);
 	mutex_unlock(&rx->lock);
 	return ret;
 }
@@ -72,11 +70,11 @@ static bool tq_nothing_left(struct tqueue *queue, bool reads)
 	 *	smp_wmb()
 	 *	ended++
 	 *
-	 * If the count of those ended before the look equals the count of those
-	 * begun after it, nothing was in flight during the look.
+	 * If "ended", loaded before the look, equals "begun", loaded after it,
+	 * nothing was in flight during the look.
 	 */
 	smp_rmb();
-	if (reads ? tq_filled_ready(queue) : !tq_nothing_ready(queue))
+	if (reads ? tq_payload_ready(queue) : !tq_nothing_ready(queue))
 		return false;
 	/* See above. */
 	smp_rmb();
@@ -112,10 +110,14 @@ static bool tq_writers_left(const struct tq_file *file)
 {
 	const struct tqueue *queue = file->queue;
 
-	if (READ_ONCE(queue->policy.end_of_file) != TQUEUE_EOF_LAST_WRITER ||
-	    READ_ONCE(queue->opens.writers_begun) == file->writers_begun)
+	if (READ_ONCE(queue->policy.end_of_file) != TQUEUE_EOF_LAST_WRITER)
 		return false;
-	/* Pairs with tq_file_open(): see the writer that came. */
+	if (READ_ONCE(queue->opens.writers_begun) == file->writers_begun &&
+	    !file->saw_writer)
+		return false;
+	/*
+	 * Pairs with tq_file_open(): the count includes the writer that came.
+	 */
 	smp_rmb();
 	/* Acquire: see everything that the writers sent. */
 	return !smp_load_acquire(&queue->opens.writers);
@@ -142,15 +144,16 @@ bool tq_ended(const struct tq_file *file)
 }
 
 /**
- * tq_told_end - whether a receive through this file returns end of file
+ * tq_receive_end - receive the end of file, if it has come
  * @file: the open file, through which nothing can be received now
  *
- * If so, messages up to now belong to a stream that has ended.  A file that is
- * opened later waits for the next writer: see tq_file_open().
+ * The end of file after the last writer ends a stream of messages.  A file that
+ * is opened later waits for the next writer: see tq_file_open().
  *
  * Context: Process context, no lock held; may take rx.lock.
+ * Return: whether it has come.
  */
-bool tq_told_end(struct tq_file *file)
+bool tq_receive_end(struct tq_file *file)
 {
 	struct tqueue *queue = file->queue;
 	u64 last_id = tq_counter_read(&queue->tx.last_id);
@@ -161,7 +164,7 @@ bool tq_told_end(struct tq_file *file)
 		return false;
 	if (!tq_shutdown_error(queue)) {
 		mutex_lock(&queue->rx.lock);
-		queue->rx.ended_id = max(queue->rx.ended_id, last_id);
+		queue->rx.stream_end = max(queue->rx.stream_end, last_id);
 		mutex_unlock(&queue->rx.lock);
 	}
 	return true;
@@ -186,7 +189,7 @@ bool tq_readable(struct tq_file *file)
 	if (READ_ONCE(file->partial) || tq_removed(queue))
 		return true;
 	paused = READ_ONCE(queue->rx.paused);
-	if (!paused && tq_filled_ready(queue))
+	if (!paused && tq_payload_ready(queue))
 		return true;
 	/*
 	 * A read discards empty messages and finds the end after them.  If the
@@ -201,7 +204,7 @@ bool tq_readable(struct tq_file *file)
  * @file: the open file
  *
  * While senders are blocked, a file may send one message past them: see
- * senders.c.  A file whose sends fail is writable, too.
+ * senders.c.  A file whose sends fail counts as writable, too.
  *
  * Context: Any.  Takes no lock.  Pollers call it after they have registered.
  */
@@ -210,7 +213,7 @@ bool tq_writable(struct tq_file *file)
 	const struct tqueue *queue = file->queue;
 	unsigned long pos, limit;
 
-	/* Acquire: see what tq_start() did to the gate. */
+	/* Pairs with tq_start(): see that the stop left no sender blocked. */
 	if (smp_load_acquire(&queue->policy.shutdown_error) ||
 	    READ_ONCE(queue->policy.overflow) == TQUEUE_OVERFLOW_DROP_OLDEST ||
 	    tq_no_reader(file))
@@ -220,9 +223,9 @@ bool tq_writable(struct tq_file *file)
 		return !READ_ONCE(file->ticket);
 	pos = READ_ONCE(queue->tx.pos);
 	/*
-	 * In this order a "no" was true when rx.limit was read.  The receiver
-	 * that raises it next sees this tx.pos or a later one, so it cannot
-	 * miss the edge.
+	 * In this order, a "no" was true when rx.limit was read.  The receiver
+	 * that raises rx.limit next sees this tx.pos or a later one, so it does
+	 * not miss the edge.
 	 */
 	smp_mb();
 	/* Acquire: do not count voids whose room is in rx.limit already. */
@@ -279,6 +282,7 @@ int tq_wait_readable(struct tq_file *file, ktime_t *deadline)
 	int ret;
 
 	atomic_inc(&file->sleepers);
+	atomic_inc(&queue->waiters.sleeping_readers);
 	init_wait_entry(&reader.wait, 0);
 	reader.wait.func = tq_reader_woken;
 	ret = tq_sleep(prepare_to_wait_exclusive(head, &reader.wait,
@@ -286,6 +290,7 @@ int tq_wait_readable(struct tq_file *file, ktime_t *deadline)
 		       READ_ONCE(file->partial) || !tq_nothing_offered(queue) ||
 		       tq_ended(file), deadline);
 	finish_wait(head, &reader.wait);
+	atomic_dec(&queue->waiters.sleeping_readers);
 	atomic_dec(&file->sleepers);
 	return ret;
 }

@@ -7,7 +7,7 @@
  *
  * The side that makes something true publishes it, passes a full barrier, and
  * then looks for sleepers.  The side that goes to sleep registers, passes a
- * full barrier, and then looks whether it is true.  At least one of them sees
+ * full barrier, and then checks whether it is true.  At least one of them sees
  * the other.
  *
  * A message arrives while a reader goes to sleep:
@@ -18,7 +18,7 @@
  *	smp_mb() [tq_notify_ready]	smp_mb() [set_current_state]
  *	waitqueue_active(read_wait)?		tx.pos == store.pos?
  *
- * Room is made while a sender is blocked, or is refused and then polls:
+ * Room is made while a sender is blocked, or polls after a refusal:
  *
  *	receiver			sender
  *	--------			------
@@ -38,7 +38,7 @@
  *	smp_mb() [tq_notify_deliver]	smp_mb() [set_current_state]
  *	tq_drained()? wake all		tq_drained()?
  *
- * No wake-up is kept
+ * No wake-up is wasted
  *
  * One message wakes one reader.  A reader that was woken and leaves without a
  * message wakes the next one if a message is there: tq_wake_next_reader().  A
@@ -58,7 +58,7 @@
 bool tq_drained(struct tqueue *queue);
 bool tq_read_out(struct tqueue *queue);
 bool tq_ended(const struct tq_file *file);
-bool tq_told_end(struct tq_file *file);
+bool tq_receive_end(struct tq_file *file);
 bool tq_readable(struct tq_file *file);
 bool tq_writable(struct tq_file *file);
 int tq_wait_readable(struct tq_file *file, ktime_t *deadline);
@@ -68,8 +68,8 @@ int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode, int sync,
 
 /**
  * tq_sleep - sleep until a condition is true
- * @prepare: statement that sets the task's state to %TASK_INTERRUPTIBLE and
- *	registers it wherever that is needed before each sleep
+ * @prepare: statement before each sleep that sets the task's state to
+ *	%TASK_INTERRUPTIBLE and, if needed, registers the task
  * @condition: what to wait for; evaluated after each @prepare
  * @deadline: CLOCK_MONOTONIC, or NULL for never
  *
@@ -101,9 +101,10 @@ int tq_reader_woken(struct wait_queue_entry *wait, unsigned int mode, int sync,
 })
 
 /*
- * Whether a receive must leave without a message.  Called with rx.lock held: if
- * a signal comes later, the copy has begun.  SIGSTOP and the freezer look like
- * any pending signal, so a call that has slept obeys every signal.
+ * Whether a receive must leave without a message.  Called with rx.lock held,
+ * before the copy begins: a later signal does not stop it.  SIGSTOP and the
+ * freezer look like any pending signal, so a call that has slept obeys every
+ * signal.
  */
 static inline bool tq_must_leave(bool slept)
 {
@@ -115,8 +116,8 @@ static inline bool tq_must_leave(bool slept)
 static inline bool tq_ring_empty(const struct tqueue *queue)
 {
 	/*
-	 * In this order: positions only grow, so the ring was empty when the
-	 * second one was loaded.
+	 * In this order: positions only grow, so if they are equal, the ring
+	 * was empty when the second one was loaded.
 	 */
 	unsigned long pos = smp_load_acquire(&queue->rx.store.pos);
 
@@ -152,7 +153,8 @@ static inline bool tq_no_reader(const struct tq_file *file)
 	return unlikely(READ_ONCE(queue->policy.no_reader) ==
 			TQUEUE_NO_READER_ERROR) &&
 	       !READ_ONCE(queue->opens.readers) &&
-	       READ_ONCE(queue->opens.readers_begun) != file->readers_begun;
+	       (file->saw_reader ||
+		READ_ONCE(queue->opens.readers_begun) != file->readers_begun);
 }
 
 #endif /* TQ_WAIT_H */

@@ -95,9 +95,9 @@ struct tqueue_record_extra {
 
 /*
  * Deadlines are CLOCK_MONOTONIC nanoseconds.  With 0, or on an O_NONBLOCK file,
- * a call never sleeps (EAGAIN).  With %TQUEUE_FOREVER it sleeps as long as it
- * takes.  With any other deadline it fails with ETIMEDOUT when the time has
- * come.
+ * a call never sleeps (EAGAIN).  With %TQUEUE_FOREVER it sleeps without a
+ * limit.  With any other deadline it fails with ETIMEDOUT when the deadline
+ * passes.
  */
 #define TQUEUE_FOREVER		(~0ULL)
 
@@ -112,7 +112,7 @@ struct tqueue_record_extra {
  */
 
 /*
- * tqueue_send.flags: for those records of the call that do not say it
+ * tqueue_send.flags: options for the records of the call that do not set them
  * themselves.
  *
  * %TQUEUE_SEND_DELAY: the records become ready after @delay.
@@ -273,7 +273,7 @@ struct tqueue_receive {
 #define TQUEUE_RESULT_DROPPED	2	/* dropped, for the same reasons */
 #define TQUEUE_RESULT_PUT_OFF	3	/* delayed, not buried: max_buried */
 
-/* How long a message is delayed that could not be buried: one hour. */
+/* The delay of a message that could not be buried: one hour. */
 #define TQUEUE_PUT_OFF_DELAY	3600000000000ULL
 
 /**
@@ -334,7 +334,8 @@ struct tqueue_settle {
  * @id: kick messages up to this id; %TQUEUE_FOREVER for all
  * @count: the most messages to kick; 0 for all
  * @states: %TQUEUE_BURIED, %TQUEUE_DELAYED, or both
- * @left: out: how many buried messages stayed because others have their keys
+ * @left: out: how many buried messages stayed because other messages have their
+ *	keys
  * @reserved: 0
  *
  * The attempts of a buried message start again at 0.  Returns how many messages
@@ -349,7 +350,7 @@ struct tqueue_kick {
 };
 
 /* tqueue_listed.reason: why a message is in its state. */
-#define TQUEUE_REASON_NONE	0	/* it was sent so */
+#define TQUEUE_REASON_NONE	0	/* unchanged since it was sent */
 #define TQUEUE_REASON_WORKER	1	/* its worker requeued or buried it */
 #define TQUEUE_REASON_CLOSED	2	/* the file that leased it was closed */
 #define TQUEUE_REASON_LIMIT	3	/* the time limit of its lease passed */
@@ -359,14 +360,14 @@ struct tqueue_kick {
 #define TQUEUE_REASON_KICKED	7	/* it was kicked */
 #define TQUEUE_REASON_PUT_OFF	8	/* delayed: it could not be buried */
 
-/* tqueue_listed.flags, beside %TQUEUE_FLAG_PARTIAL and the flags of keys. */
+/* tqueue_listed.flags, besides %TQUEUE_FLAG_PARTIAL and the flags of keys. */
 #define TQUEUE_LISTED_BEGUN	0x8000	/* the delivery has begun */
 
 /**
  * struct tqueue_listed - what TQUEUE_LIST shows of one message
  * @id: its id
  * @sent_ns: see &struct tqueue_record
- * @since_ns: when it got into its state: CLOCK_BOOTTIME, nanoseconds, coarse
+ * @since_ns: when it entered its state: CLOCK_BOOTTIME, nanoseconds, coarse
  * @due_ns: delayed: when it becomes ready, CLOCK_BOOTTIME.  Leased: when its
  *	limit passes, CLOCK_MONOTONIC, or %TQUEUE_FOREVER.  Else 0.
  * @key: its unique key, if its flags say that it has one
@@ -486,10 +487,10 @@ struct tqueue_wait {
 
 /**
  * struct tqueue_config - the settings of a queue
- * @fields: TQUEUE_CONFIG_*.  A field that is not named here is ignored: it
- *	stays as it is, or gets its default in a new queue.
- * @size: bytes of everything that the queue holds, rounded up to a power of two
- *	of pages
+ * @fields: TQUEUE_CONFIG_*.  Other fields are ignored: they stay as they are,
+ *	or get their defaults in a new queue.
+ * @size: the most bytes that the queue holds, rounded up to a power of two of
+ *	whole pages
  * @max_message: the most payload bytes of a message; 0 for the most that @size
  *	allows, even after @size changes
  * @overflow: TQUEUE_OVERFLOW_*
@@ -497,17 +498,17 @@ struct tqueue_wait {
  * @no_reader: TQUEUE_NO_READER_*
  * @uid: the owner, who may SET, START, STOP, PAUSE and RESUME the queue as the
  *	administrator may
- * @ttl: how long after it was sent a message expires: nanoseconds of
+ * @ttl: how long after its sending a message expires: nanoseconds of
  *	CLOCK_BOOTTIME, below 2^63; 0 for never.  Applies to messages that are
  *	ready or delayed, and to leased ones when they come back.
- * @lease_limit: how long a lease lasts that sets no limit itself: nanoseconds
+ * @lease_limit: how long a lease without a limit of its own lasts: nanoseconds
  *	of CLOCK_MONOTONIC, below 2^63; 0 for no limit
  * @max_buried: the most bytes of buried messages, as @size counts them; 0 for a
  *	quarter of @size, even after @size changes.  A message that would exceed
  *	it is delayed by %TQUEUE_PUT_OFF_DELAY instead of being buried.
  * @on_expired: TQUEUE_EXPIRED_*
- * @max_attempts: the most deliveries of a message that begin, at most 65535; 0
- *	for no limit.  16 in a new queue.
+ * @max_attempts: the most deliveries that may begin for a message, at most
+ *	65535; 0 for no limit.  16 in a new queue.
  * @on_exhausted: TQUEUE_EXHAUSTED_*
  * @max_leased: the most messages that are leased at one time; 0 for no limit
  * @unique: TQUEUE_UNIQUE_*
@@ -597,7 +598,7 @@ struct tqueue_config {
  * @buried_bytes: their bytes
  * @ever_leased: how many deliveries were leased since the queue was made
  * @ever_acknowledged: how many of them were acknowledged
- * @ever_requeued: after how many of them the message came back
+ * @ever_requeued: how many of them ended with the return of the message
  * @ever_expired: how many messages got older than ttl
  * @ever_buried: how often a message was buried
  * @on_expired: TQUEUE_EXPIRED_*
@@ -660,8 +661,8 @@ struct tqueue_info {
  * owner of the queue and for the administrator.  SETTLE and KICK need a file
  * that is open for reading.
  *
- * A paused queue gives out no messages.  It looks empty to those who wait, but
- * is not at its end.  Sending, settling and peeking go on.
+ * Nothing can be received from a paused queue.  It looks empty to receivers and
+ * pollers, but is not at its end.  Sending, settling and peeking go on.
  */
 #define TQUEUE_INFO	_IOR(TQUEUE_IOC_MAGIC, 0x00, struct tqueue_info)
 #define TQUEUE_SEND	_IOWR(TQUEUE_IOC_MAGIC, 0x01, struct tqueue_send)
@@ -684,7 +685,7 @@ struct tqueue_info {
  * @gid: the group of its node
  * @mode: the mode of its node: read and write bits only, at least one
  * @reserved: 0
- * @config: its settings.  Grows.
+ * @config: its settings.  May grow.
  */
 struct tqueue_create {
 	char name[TQUEUE_NAME_MAX + 1];
@@ -713,7 +714,7 @@ struct tqueue_select {
 /**
  * struct tqueue_set - TQUEUE_CTL_SET: configure a queue by name
  * @name: the name of the queue, ended by a zero byte
- * @config: the settings to change.  Grows.
+ * @config: the settings to change.  May grow.
  */
 struct tqueue_set {
 	char name[TQUEUE_NAME_MAX + 1];
