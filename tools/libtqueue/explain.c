@@ -46,8 +46,12 @@ static void explain_access(struct text *text, const char *path)
 	struct group group, *found = NULL;
 	char names[1024];
 
-	if (stat(path, &node))
+	if (stat(path, &node)) {
+		if (errno == EACCES)
+			append(text, ": %s cannot be reached, as a directory above it may not be searched",
+			       path);
 		return;
+	}
 	/* Nobody should be added to root's group. */
 	if (!(node.st_mode & 060) || !node.st_gid) {
 		append(text, ": %s is only for its owner (user id %u)", path,
