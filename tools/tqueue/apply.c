@@ -64,7 +64,7 @@ static void complain(const char *path, unsigned int line, const char *wrong)
 		report(NULL, "%s: %s", path, wrong);
 }
 
-/* The size that the driver makes of a size. */
+/* The size after the driver has rounded it up. */
 static uint64_t size_in_force(uint64_t size)
 {
 	uint64_t bytes = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -201,7 +201,8 @@ static int repair_all(void)
 }
 
 /*
- * Writes the queue down if its user or group does not exist.  Returns whether it did.
+ * Writes the name of the queue to the file of --defer if its user or group does not
+ * exist.  Returns whether it did.
  */
 static int is_deferred(const char *name, const struct settings *settings, FILE *deferred)
 {
@@ -234,7 +235,7 @@ static int apply_one(int control, const char *name, FILE *deferred)
 		       path, TQUEUE_NAME_MAX);
 		return EXIT_ERROR;
 	}
-	in = conf_open(path, &wrong);
+	in = syntax_open(path, &wrong);
 	if (!in) {
 		report(NULL, "%s: %s", path, wrong);
 		return EXIT_ERROR;

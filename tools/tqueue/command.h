@@ -6,7 +6,7 @@
 /* Exit statuses; tqueue(1) lists them. */
 enum {
 	EXIT_OK = 0,
-	EXIT_ERROR = 1,		/* whatever has no number of its own */
+	EXIT_ERROR = 1,		/* any other error */
 	EXIT_BAD_USAGE = 2,
 	EXIT_NOTHING = 3,	/* nothing to receive, or no room, without waiting */
 	EXIT_TIMED_OUT = 4,
@@ -26,6 +26,9 @@ int command_remove(int argc, char **argv);
 int command_set(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_show(int argc, char **argv);
+int command_stats(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+int command_top(int argc, char **argv);
 int command_send(int argc, char **argv);
 int command_recv(int argc, char **argv);
 int command_peek(int argc, char **argv);

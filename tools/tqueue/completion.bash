@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Completion of the command tqueue for bash.
 
-# The names of the queues that there are: everybody may know them.
+# The names of all queues, which every user can list.
 _tqueue_queues() {
 	local queue
 	for queue in /sys/class/tqueue/*; do
@@ -18,12 +18,12 @@ _tqueue_files() {
 	done
 }
 
-# _tqueue_among WORDS: completes the word at hand to one of these.
+# _tqueue_among WORDS: completes the current word to one of these.
 _tqueue_among() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word")
 }
 
-# _tqueue_plain WORD...: those that are no options.
+# _tqueue_plain WORD...: prints the words that are not options.
 _tqueue_plain() {
 	local plain
 	for plain; do
@@ -36,11 +36,11 @@ _tqueue() {
 	settings+=' --lease-limit= --max-leased= --max-buried= --unique= --owner= --group= --mode='
 	local formats='--lines --null --raw --json'
 	local common='--help --usage --version'
-	local commands='create remove list show set send recv peek run jobs ack requeue bury extend kick delete pause resume stop start wait drain apply'
+	local commands='create remove list show stats doctor top set send recv peek run jobs ack requeue bury extend kick delete pause resume stop start wait drain apply'
 	local word=${COMP_WORDS[COMP_CWORD]} command='' option='' words queues i
 	COMPREPLY=()
 
-	# Behind two dashes stands a command.
+	# A command follows two dashes.
 	if [ "${COMP_WORDS[1]}" = run ]; then
 		for ((i = 2; i < COMP_CWORD; i++)); do
 			[ "${COMP_WORDS[i]}" = -- ] || continue
@@ -54,7 +54,7 @@ _tqueue() {
 		done
 	fi
 
-	# The shell cuts --option=value in three.
+	# The shell splits --option=value into three words.
 	if [ "$word" = = ]; then
 		option=${COMP_WORDS[COMP_CWORD - 1]} word=''
 	elif [ "$COMP_CWORD" -ge 2 ] && [ "${COMP_WORDS[COMP_CWORD - 1]}" = = ]; then
@@ -68,7 +68,7 @@ _tqueue() {
 	--no-reader) _tqueue_among 'keep error' ;;
 	--on-expired | --on-exhausted) _tqueue_among 'bury drop' ;;
 	--unique) [ "${COMP_WORDS[1]}" = send ] || _tqueue_among 'user queue' ;;
-	--ttl | --lease-limit | --limit) _tqueue_among '30s 10min 1h infinity' ;;
+	--ttl | --lease-limit | --limit | --age) _tqueue_among '30s 10min 1h infinity' ;;
 	--delay | -d | --defer-delay | --retry-delay | --retry-delay-max) _tqueue_among '10s 5min 1h' ;;
 	--kill-after | --drain-timeout) _tqueue_among '10s 1min 5min infinity' ;;
 	--jobs | -j) _tqueue_among '0 1 2 4 8' ;;
@@ -77,6 +77,8 @@ _tqueue() {
 	--done-on | --retry-on | --bury-on) _tqueue_among '0 1 75 124' ;;
 	--replace | -I) _tqueue_among '{}' ;;
 	--max-attempts) _tqueue_among '1 3 16 infinity' ;;
+	--interval | -i) _tqueue_among '1s 5s 1min' ;;
+	--sort) _tqueue_among 'name fill ready leased delayed buried in out oldest readers' ;;
 	--state | -s) _tqueue_among 'ready leased delayed buried in-flight' ;;
 	--fields) _tqueue_among 'priority delay key priority,delay,key' ;;
 	--to) _tqueue_among "$(_tqueue_queues)" ;;
@@ -95,10 +97,10 @@ _tqueue() {
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		;;
-	--max-message | --count | -c | --priority | -p | --id | --fd | --code | --max-leased | --max-buried) return ;;
+	--max-message | --count | -c | --priority | -p | --id | --fd | --code | --filter | --max-leased | --max-buried) return ;;
 	esac
 	[ ${#COMPREPLY[@]} = 0 ] || return
-	# A key is what its user wants it to be.
+	# A key can be any text.
 	[ "$option ${COMP_WORDS[1]}" != '--unique send' ] || return
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -112,17 +114,17 @@ _tqueue() {
 		esac
 	done
 	queues=$(_tqueue_queues)
-	# Those that take one queue take no other behind it.
+	# Commands that take one queue take no second one.
 	for ((i++; i < COMP_CWORD; i++)); do
 		case "$command ${COMP_WORDS[i]}" in
-		*' --timeout' | *' -t' | *' --count' | *' -c' | 'send --file' | 'send -f' | *' --id' | *' --fd' | *' --to' | *' --limit' | \
+		*' --timeout' | *' -t' | *' --count' | *' -c' | 'send --file' | 'send -f' | *' --id' | *' --fd' | *' --to' | *' --limit' | *' --age' | *' --interval' | *' -i' | *' --sort' | *' --filter' | \
 			*' --delay' | *' -d' | *' --priority' | *' --unique' | *' --fields' | *' --state' | *' -s' | *' --code' | 'send -u' | \
 			'send -p' | 'requeue -p' | 'bury -p')
 			[ "${COMP_WORDS[i + 1]}" != = ] || i=$((i + 1))
 			i=$((i + 1))
 			;;
 		*' -'*) ;;
-		'send '* | 'recv '* | 'peek '* | 'drain '* | 'jobs '* | 'kick '* | 'ack '* | 'requeue '* | 'bury '* | 'extend '* | 'delete '*)
+		'send '* | 'recv '* | 'top '* | 'peek '* | 'drain '* | 'jobs '* | 'kick '* | 'ack '* | 'requeue '* | 'bury '* | 'extend '* | 'delete '*)
 			queues=''
 			;;
 		esac
@@ -135,6 +137,9 @@ _tqueue() {
 	remove) words="--force --persist $queues" ;;
 	list) words='--json --no-header' ;;
 	show) words="--json $queues" ;;
+	doctor) words="--age= --json $queues" ;;
+	top) words="--interval= --sort= --filter= --no-color $queues" ;;
+	stats) words="--json --prometheus --histograms --no-header $queues" ;;
 	send)
 		words="--lines --null --file= --newline --priority= --delay= --unique= --unsettled --fields= --wait --timeout= --progress"
 		words+=" --no-progress $queues"
@@ -168,7 +173,7 @@ _tqueue() {
 		_tqueue_among "$(_tqueue_plain $words)"
 		;;
 	esac
-	# What wants a value goes on behind the sign.
+	# After an option that takes a value, the value follows without a space.
 	if [ ${#COMPREPLY[@]} = 1 ] && [ "${COMPREPLY[0]%=}" != "${COMPREPLY[0]}" ]; then
 		compopt -o nospace
 	fi

@@ -8,14 +8,9 @@
 #include <unistd.h>
 
 #include "conf.h"
-#include "format.h"
 #include "report.h"
 
 #define ENDING		".conf"
-
-/* No file that says something is larger, and nobody wants more complaints. */
-#define MOST_BYTES	65536
-#define MOST_COMPLAINTS	10
 
 const char *conf_directories[] = {
 	"/etc/tqueue/queues.d",
@@ -23,54 +18,6 @@ const char *conf_directories[] = {
 	"/usr/lib/tqueue/queues.d",
 	NULL
 };
-
-/*
- * What a line is: nothing (blank, comment), a section, an assignment, or wrong.
- * Cuts the line up: name and value point into it.
- */
-enum kind { KIND_NOTHING, KIND_SECTION, KIND_ASSIGNMENT, KIND_WRONG };
-
-static char *trim(char *text)
-{
-	char *end;
-
-	text += strspn(text, " \t\r\n");
-	end = text + strlen(text);
-	while (end > text && strchr(" \t\r\n", end[-1]))
-		end--;
-	*end = '\0';
-	return text;
-}
-
-static enum kind cut(char *line, char **name, char **value)
-{
-	char *text = trim(line);
-	size_t length = strlen(text);
-	char *equals;
-
-	if (!length || *text == '#' || *text == ';')
-		return KIND_NOTHING;
-	if (*text == '[') {
-		if (text[length - 1] != ']')
-			return KIND_WRONG;
-		text[length - 1] = '\0';
-		*name = text + 1;
-		return KIND_SECTION;
-	}
-	equals = strchr(text, '=');
-	if (!equals)
-		return KIND_WRONG;
-	*equals = '\0';
-	*name = trim(text);
-	*value = trim(equals + 1);
-	return KIND_ASSIGNMENT;
-}
-
-/* Names that begin so are for other programs, as in systemd's files. */
-static int is_foreign(const char *name)
-{
-	return !strncmp(name, "X-", 2);
-}
 
 static enum setting find_setting(const char *name)
 {
@@ -82,17 +29,16 @@ static enum setting find_setting(const char *name)
 	return which;
 }
 
-/* Where the reading of a file is. */
 enum section { SECTION_NONE, SECTION_QUEUE, SECTION_FOREIGN, SECTION_UNKNOWN };
 
 static enum section find_section(const char *name)
 {
 	if (!strcmp(name, "Queue"))
 		return SECTION_QUEUE;
-	return is_foreign(name) ? SECTION_FOREIGN : SECTION_UNKNOWN;
+	return syntax_is_foreign(name) ? SECTION_FOREIGN : SECTION_UNKNOWN;
 }
 
-/* NULL, or what is wrong with the line. */
+/* Takes over a line.  Returns NULL, or what is wrong with it. */
 static const char *take_line(char *line, enum section *section,
 			     struct settings *settings, char *text, size_t room)
 {
@@ -100,23 +46,23 @@ static const char *take_line(char *line, enum section *section,
 	const char *wrong;
 	char *name, *value;
 
-	switch (cut(line, &name, &value)) {
-	case KIND_NOTHING:
+	switch (syntax_cut(line, &name, &value)) {
+	case SYNTAX_NOTHING:
 		return NULL;
-	case KIND_SECTION:
+	case SYNTAX_SECTION:
 		*section = find_section(name);
 		if (*section != SECTION_UNKNOWN)
 			return NULL;
 		snprintf(text, room, "unknown section [%s] (expected [Queue])", name);
 		return text;
-	case KIND_WRONG:
+	case SYNTAX_WRONG:
 		return "expected Name=Value";
-	case KIND_ASSIGNMENT:
+	case SYNTAX_ASSIGNMENT:
 		break;
 	}
 	if (*section == SECTION_NONE)
 		return "expected [Queue] before this line";
-	if (*section != SECTION_QUEUE || is_foreign(name))
+	if (*section != SECTION_QUEUE || syntax_is_foreign(name))
 		return NULL;
 	which = find_setting(name);
 	if (which == SETTINGS) {
@@ -135,79 +81,28 @@ static const char *take_line(char *line, enum section *section,
 	return text;
 }
 
-FILE *conf_open(const char *path, const char **wrong)
+/* The state of reading a file. */
+struct reading {
+	enum section section;
+	struct settings *settings;
+	char text[256];
+};
+
+static const char *take(void *data, char *line)
 {
-	/* Whatever it is, opening it neither waits nor does anything else. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	FILE *in = NULL;
-	struct stat st;
+	struct reading *reading = data;
 
-	*wrong = NULL;
-	if (fd >= 0 && !fstat(fd, &st)) {
-		if (!S_ISREG(st.st_mode))
-			*wrong = "not a regular file";
-		else if (st.st_size > MOST_BYTES)
-			*wrong = "too large (more than 64K)";
-		else
-			in = fdopen(fd, "r");
-	}
-	if (in)
-		return in;
-	if (!*wrong)
-		*wrong = strerror(errno);
-	if (fd >= 0)
-		close(fd);
-	return NULL;
-}
-
-/* Is it what people write and terminals show? */
-static int is_text(const char *line)
-{
-	const char *c;
-
-	for (c = line; *c; c++)
-		if ((*c > 0 && *c < ' ' && !strchr("\t\r\n", *c)) || *c == 127)
-			return 0;
-	return is_utf8((const unsigned char *)line, strlen(line));
+	return take_line(line, &reading->section, reading->settings, reading->text,
+			 sizeof(reading->text));
 }
 
 int conf_read(FILE *in, const char *path, struct settings *settings,
-	      conf_complain *complain)
+	      syntax_complain *complain)
 {
-	unsigned int complaints = 0;
-	enum section section = SECTION_NONE;
-	unsigned int number = 0;
-	const char *wrong;
-	char text[256];
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t length;
-	int result = 0;
+	struct reading reading = { SECTION_NONE, settings, "" };
 
 	memset(settings, 0, sizeof(*settings));
-	while ((length = getline(&line, &size, in)) >= 0) {
-		number++;
-		if (strlen(line) != (size_t)length)
-			wrong = "zero byte in this line";
-		else if (!is_text(line))
-			wrong = "not text";
-		else
-			wrong = take_line(line, &section, settings, text, sizeof(text));
-		if (!wrong)
-			continue;
-		complain(path, number, wrong);
-		result = -1;
-		if (++complaints == MOST_COMPLAINTS) {
-			complain(path, 0, "too many errors; the rest was not read");
-			break;
-		}
-	}
-	if (ferror(in)) {
-		complain(path, 0, strerror(errno));
-		result = -1;
-	}
-	free(line);
-	return result;
+	return syntax_read(in, path, take, &reading, complain);
 }
 
 static void make_path(const char *directory, const char *name, char path[PATH_MAX])
@@ -247,12 +142,12 @@ static int compare(const void *a, const void *b)
 	return strcmp(*left, *right);
 }
 
-/* The length of a file's name before its ending, 0 if it is none of ours. */
+/* The length of a file's name before ".conf", or 0 for other files. */
 static size_t stem(const char *file)
 {
 	size_t length = strlen(file), ending = strlen(ENDING);
 
-	/* Files with a dot in front are hidden, and half-written ones are so. */
+	/* Files that begin with a dot are hidden, or half-written. */
 	if (*file == '.' || length <= ending || strcmp(file + length - ending, ENDING))
 		return 0;
 	return length - ending;
@@ -292,7 +187,7 @@ char **conf_names(void)
 	return names;
 }
 
-/* The lines of a file that is edited, without their newlines. */
+/* The lines of a file that is being edited, without their newlines. */
 struct lines {
 	char **line;
 	size_t count;
@@ -306,7 +201,7 @@ static void insert(struct lines *lines, size_t at, const char *text)
 	lines->count++;
 }
 
-/* 0, or -1 and errno: not all could be read. */
+/* Reads all lines.  Returns 0, or -1 and errno. */
 static int read_lines(FILE *in, struct lines *lines)
 {
 	char *line = NULL;
@@ -321,25 +216,25 @@ static int read_lines(FILE *in, struct lines *lines)
 }
 
 /*
- * Where things are: the line behind the section's last one, 0 if there is no
- * section, and the last line that assigns each setting, counted from 1.
+ * Finds the last line that assigns each setting, counted from 1.  Returns the number of
+ * lines up to the end of the section, or 0 if there is no section.
  */
 static size_t find_lines(const struct lines *lines, size_t last[SETTINGS])
 {
 	enum section section = SECTION_NONE;
 	enum setting which;
 	char *copy, *name, *value;
-	enum kind kind;
+	enum syntax kind;
 	size_t i, end = 0;
 
 	for (i = 0; i < lines->count; i++) {
 		copy = xnonnull(strdup(lines->line[i]));
-		kind = cut(copy, &name, &value);
-		if (kind == KIND_SECTION)
+		kind = syntax_cut(copy, &name, &value);
+		if (kind == SYNTAX_SECTION)
 			section = find_section(name);
-		if (section == SECTION_QUEUE && kind != KIND_NOTHING)
+		if (section == SECTION_QUEUE && kind != SYNTAX_NOTHING)
 			end = i + 1;
-		if (section == SECTION_QUEUE && kind == KIND_ASSIGNMENT) {
+		if (section == SECTION_QUEUE && kind == SYNTAX_ASSIGNMENT) {
 			which = find_setting(name);
 			if (which != SETTINGS)
 				last[which] = i + 1;
@@ -389,7 +284,7 @@ static int make_directories(const char *directory)
 	return 0;
 }
 
-/* The whole file, on the disk; 0, or -1 and errno. */
+/* Writes the whole file to the disk.  Returns 0, or -1 and errno. */
 static int write_lines(int fd, const struct lines *lines)
 {
 	FILE *out = fdopen(fd, "w");
@@ -413,7 +308,7 @@ static int write_lines(int fd, const struct lines *lines)
 	return error ? -1 : 0;
 }
 
-/* A rename lasts once its directory is on the disk. */
+/* Writes a directory to the disk: only then does a rename survive a crash. */
 static int sync_directory(const char *directory)
 {
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -460,14 +355,14 @@ const char *conf_write(const char *name, const struct settings *settings)
 	size_t i;
 
 	if (conf_find(name, path)) {
-		in = conf_open(path, &wrong);
+		in = syntax_open(path, &wrong);
 		if (!in)
 			return wrong;
 		if (read_lines(in, &lines))
 			wrong = strerror(errno);
 		fclose(in);
 	} else {
-		insert(&lines, 0, "# A queue that tqueue makes when the machine starts; see tqueue.conf(5).");
+		insert(&lines, 0, "# A queue that tqueue creates at boot; see tqueue.conf(5).");
 	}
 	if (!wrong) {
 		edit(&lines, settings);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The files of queues that come back after a restart: tqueue.conf(5).
+ * The files of queues that are created at boot: tqueue.conf(5).
  */
 #ifndef CONF_H
 #define CONF_H
@@ -9,42 +9,37 @@
 #include <stdio.h>
 
 #include "settings.h"
+#include "syntax.h"
 
-/* Where they are, first the one that wins; tests put theirs in front. */
+/* The directories, that of the highest precedence first.  Tests change the list. */
 extern const char *conf_directories[];
 
-/* What is told of a wrong line; 0: of the file. */
-typedef void conf_complain(const char *path, unsigned int line, const char *wrong);
-
-/* Opens a file for reading; NULL, and what is wrong with it. */
-FILE *conf_open(const char *path, const char **wrong);
-
 /*
- * Reads a file.  What is wrong with it is told, but for what comes after many
- * wrong lines; 0, or -1 if there was anything.
+ * Reads a file, and reports its errors up to a limit.  Returns 0, or -1 if there
+ * were any.
  */
 int conf_read(FILE *in, const char *path, struct settings *settings,
-	      conf_complain *complain);
+	      syntax_complain *complain);
 
 /*
- * The file that counts for a queue: 1 and its path, or 0 if there is none, or
- * it is a link to /dev/null, which hides those that would count otherwise.
+ * Finds the file that counts for a queue.  Returns 1 and its path; or 0 if there is
+ * none, or if it is a link to /dev/null, which hides files of lower precedence.
  */
 int conf_find(const char *name, char path[PATH_MAX]);
 
-/* The path of the administrator's own file for a queue, there or not. */
+/* The path of the administrator's own file for a queue, whether it exists or not. */
 void conf_own(const char *name, char path[PATH_MAX]);
 
 /*
- * The names of all queues that have files, sorted, a null pointer behind the
- * last; one free() each and one for all.  A name need not be a good one.
+ * The sorted names of all queues that have files, followed by a null pointer.  The
+ * caller frees each name and the array.  A name may be invalid.
  */
 char **conf_names(void);
 
 /*
- * Puts settings into the administrator's own file, which it makes if need be:
- * lines that assign them are changed, others are left as they are.  Whoever
- * reads it meanwhile finds the old or the new file.  NULL, or what is wrong.
+ * Writes settings to the administrator's own file, and creates it if it is missing.
+ * Lines that assign them are changed, and all others stay.  A reader sees either the
+ * old or the new file.  Returns NULL, or what is wrong.
  */
 const char *conf_write(const char *name, const struct settings *settings);
 

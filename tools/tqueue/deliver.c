@@ -52,7 +52,7 @@ static void write_bytes(struct deliverer *deliverer, struct tqueue_batch *batch,
 	batch->start = 0;
 	format_messages(&deliverer->text, deliverer->output.format, deliverer->keep,
 			batch, (size_t)count);
-	/* A pipe may take its time for what does not fit.  End then, if asked to. */
+	/* The write may wait for the reader of a pipe: a signal can end it. */
 	signals_release();
 	written = output_write(&deliverer->text);
 	outcome->error = errno;

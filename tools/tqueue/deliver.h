@@ -17,7 +17,7 @@
  * @queue: the name of the queue, for messages
  * @fd: the queue
  * @output: standard output
- * @keep: leave the leases to those who read their ids
+ * @keep: keep the leases, for the program that reads their ids
  * @text: memory for the output
  */
 struct deliverer {

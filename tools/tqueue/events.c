@@ -5,7 +5,7 @@
 #include "events.h"
 #include "units.h"
 
-/* What one wait tells at most. */
+/* The most events of one wait. */
 #define AT_ONCE	64
 
 static struct {
@@ -40,11 +40,11 @@ void events_close(struct event_source *source)
 
 	if (source->fd < 0)
 		return;
-	/* Others may have the file open: closing it alone does not take it out. */
+	/* If another process has the file open, close(2) does not remove it from epoll. */
 	epoll_ctl(epoll.fd, EPOLL_CTL_DEL, source->fd, NULL);
 	close(source->fd);
 	source->fd = -1;
-	/* What has happened already concerns nobody any more. */
+	/* Forget its events that have not been handled yet. */
 	for (i = 0; i < epoll.count; i++)
 		if (epoll.happened[i].data.ptr == source)
 			epoll.happened[i].data.ptr = NULL;

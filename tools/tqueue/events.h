@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Waiting for many files and a time at once, and telling whom it concerns. */
+/* Waiting for many files and a time at once, with a function for each file. */
 #ifndef EVENTS_H
 #define EVENTS_H
 
@@ -7,28 +7,28 @@
 #include <sys/epoll.h>
 
 /**
- * struct event_source - a file that is waited for
+ * struct event_source - a file to wait for
  * @fd: the file, or -1
- * @ready: called with what epoll(7) says of it
+ * @ready: called with the events that epoll(7) reports
  */
 struct event_source {
 	int fd;
 	void (*ready)(struct event_source *source, uint32_t events);
 };
 
-/* Begins; 0, or -1 and errno. */
+/* Prepares waiting.  Returns 0, or -1 and errno. */
 int events_open(void);
 
-/* Waits for these events of a file from now on; 0, or -1 and errno. */
+/* Adds a file to wait for, with these events.  Returns 0, or -1 and errno. */
 int events_add(struct event_source *source, uint32_t events);
 
-/* The same once more, for one that was added with EPOLLONESHOT. */
+/* Waits again for a file that was added with EPOLLONESHOT. */
 void events_arm(struct event_source *source, uint32_t events);
 
-/* Waits for it no more, and closes it. */
+/* Removes the file and closes it. */
 void events_close(struct event_source *source);
 
-/* Waits until that time (of clock_ns(), or UNITS_FOREVER) at most, and tells. */
+/* Waits for events until @until (of clock_ns(), or UNITS_FOREVER), and handles them. */
 void events_wait(uint64_t until);
 
 /* CLOCK_MONOTONIC in nanoseconds. */

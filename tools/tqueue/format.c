@@ -5,54 +5,9 @@
 
 #include "format.h"
 #include "report.h"
+#include "utf8.h"
 
 #define NS_A_SECOND	1000000000LL
-
-/*
- * The bytes of the character that begins here: 1 to 4, or 0 if it is none.
- * Over-long forms, surrogates and what is behind the last plane are none.
- */
-static size_t utf8_length(const unsigned char *data, size_t left)
-{
-	unsigned char first = data[0], low = 0x80, high = 0xbf;
-	size_t length, i;
-
-	if (first < 0x80)
-		return 1;
-	if (first < 0xc2 || first > 0xf4)
-		return 0;
-	length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	if (length > left)
-		return 0;
-	if (first == 0xe0)
-		low = 0xa0;
-	else if (first == 0xed)
-		high = 0x9f;
-	else if (first == 0xf0)
-		low = 0x90;
-	else if (first == 0xf4)
-		high = 0x8f;
-	if (data[1] < low || data[1] > high)
-		return 0;
-	for (i = 2; i < length; i++)
-		if ((data[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
-int is_utf8(const unsigned char *data, size_t length)
-{
-	size_t one;
-
-	while (length) {
-		one = utf8_length(data, length);
-		if (!one)
-			return 0;
-		data += one;
-		length -= one;
-	}
-	return 1;
-}
 
 static void add_base64(struct strbuf *text, const unsigned char *data, size_t length)
 {
@@ -75,7 +30,7 @@ static void add_base64(struct strbuf *text, const unsigned char *data, size_t le
 	text->length = (size_t)(to - text->data);
 }
 
-/* What the clock of records adds up to since the epoch, in nanoseconds. */
+/* The time of the boot since the epoch, in nanoseconds. */
 static int64_t boot_epoch(void)
 {
 	struct timespec real, boot;
@@ -126,7 +81,7 @@ static void add_json(struct strbuf *text, const struct tqueue_record *record, in
 	}
 	strbuf_add(text, ",\"time\":");
 	add_time(text, (int64_t)record->sent_ns + epoch);
-	/* Before the machine was booted: the minus, then what follows it. */
+	/* A negative time is before the boot.  add_field() writes no minus. */
 	add_field(text, record->sent_ns < 0 ? ",\"sent_ns\":-" : ",\"sent_ns\":",
 		  record->sent_ns < 0 ? -(uint64_t)record->sent_ns :
 					(uint64_t)record->sent_ns);
@@ -158,8 +113,8 @@ static void add_json(struct strbuf *text, const struct tqueue_record *record, in
 }
 
 /*
- * What names a lease, and what ends that: a space in front of a line, a line of its
- * own in front of bytes.
+ * Writes the name of a lease: before a line it ends with a space, before bytes with a
+ * newline.
  */
 static char *put_lease(char *to, enum format format, const struct tqueue_record *record)
 {
@@ -168,7 +123,7 @@ static char *put_lease(char *to, enum format format, const struct tqueue_record 
 	return to;
 }
 
-/* The same for all other formats; there is room.  Returns where it ends. */
+/* Writes a message in one of the other formats; there is room.  Returns the end. */
 static char *put_plain(char *to, enum format format, const struct tqueue_record *record)
 {
 	const char *payload = tqueue_payload(record);
@@ -191,7 +146,7 @@ uint64_t format_messages(struct strbuf *text, enum format format, int leases,
 	const struct tqueue_record *record;
 	char *to;
 
-	/* The header of a record is longer than what stands around its message. */
+	/* The header of a record is longer than what is written around its message. */
 	to = strbuf_room(text, tqueue_batch_bytes(batch));
 	for (; count && tqueue_batch_next(batch, &record) > 0; count--) {
 		bytes += record->length;

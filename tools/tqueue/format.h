@@ -10,20 +10,17 @@
 #include "strbuf.h"
 
 enum format {
-	FORMAT_UNSET,	/* what the output wants */
-	FORMAT_LINES,	/* a newline behind each that does not end with one */
-	FORMAT_NULL,	/* a zero byte behind each */
-	FORMAT_RAW,	/* nothing behind */
-	FORMAT_JSON,	/* one object a line */
+	FORMAT_UNSET,	/* depends on the output */
+	FORMAT_LINES,	/* a newline after each that does not end with one */
+	FORMAT_NULL,	/* a zero byte after each */
+	FORMAT_RAW,	/* nothing after a message */
+	FORMAT_JSON,	/* one object on each line */
 };
 
-/* Is it valid UTF-8? */
-int is_utf8(const unsigned char *data, size_t length);
-
 /*
- * Appends the next messages of a batch, at most @count.  The first of a batch
- * carries its @dropped.  With @leases each is named by its id and delivery,
- * "17:3".  Returns the bytes of the messages.
+ * Appends the next messages of a batch, at most @count.  In JSON the first one has the
+ * @dropped of the batch.  With @leases, the id and delivery ("17:3") precede each
+ * message.  Returns the bytes of the messages.
  */
 uint64_t format_messages(struct strbuf *text, enum format format, int leases,
 			 struct tqueue_batch *batch, size_t count);

@@ -25,7 +25,7 @@ static struct job *job_of(struct event_source *source, size_t offset)
 	return (struct job *)((char *)source - offset);
 }
 
-/* Has the process ended, though that was not told yet?  Then no signal is for it. */
+/* Whether the process has ended, even if events_wait() has not reported that yet. */
 static int has_ended(const struct job *job)
 {
 	siginfo_t info = { 0 };
@@ -36,19 +36,19 @@ static int has_ended(const struct job *job)
 
 static void signal_group(const struct job *job, int number)
 {
-	/* It is a group as long as its leader was not waited for. */
+	/* The group exists as long as nobody has waited for its leader. */
 	kill(-job->pid, number);
-	/* One that is stopped would see it only when it goes on. */
+	/* A stopped process sees the signal only after SIGCONT. */
 	if (number != SIGKILL)
 		kill(-job->pid, SIGCONT);
 }
 
-/* Waits for the end of its process, which has come or is near, and settles. */
+/* Settles a job.  Its process has ended, or will end soon: waits for that. */
 static void end(struct job *job)
 {
 	siginfo_t info = { 0 };
 
-	/* What is left of the group of one that was to end ends as well. */
+	/* If the job was stopped, the rest of its process group must end, too. */
 	if (job->fate != JOB_RUNS)
 		kill(-job->pid, SIGKILL);
 	while (waitid(P_PIDFD, (id_t)job->process.fd, &info, WEXITED) && errno == EINTR)
@@ -57,11 +57,11 @@ static void end(struct job *job)
 	job->pid = 0;
 	job->run->running--;
 	job->run->dry = 0;
-	/* Perhaps that was what was short. */
+	/* What was short may be free now. */
 	job->run->hold_until = 0;
 	job_output_end(&job->output);
 	outcome_settle(job, &info);
-	/* Only now: it is the lease. */
+	/* Closing this file ends the lease, so the job must be settled before. */
 	events_close(&job->lease);
 }
 
@@ -79,7 +79,7 @@ static void on_lease(struct event_source *source, uint32_t events)
 	struct job *job = job_of(source, offsetof(struct job, lease));
 
 	(void)events;
-	/* Somebody else may have the message by now. */
+	/* Another worker may have the message by now. */
 	if (!has_ended(job))
 		job_kill(job, JOB_LOST);
 }
@@ -100,7 +100,7 @@ void job_init(struct job *job, struct run *run, unsigned int slot)
 	job_output_init(&job->output, mode);
 }
 
-/* The payload as a file that can be read and nothing else; -1 and errno. */
+/* Makes a file of the payload that can only be read.  Returns -1 and errno on failure. */
 static int make_input(const struct tqueue_record *record)
 {
 	const char *data = tqueue_payload(record);
@@ -109,7 +109,7 @@ static int make_input(const struct tqueue_record *record)
 	int fd, error;
 
 	fd = memfd_create("tqueue-job", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-	/* Linux before 6.3. */
+	/* Linux before 6.3 does not know MFD_NOEXEC_SEAL. */
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("tqueue-job", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
@@ -137,7 +137,7 @@ static const char *tag_of(const struct job *job, char *text, size_t size)
 	return text;
 }
 
-/* What an error of a start means. */
+/* What an error means for a job that was not started. */
 static enum job_start why_not(const struct job *job, int error, int executing)
 {
 	switch (error) {
@@ -157,7 +157,7 @@ static enum job_start why_not(const struct job *job, int error, int executing)
 	}
 }
 
-/* Starts the process with its files; *@executing: it was the program that failed. */
+/* Starts the process with its files.  *@executing: execve(2) is what failed. */
 static int start_process(struct job *job, struct job_command *command,
 			 const struct tqueue_record *record, int *executing)
 {
@@ -195,7 +195,7 @@ static int start_process(struct job *job, struct job_command *command,
 	return 0;
 }
 
-/* It runs: waits for its end, and that of its lease. */
+/* Watches a process that was started, and its lease. */
 static enum job_start watch(struct job *job)
 {
 	const struct run_options *options = job->run->options;
@@ -206,8 +206,8 @@ static enum job_start watch(struct job *job)
 		job->deadline = job->began + options->timeout;
 	job->run->running++;
 	if (events_add(&job->process, EPOLLIN) || events_add(&job->lease, EPOLLONESHOT)) {
-		/* Nobody would learn of its end. */
-		run_log(LOG_ERR, job->queue->name, "job %llu cannot be waited for: %m",
+		/* The end of the job would not be noticed. */
+		run_log(LOG_ERR, job->queue->name, "cannot wait for job %llu: %m",
 			(unsigned long long)job->id);
 		job->fate = JOB_STOPPED;
 		end(job);
@@ -215,7 +215,7 @@ static enum job_start watch(struct job *job)
 	return JOB_STARTED;
 }
 
-/* The message went into a job's slot, and it is not started: what becomes of it. */
+/* Buries or returns the message of a job that was not started. */
 static enum job_start not_started(struct job *job, int error, int executing)
 {
 	enum job_start result = why_not(job, error, executing);
@@ -245,7 +245,7 @@ enum job_start job_start(struct job *job, struct run_queue *queue,
 	job->began = clock_ns();
 	job->lease.fd = tqueue_hold(queue->source.fd, job->id, job->delivery);
 	if (job->lease.fd < 0) {
-		/* Its limit may have passed, or it was taken away. */
+		/* The lease is over already, or the queue was removed. */
 		if (errno == ESTALE || errno == EIDRM)
 			return JOB_OVER;
 		return not_started(job, errno, 0);
@@ -280,7 +280,7 @@ void job_stop(struct job *job, uint64_t kill_after)
 		return;
 	if (kill_after < UNITS_FOREVER - now)
 		deadline = now + kill_after;
-	/* One that was told to end before is not given more time. */
+	/* A job that is being stopped already gets no more time. */
 	if (job->fate == JOB_RUNS || deadline < job->deadline)
 		job->deadline = deadline;
 	if (job->fate == JOB_RUNS)

@@ -11,11 +11,11 @@
 #include "job_output.h"
 #include "run.h"
 
-/* Why the process of a job is to end before it does by itself. */
+/* Why the process of a job is made to end. */
 enum job_fate {
 	JOB_RUNS,
 	JOB_TIMED_OUT,
-	JOB_STOPPED,	/* we are to end */
+	JOB_STOPPED,	/* the worker is to end */
 	JOB_LOST,	/* its lease is over */
 };
 
@@ -29,10 +29,10 @@ enum job_fate {
  * @attempt: which one this is, from 1 on
  * @max_attempts: how many there may be, or 0
  * @pid: the process, and its group; 0: there is none
- * @process: a file that tells its end
+ * @process: its pidfd, which becomes readable when it ends
  * @lease: the file of the lease
  * @output: what it writes
- * @began: when
+ * @began: when it was started
  * @deadline: when the next signal is due, or UNITS_FOREVER
  * @fate: why it gets signals
  */
@@ -50,7 +50,7 @@ struct job {
 	enum job_fate fate;
 };
 
-/* What became of a start. */
+/* How an attempt to start a job ended. */
 enum job_start {
 	JOB_STARTED,
 	JOB_OVER,	/* not started, and settled */
@@ -67,10 +67,10 @@ enum job_start job_start(struct job *job, struct run_queue *queue,
 /* Sends the signal that is due. */
 void job_check_deadline(struct job *job, uint64_t now);
 
-/* SIGTERM to its group, and SIGKILL so much later (or UNITS_FOREVER). */
+/* Sends SIGTERM to its group, and SIGKILL after @kill_after (or UNITS_FOREVER). */
 void job_stop(struct job *job, uint64_t kill_after);
 
-/* SIGKILL to its group. */
+/* Sends SIGKILL to its group. */
 void job_kill(struct job *job, enum job_fate fate);
 
 #endif /* JOB_H */

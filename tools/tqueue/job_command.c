@@ -11,10 +11,13 @@
 #include "report.h"
 #include "run.h"
 
-/* What a process gets beside what we have, and NULL. */
+/* The number of variables that a process gets in addition to ours, and a NULL. */
 #define ADDED	13
 
-/* What is ours alone, or of the job that we are. */
+/*
+ * Variables that a process does not inherit: they are for us alone, or describe the job
+ * that we are ourselves.
+ */
 static const char *const taken_off[] = {
 	"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
 	"TQUEUE_QUEUE", "TQUEUE_ID", "TQUEUE_ATTEMPT", "TQUEUE_MAX_ATTEMPTS",
@@ -22,7 +25,7 @@ static const char *const taken_off[] = {
 	"TQUEUE_DELIVERY", "TQUEUE_LEASE_FD",
 };
 
-/* What all processes get. */
+/* Variables that all processes get. */
 static struct {
 	char **variables;
 	size_t count;
@@ -83,7 +86,7 @@ static char **make_environment(const struct run_options *options, const struct j
 	add(&to, "TQUEUE_PID=%u", record->pid);
 	add(&to, "TQUEUE_SLOT=%u", job->slot);
 	strbuf_add_time(&sent, record->sent_ns);
-	/* Without JSON's quotes. */
+	/* The text has the quotes of JSON: leave them out. */
 	add(&to, "TQUEUE_SENT=%.*s", (int)sent.length - 2, sent.data + 1);
 	free(sent.data);
 	if (!options->no_inherit && job->lease.fd >= 0)
@@ -91,7 +94,7 @@ static char **make_environment(const struct run_options *options, const struct j
 	return envp;
 }
 
-/* An argument with the payload in each place that is kept for it. */
+/* Makes an argument, with the payload in each place of @place. */
 static char *replace(const char *argument, const char *place, const char *payload,
 		     size_t length)
 {
@@ -114,7 +117,7 @@ int job_command_make(struct job_command *command, const struct run_options *opti
 
 	command->argv = options->command;
 	if (options->replace) {
-		/* That is how it ends where a line was sent. */
+		/* A message that was sent as a line may end with a newline. */
 		if (length && payload[length - 1] == '\n')
 			length--;
 		if (memchr(payload, '\0', length))

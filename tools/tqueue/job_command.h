@@ -9,7 +9,7 @@ struct job;
 struct run_options;
 
 /**
- * struct job_command - what execve(2) wants
+ * struct job_command - the parameters of execve(2)
  * @argv: arguments
  * @envp: environment
  */
@@ -19,8 +19,8 @@ struct job_command {
 };
 
 /*
- * Makes them for a job with that message; 0, or -1: its payload has a zero byte and
- * cannot be an argument.
+ * Makes them for a job with that message.  Returns 0, or -1 if the payload has a zero
+ * byte and cannot be an argument.
  */
 int job_command_make(struct job_command *command, const struct run_options *options,
 		     const struct job *job, const struct tqueue_record *record);

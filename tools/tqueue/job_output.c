@@ -13,10 +13,10 @@
 /* A line that is longer than that is written in pieces. */
 #define MAX_LINE	(1024 * 1024)
 
-/* What is read at once. */
+/* The most bytes of one read. */
 #define PIECE		65536
 
-/* What jobs that have ended have written, the oldest first. */
+/* The output of jobs that have ended, the oldest first. */
 struct collected {
 	struct collected *next;
 	struct job_stream streams[2];
@@ -55,7 +55,7 @@ static void take_lines(struct job_stream *stream, const char *data, size_t lengt
 	}
 }
 
-/* No more comes: a line that has no end gets one. */
+/* Ends a stream.  A last line without a newline gets one. */
 static void finish_stream(struct job_stream *stream)
 {
 	if (stream->line.length) {
@@ -82,7 +82,7 @@ static void on_output(struct event_source *source, uint32_t events)
 	if (length > 0)
 		take_lines(stream, piece, (size_t)length);
 	if (stream->sink->gone) {
-		/* Who writes finds out as if there were nothing in between. */
+		/* The job gets SIGPIPE, as if it wrote to our output itself. */
 		finish_stream(stream);
 		return;
 	}
@@ -104,7 +104,7 @@ void job_output_init(struct job_output *output, enum job_output_mode mode)
 	}
 }
 
-/* A file without a name for what a job writes. */
+/* Opens a file without a name for the output of a job. */
 static int open_file(void)
 {
 	const char *directory = getenv("TMPDIR");
@@ -168,8 +168,8 @@ void job_output_begin(struct job_output *output)
 }
 
 /*
- * What is in the pipe now.  A process that the job left behind may go on writing: that
- * concerns nobody any more.
+ * Takes what is in the pipe now.  What a process that the job left behind writes later
+ * is discarded.
  */
 static void drain(struct job_stream *stream)
 {
@@ -185,7 +185,7 @@ static void drain(struct job_stream *stream)
 	finish_stream(stream);
 }
 
-/* It is written when it is its turn. */
+/* Puts the output of a job that has ended into the list of those that wait. */
 static void collect(struct job_output *output)
 {
 	struct collected *collected = xnonnull(calloc(1, sizeof(*collected)));
@@ -240,7 +240,7 @@ unsigned int job_output_waiting(void)
 	return waiting.count;
 }
 
-/* Writes what a file has; whether that was all. */
+/* Writes what a file has.  Returns whether that was all. */
 static int print(struct job_stream *stream)
 {
 	ssize_t length;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a job writes: it has our standard output and error, or it is read line by line,
- * or it is collected and written when the job has ended.
+ * The output of a job.  The job writes to our standard output and error itself, or its
+ * output is passed on line by line, or written when the job has ended.
  */
 #ifndef JOB_OUTPUT_H
 #define JOB_OUTPUT_H
@@ -17,12 +17,12 @@ enum job_output_mode {
 };
 
 /**
- * struct job_stream - one of the two
+ * struct job_stream - the standard output or the standard error of a job
  * @source: where it is read from
  * @sink: where it goes
- * @tag: in front of each line, or NULL
- * @line: the beginning of a line, the tag included
- * @paused: it is not read, as the sink is full
+ * @tag: a text before each line, or NULL
+ * @line: the beginning of a line, with its tag
+ * @paused: it is not read because the sink is full
  */
 struct job_stream {
 	struct event_source source;
@@ -33,11 +33,11 @@ struct job_stream {
 };
 
 /**
- * struct job_output - what one job writes
- * @mode: how it is dealt with
+ * struct job_output - the output of one job
+ * @mode: what is done with it
  * @streams: standard output, standard error
  * @ends: the files that the process gets, or -1
- * @tag: what is in front of each line
+ * @tag: the text before each line
  */
 struct job_output {
 	enum job_output_mode mode;
@@ -46,28 +46,28 @@ struct job_output {
 	char tag[96];
 };
 
-/* Before the first process. */
+/* Prepares the output of a slot, before its first process. */
 void job_output_init(struct job_output *output, enum job_output_mode mode);
 
 /*
- * Makes the files for a process, whose lines begin with @tag unless that is NULL; 0,
- * or -1 and errno.
+ * Makes the files for a process.  Its lines begin with @tag, unless that is NULL.
+ * Returns 0, or -1 and errno.
  */
 int job_output_open(struct job_output *output, const char *tag);
 
-/* The process has been started and has its files. */
+/* To be called when the process has been started and has its files. */
 void job_output_begin(struct job_output *output);
 
-/* The process has ended, or was not started: what it wrote is written. */
+/* Passes on the rest of the output, when the process has ended or was not started. */
 void job_output_end(struct job_output *output);
 
-/* The sinks take more: goes on reading. */
+/* Goes on reading if the sinks take more. */
 void job_output_resume(struct job_output *output);
 
-/* Jobs that have ended and whose output waits to be written. */
+/* The number of jobs that have ended and whose output waits to be written. */
 unsigned int job_output_waiting(void);
 
-/* Writes what of that the sinks take. */
+/* Writes as much of that output as the sinks take. */
 void job_output_print(void);
 
 #endif /* JOB_OUTPUT_H */

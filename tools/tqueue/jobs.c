@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "format.h"
+#include "listed.h"
 #include "options.h"
 #include "queue.h"
 #include "report.h"
@@ -20,8 +20,6 @@
 /* The most entries of one call. */
 #define PAGE	256
 
-#define NS_A_SECOND	1000000000LL
-
 struct arguments {
 	const char *name;
 	unsigned int states;	/* 0: all */
@@ -29,44 +27,20 @@ struct arguments {
 	int no_header;
 };
 
-static const struct {
-	unsigned int state;
-	const char *word;
-} states[] = {
-	{ TQUEUE_READY, "ready" }, { TQUEUE_LEASED, "leased" },
-	{ TQUEUE_DELAYED, "delayed" }, { TQUEUE_BURIED, "buried" },
-	{ TQUEUE_IN_FLIGHT, "in-flight" }, { 0 }
-};
-
-static const char *const reasons[] = {
-	[TQUEUE_REASON_NONE] = "sent",
-	[TQUEUE_REASON_WORKER] = "worker",
-	[TQUEUE_REASON_CLOSED] = "closed",
-	[TQUEUE_REASON_LIMIT] = "limit",
-	[TQUEUE_REASON_FORCED] = "forced",
-	[TQUEUE_REASON_ATTEMPTS] = "attempts",
-	[TQUEUE_REASON_EXPIRED] = "expired",
-	[TQUEUE_REASON_KICKED] = "kicked",
-	[TQUEUE_REASON_PUT_OFF] = "put-off",
-	NULL
-};
-
 enum { KEY_STATE = 's', KEY_JSON = 0x200, KEY_NO_HEADER };
 
 /* Parses "ready,leased".  Exits if a word is not a state. */
 static unsigned int parse_states(char *list, const struct argp_state *state)
 {
-	unsigned int chosen = 0;
+	unsigned int chosen = 0, one;
 	char *word, *rest;
-	size_t i;
 
 	for (word = strtok_r(list, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
-		for (i = 0; states[i].state && strcmp(states[i].word, word); i++)
-			;
-		if (!states[i].state)
+		one = state_of_word(word);
+		if (!one)
 			argp_error(state, "'%s': expected a state: ready, leased, delayed, buried or in-flight",
 				   word);
-		chosen |= states[i].state;
+		chosen |= one;
 	}
 	if (!chosen)
 		argp_error(state, "expected a state: ready, leased, delayed, buried or in-flight");
@@ -115,50 +89,6 @@ static const struct argp argp = {
 	.doc = "List the messages of a queue in the order of their ids. This does not change them.",
 };
 
-static const char *state_word(const struct tqueue_listed *message)
-{
-	size_t i;
-
-	for (i = 0; states[i].state; i++)
-		if (states[i].state == message->state)
-			return states[i].word;
-	return "unknown";
-}
-
-static const char *reason_word(const struct tqueue_listed *message)
-{
-	unsigned int i;
-
-	for (i = 0; reasons[i]; i++)
-		if (i == message->reason)
-			return reasons[i];
-	return "unknown";
-}
-
-/* The present time of the clocks that messages use. */
-struct clocks {
-	int64_t boottime;
-	int64_t monotonic;
-};
-
-static int64_t now(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return (int64_t)time.tv_sec * NS_A_SECOND + time.tv_nsec;
-}
-
-/* The nanoseconds until it becomes ready or its lease ends, or UNITS_FOREVER. */
-static uint64_t left_until_due(const struct tqueue_listed *message, const struct clocks *clocks)
-{
-	int64_t clock = message->state == TQUEUE_LEASED ? clocks->monotonic : clocks->boottime;
-
-	if (!message->due_ns || message->due_ns == TQUEUE_FOREVER)
-		return UNITS_FOREVER;
-	return message->due_ns > (uint64_t)clock ? message->due_ns - (uint64_t)clock : 0;
-}
-
 static void add_number(struct strbuf *text, const char *key, uint64_t number)
 {
 	strbuf_add(text, key);
@@ -174,12 +104,12 @@ static void add_word(struct strbuf *text, const char *key, const char *word)
 static void add_json(struct strbuf *text, const struct tqueue_listed *message,
 		     const struct clocks *clocks)
 {
-	uint64_t left = left_until_due(message, clocks);
+	uint64_t left = message_left(message, clocks);
 	char key[32];
 
 	add_number(text, "{\"id\":", message->id);
-	add_word(text, ",\"state\":", state_word(message));
-	add_word(text, ",\"reason\":", reason_word(message));
+	add_word(text, ",\"state\":", message_state_word(message));
+	add_word(text, ",\"reason\":", message_reason_word(message));
 	add_number(text, ",\"priority\":", message->priority);
 	add_number(text, ",\"attempts\":", message->attempts);
 	strbuf_add(text, message->code < 0 ? ",\"code\":-" : ",\"code\":");
@@ -215,25 +145,25 @@ static void add_json(struct strbuf *text, const struct tqueue_listed *message,
 
 static void print_row(const struct tqueue_listed *message, const struct clocks *clocks)
 {
-	uint64_t left = left_until_due(message, clocks);
+	uint64_t left = message_left(message, clocks);
 	char since[24], due[24] = "-", holder[16] = "-";
 
-	format_duration_short((uint64_t)(clocks->boottime - message->since_ns), since,
+	format_duration_short(message_age(message, clocks), since,
 			      sizeof(since));
 	if (left != UNITS_FOREVER)
 		format_duration_short(left, due, sizeof(due));
 	if (message->state == TQUEUE_LEASED)
 		snprintf(holder, sizeof(holder), "%u", message->holder);
 	printf("%8llu %-9s %6s %6s %3u %5u %9u %7s %-8s %5d\n",
-	       (unsigned long long)message->id, state_word(message), since, due,
+	       (unsigned long long)message->id, message_state_word(message), since, due,
 	       message->priority, message->attempts, message->length, holder,
-	       reason_word(message), message->code);
+	       message_reason_word(message), message->code);
 }
 
 static void print(const struct arguments *arguments, const struct tqueue_listed *messages,
 		  int count)
 {
-	const struct clocks clocks = { now(CLOCK_BOOTTIME), now(CLOCK_MONOTONIC) };
+	const struct clocks clocks = clocks_now();
 	struct strbuf text = { 0 };
 	int i;
 

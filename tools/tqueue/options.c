@@ -40,7 +40,7 @@ static const struct argp_option setting_options[] = {
 	{ "on-expired", KEY_SETTING + SETTING_ON_EXPIRED, "WHAT", 0,
 	  "what to do with an expired message: drop or bury", 1 },
 	{ "max-attempts", KEY_SETTING + SETTING_MAX_ATTEMPTS, "N", 0,
-	  "most deliveries of a message (default 16); infinity", 1 },
+	  "most attempts for a message (default 16); infinity", 1 },
 	{ "on-exhausted", KEY_SETTING + SETTING_ON_EXHAUSTED, "WHAT", 0,
 	  "what to do with a message after that: bury or drop", 1 },
 	{ "lease-limit", KEY_SETTING + SETTING_LEASE_LIMIT, "TIME", 0,

@@ -15,7 +15,7 @@
 /* The status of a command that could not be started, as in shells. */
 #define STATUS_NOT_STARTED	126
 
-/* Settles; the result: TQUEUE_RESULT_*, or an error below 0. */
+/* Settles.  Returns TQUEUE_RESULT_*, or an error below 0. */
 static int settle(struct job *job, struct tqueue_settlement settlement)
 {
 	settlement.id = job->id;
@@ -25,7 +25,10 @@ static int settle(struct job *job, struct tqueue_settlement settlement)
 	return settlement.result;
 }
 
-/* The delay doubles with each attempt; all of a crowd that fails do not come at once. */
+/*
+ * The delay doubles with each attempt.  It is random, so that jobs that failed together
+ * do not come back together.
+ */
 static uint64_t retry_delay(const struct job *job)
 {
 	const struct run_options *options = job->run->options;
@@ -48,7 +51,7 @@ static void describe_attempt(const struct job *job, char *text, size_t size)
 		snprintf(text, size, "attempt %u", job->attempt);
 }
 
-/* What its process did, or what was done to it: "failed with status 3". */
+/* How its process ended: "failed with status 3". */
 static void describe_end(const struct job *job, const siginfo_t *info, char *text, size_t size)
 {
 	const char *name;
@@ -68,7 +71,7 @@ static void describe_end(const struct job *job, const siginfo_t *info, char *tex
 	}
 }
 
-/* One more attempt has failed. */
+/* Counts a failed attempt, and pauses after too many in a row. */
 static void count_failure(struct run *run)
 {
 	const struct run_options *options = run->options;
@@ -84,7 +87,7 @@ static void count_failure(struct run *run)
 		return;
 	}
 	run->paused = 1;
-	run_log(LOG_ERR, NULL, "%llu jobs in a row failed: this worker pauses, and leases no more until it is started anew (--stop-on-failure); the jobs are safe in the queue",
+	run_log(LOG_ERR, NULL, "%llu jobs in a row failed: this worker pauses, and leases no more until it is restarted (--stop-on-failure); the jobs are safe in the queue",
 		(unsigned long long)run->in_a_row);
 }
 
@@ -97,14 +100,14 @@ static void count_done(struct run *run)
 	run->paused = 0;
 }
 
-/* It could not be settled. */
-static void tell_unsettled(const struct job *job, int error)
+/* Reports a job that could not be settled. */
+static void report_unsettled(const struct job *job, int error)
 {
 	unsigned long long id = job->id;
 
 	if (error == ESTALE || error == ENOENT)
 		run_log(LOG_WARNING, job->queue->name,
-			"job %llu has ended, but its lease was over before: nothing was settled, and it may be run again",
+			"job %llu has ended, but its lease was over before that: nothing was settled, and the job may run again",
 			id);
 	else if (error == EIDRM)
 		run_log(LOG_WARNING, job->queue->name, "job %llu has ended, but the queue was removed",
@@ -120,7 +123,7 @@ static void settle_done(struct job *job)
 	char time[32];
 
 	if (result < 0) {
-		tell_unsettled(job, -result);
+		report_unsettled(job, -result);
 		return;
 	}
 	count_done(job->run);
@@ -131,8 +134,8 @@ static void settle_done(struct job *job)
 		(unsigned long long)job->id, time);
 }
 
-/* It is tried again later, or it was the last attempt. */
-static void tell_failure(const struct job *job, const char *end, int result, uint64_t delay)
+/* Reports a failed attempt, and what becomes of the job. */
+static void report_failure(const struct job *job, const char *end, int result, uint64_t delay)
 {
 	unsigned long long id = job->id;
 	char attempt[48], time[32];
@@ -140,7 +143,7 @@ static void tell_failure(const struct job *job, const char *end, int result, uin
 	describe_attempt(job, attempt, sizeof(attempt));
 	switch (result) {
 	case TQUEUE_RESULT_BURIED:
-		run_log(LOG_ERR, job->queue->name, "job %llu %s (%s) and was buried; 'tqueue kick %s' gives it another try",
+		run_log(LOG_ERR, job->queue->name, "job %llu %s (%s) and was buried (kick it with \"tqueue kick %s\")",
 			id, end, attempt, job->queue->name);
 		break;
 	case TQUEUE_RESULT_DROPPED:
@@ -148,7 +151,7 @@ static void tell_failure(const struct job *job, const char *end, int result, uin
 			attempt);
 		break;
 	case TQUEUE_RESULT_PUT_OFF:
-		run_log(LOG_ERR, job->queue->name, "job %llu %s (%s) and is tried again in an hour, as no more may be buried; 'tqueue set %s --max-buried' allows more",
+		run_log(LOG_ERR, job->queue->name, "job %llu %s (%s) and is tried again in an hour, because no more can be buried (allow more with \"tqueue set %s --max-buried\")",
 			id, end, attempt, job->queue->name);
 		break;
 	default:
@@ -171,13 +174,13 @@ static void settle_failed(struct job *job, const siginfo_t *info, enum verdict v
 	}
 	result = settle(job, settlement);
 	if (result < 0) {
-		tell_unsettled(job, -result);
+		report_unsettled(job, -result);
 		return;
 	}
 	if (verdict == VERDICT_BURY && !result)
 		result = TQUEUE_RESULT_BURIED;
 	describe_end(job, info, end, sizeof(end));
-	tell_failure(job, end, result, settlement.time);
+	report_failure(job, end, result, settlement.time);
 	count_failure(job->run);
 }
 
@@ -190,12 +193,12 @@ static void settle_deferred(struct job *job, int status)
 	char time[32];
 
 	if (result < 0) {
-		tell_unsettled(job, -result);
+		report_unsettled(job, -result);
 		return;
 	}
 	format_duration(delay, time, sizeof(time));
 	if (!job->run->options->quiet)
-		run_log(LOG_INFO, job->queue->name, "job %llu is put off by its command (status %d); it is tried again in %s",
+		run_log(LOG_INFO, job->queue->name, "job %llu was deferred by its command (status %d); it is tried again in %s",
 			(unsigned long long)job->id, status, time);
 }
 
@@ -215,7 +218,7 @@ static void settle_stopped(struct job *job)
 static void settle_lost(struct job *job)
 {
 	run_log(LOG_WARNING, job->queue->name,
-		"job %llu was killed: its lease was over (its limit, or by force); nothing was settled",
+		"job %llu was killed: its lease was over (by its limit, or by force); nothing was settled",
 		(unsigned long long)job->id);
 	count_failure(job->run);
 }
@@ -254,12 +257,12 @@ void outcome_bury(struct job *job, const char *why)
 		.action = TQUEUE_BURY, .code = STATUS_NOT_STARTED });
 
 	if (result < 0) {
-		tell_unsettled(job, -result);
+		report_unsettled(job, -result);
 		return;
 	}
 	run_log(LOG_ERR, job->queue->name, "job %llu cannot be started: %s; it was %s",
 		(unsigned long long)job->id, why,
-		result == TQUEUE_RESULT_PUT_OFF ? "put off by an hour, as no more may be buried" :
-						  "buried");
+		result == TQUEUE_RESULT_PUT_OFF ?
+			"delayed by an hour, because no more can be buried" : "buried");
 	count_failure(job->run);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What becomes of a job: it is settled, told and counted. */
+/* What becomes of a job: settling, reporting and counting it. */
 #ifndef OUTCOME_H
 #define OUTCOME_H
 
@@ -7,13 +7,13 @@
 
 struct job;
 
-/* Its process has ended, as waitid(2) tells. */
+/* Settles a job whose process has ended; @info is from waitid(2). */
 void outcome_settle(struct job *job, const siginfo_t *info);
 
-/* It was not started, and that is not its fault: it goes back to its place. */
+/* Returns a job that was not started, for no fault of its own, to its place. */
 void outcome_give_back(struct job *job);
 
-/* It cannot be started, and that is its own fault. */
+/* Buries a job that can never be started. */
 void outcome_bury(struct job *job, const char *why);
 
 #endif /* OUTCOME_H */

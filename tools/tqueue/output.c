@@ -89,7 +89,7 @@ int output_gone(const struct output *output)
 {
 	struct tqueue_info info;
 
-	/* Ctrl-C ends both, and then needs no explanation. */
+	/* Ctrl-C ends the reader and us, and then needs no explanation. */
 	signals_release();
 	signals_hold();
 	if (signals_caught())

@@ -9,7 +9,7 @@
 #include "program.h"
 #include "report.h"
 
-/* 0 if it can be executed, else -1 and errno. */
+/* Returns 0 if the file can be executed, else -1 and errno. */
 static int check(const char *path)
 {
 	struct stat st;
@@ -34,13 +34,13 @@ char *find_program(const char *name)
 		directories = "/usr/local/bin:/usr/bin:/bin";
 	for (;; directories = end + 1) {
 		end = strchrnul(directories, ':');
-		/* An empty one is the current directory. */
+		/* An empty name in PATH stands for the current directory. */
 		if (asprintf(&path, "%.*s%s%s", (int)(end - directories), directories,
 			     end == directories ? "./" : "/", name) < 0)
 			path = xnonnull(NULL);
 		if (!check(path))
 			return path;
-		/* Such a one is not what is looked for, but better than none. */
+		/* This error says more than ENOENT, if no other directory has the program. */
 		if (errno != ENOENT && errno != ENOTDIR)
 			error = errno;
 		free(path);

@@ -4,8 +4,9 @@
 #define PROGRAM_H
 
 /*
- * The path of a program: as it is if it has a slash, else where PATH has it first.
- * NULL and errno: ENOENT, or why what was found cannot be executed.
+ * The path of a program: the name itself if it has a slash, else the first match in PATH.
+ * Returns NULL and errno if there is none: ENOENT, or why a file of that name cannot be
+ * executed.
  */
 char *find_program(const char *name);
 

@@ -15,7 +15,7 @@
 #define NS_A_SECOND	1000000000ULL
 
 static struct {
-	/* Of the working thread; the other one only looks. */
+	/* Written by the thread that works, and read by the other one. */
 	atomic_ullong messages, bytes;
 	/* The rest is set before the thread starts, or guarded by @lock. */
 	pthread_t thread;
@@ -50,7 +50,7 @@ void progress_cut_to_width(char *line)
 		line[window.ws_col - 1] = '\0';
 }
 
-/* The line; held: @lock. */
+/* Shows the line.  The caller holds @lock. */
 static void show(int last)
 {
 	uint64_t messages = atomic_load_explicit(&progress.messages, memory_order_relaxed);
@@ -75,7 +75,7 @@ static void show(int last)
 		 (unsigned long long)messages, messages == 1 ? "" : "s", progress.verb,
 		 size, share, seconds, (double)messages / seconds, rate);
 	if (progress.to_terminal) {
-		/* The last one stays, and may go on in a second line. */
+		/* The last line stays on the screen, so it may be wider than the screen. */
 		if (!last)
 			progress_cut_to_width(line);
 		fprintf(stderr, "\r%s\033[K%s", line, last ? "\n" : "");

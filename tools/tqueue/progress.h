@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Progress on stderr, one line that is written anew every second.
+ * Progress on stderr: one line that is updated every second.
  *
- * A thread of its own writes it, so that it goes on while the program waits in
- * a call, and no wait has to be cut short (which would cost a sender its place
- * in the line).
+ * A separate thread writes it, even while the program waits in a call.  So no wait
+ * must be interrupted, which would cost a blocked sender its turn.
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
@@ -18,29 +17,30 @@ enum progress_wish {
 };
 
 /*
- * Begins.  @verb: "sent"; @total: bytes if known, else 0.  With PROGRESS_AUTO
- * nothing is shown if @quiet, say because messages go to the same terminal.
+ * Starts showing progress.  @verb: such as "sent"; @total: bytes if known, else 0.
+ * PROGRESS_AUTO shows nothing if @quiet, for example because messages go to the same
+ * terminal.
  */
 void progress_start(enum progress_wish wish, int quiet, const char *verb,
 		    uint64_t total);
 
-/* So many more. */
+/* Counts this many more. */
 void progress_add(uint64_t messages, uint64_t bytes);
 
 /*
- * Is the terminal that is the standard error ours to write to?  In the background
- * others do, and the person types there.  Where we have no controlling terminal
- * there are no jobs.
+ * Whether we may write to the terminal that is standard error: not if we are in its
+ * background, where other programs use it.  Without a controlling terminal there is no
+ * background.
  */
 int progress_in_foreground(void);
 
-/* A line that is longer than the terminal is wide could not be written anew. */
+/* Cuts a line to the width of the terminal: a longer one could not be updated. */
 void progress_cut_to_width(char *line);
 
-/* Takes the line away for a moment, before something else is written. */
+/* Removes the line until the next update, before something else is written. */
 void progress_clear(void);
 
-/* Ends, and leaves the last numbers standing if any were shown. */
+/* Ends.  If numbers were shown, the last ones stay on the screen. */
 void progress_stop(void);
 
 #endif /* PROGRESS_H */

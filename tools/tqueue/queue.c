@@ -92,7 +92,7 @@ int open_control(int *status)
 		       path, path);
 		break;
 	case EACCES:
-		report(NULL, "not permitted to create or remove queues (root may, and whoever can write %s)",
+		report(NULL, "not permitted to create or remove queues (this needs root, or write access to %s)",
 		       path);
 		break;
 	case ENOENT:

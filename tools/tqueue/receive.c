@@ -184,7 +184,7 @@ static int open_output(struct receiver *receiver)
 		return report_error(deliverer->queue, errno);
 	status = output_open(&deliverer->output, deliverer->queue, arguments->format, &info);
 	if (!status && arguments->lease && deliverer->output.kind == OUTPUT_QUEUE) {
-		report(deliverer->queue, "standard output is a queue, where nobody could settle leased messages; nothing was taken");
+		report(deliverer->queue, "standard output is a queue, where leased messages cannot be settled; nothing was taken");
 		status = EXIT_ERROR;
 	}
 	return status;

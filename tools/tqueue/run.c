@@ -15,7 +15,7 @@
 
 #define NS_A_SECOND	1000000000ULL
 
-/* More processes than that are none of a machine's. */
+/* No machine runs more processes than that. */
 #define MAX_JOBS	10000
 
 enum {
@@ -36,11 +36,11 @@ static uint64_t parse_time(const char *text, const struct argp_state *state)
 	uint64_t ns = 0;
 
 	if (parse_duration(text, &ns))
-		argp_error(state, "'%s': a time is wanted, such as 10s, 5min or infinity", text);
+		argp_error(state, "'%s': expected a time such as 10s, 5min or infinity", text);
 	return ns;
 }
 
-/* "10/s": the time from one to the next. */
+/* Parses "10/s".  Returns the time from one start to the next. */
 static uint64_t parse_rate(const char *text, const struct argp_state *state)
 {
 	const char *slash = strchrnul(text, '/');
@@ -51,7 +51,7 @@ static uint64_t parse_rate(const char *text, const struct argp_state *state)
 	if (length < sizeof(digits) && strlen(slash) < sizeof(unit)) {
 		memcpy(digits, text, length);
 		digits[length] = '\0';
-		/* Of a unit there is one: 10/min. */
+		/* A unit without a number stands for one: 10/min. */
 		if (*slash)
 			sprintf(unit, "1%s", slash + 1);
 		if (!parse_number(digits, 1000000, &count) && count &&
@@ -59,7 +59,7 @@ static uint64_t parse_rate(const char *text, const struct argp_state *state)
 		    period && period != UNITS_FOREVER)
 			return period / count;
 	}
-	argp_error(state, "'%s': jobs and a time are wanted, such as 10/s, 100/min or 5/h", text);
+	argp_error(state, "'%s': expected jobs and a time, such as 10/s, 100/min or 5/h", text);
 	return 0;
 }
 
@@ -69,7 +69,7 @@ static uint32_t parse_jobs(const char *text, const struct argp_state *state)
 	long processors;
 
 	if (parse_number(text, MAX_JOBS, &number))
-		argp_error(state, "'%s': a number of jobs is wanted, at most %d; 0 for one for each processor",
+		argp_error(state, "'%s': expected a number of jobs up to %d, or 0 for the number of processors",
 			   text, MAX_JOBS);
 	if (number)
 		return (uint32_t)number;
@@ -90,10 +90,10 @@ static void complain_of_no_command(const struct run_options *options,
 				   const struct argp_state *state)
 {
 	static const char by_hand[] =
-		"which command? It stands behind two dashes: 'tqueue run %s -- COMMAND'";
+		"no command given (put it after two dashes: \"tqueue run %s -- COMMAND\")";
 	static const char by_unit[] =
-		"which command? The drop-in of a service says that: "
-		"'systemctl edit tqueue-run@%s', and tqueue-run(1) shows what to write";
+		"no command given (set it in a drop-in, as tqueue-run(1) shows: "
+		"\"systemctl edit tqueue-run@%s\")";
 
 	argp_error(state, getenv("NOTIFY_SOCKET") ? by_unit : by_hand, options->queues[0]);
 }
@@ -101,7 +101,7 @@ static void complain_of_no_command(const struct run_options *options,
 static void check_options(const struct run_options *options, const struct argp_state *state)
 {
 	if (options->all && options->count)
-		argp_error(state, "only one of --all and --count at a time");
+		argp_error(state, "--all and --count exclude each other");
 	if (!options->command || !options->command[0])
 		complain_of_no_command(options, state);
 	if (options->replace && strstr(options->command[0], options->replace))
@@ -120,12 +120,12 @@ static error_t parse_value(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_COUNT:
 		if (parse_number(argument, UINT64_MAX - 1, &options->count) || !options->count)
-			argp_error(state, "'%s': a number of jobs is wanted", argument);
+			argp_error(state, "'%s': expected a number of jobs", argument);
 		return 0;
 	case KEY_TIMEOUT:
 		options->timeout = parse_time(argument, state);
 		if (!options->timeout)
-			argp_error(state, "'%s': a time above 0 is wanted", argument);
+			argp_error(state, "'%s': expected a time above 0", argument);
 		options->timeout_given = 1;
 		return 0;
 	case KEY_KILL_AFTER:
@@ -147,7 +147,7 @@ static error_t parse_value(int key, char *argument, struct argp_state *state)
 		if (!strcmp(argument, "infinity"))
 			options->stop_on_failure = 0;
 		else if (parse_number(argument, UINT64_MAX, &options->stop_on_failure))
-			argp_error(state, "'%s': a number of failures is wanted, or infinity",
+			argp_error(state, "'%s': expected a number of failures, or infinity",
 				   argument);
 		return 0;
 	case KEY_RATE:
@@ -169,7 +169,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_REPLACE:
 		if (!*argument)
-			argp_error(state, "--replace needs a text, such as {}");
+			argp_error(state, "--replace: expected a text such as {}");
 		options->replace = argument;
 		return 0;
 	case KEY_ALL:
@@ -208,22 +208,24 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option run_options[] = {
-	{ "jobs", KEY_JOBS, "N", 0, "so many at a time; 0: one for each processor", 1 },
+	{ "jobs", KEY_JOBS, "N", 0,
+	  "run up to N jobs at a time; 0 for the number of processors (1)", 1 },
 	{ "replace", KEY_REPLACE, "TEXT", 0,
-	  "put the message in place of this text, say {}, in the arguments; no shell sees it", 1 },
+	  "replace this text, such as {}, in the arguments by the message; no shell sees it", 1 },
 	{ "all", KEY_ALL, NULL, 0, "end when nothing is ready and no job runs", 1 },
-	{ "count", KEY_COUNT, "N", 0, "end after so many jobs", 1 },
-	{ "rate", KEY_RATE, "N/TIME", 0, "start no more than that: 10/s, 100/min, 5/h", 1 },
+	{ "count", KEY_COUNT, "N", 0, "end after this many jobs", 1 },
+	{ "rate", KEY_RATE, "N/TIME", 0, "start no more jobs than this: 10/s, 100/min, 5/h", 1 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0,
-	  "print what would be run for what is ready, and run nothing", 1 },
+	  "run nothing, and print the command for each message that is ready", 1 },
 
 	{ "timeout", KEY_TIMEOUT, "TIME", 0,
-	  "a job that takes longer has failed: SIGTERM to its process group", 2 },
-	{ "kill-after", KEY_KILL_AFTER, "TIME", 0, "and SIGKILL so much later (10s)", 2 },
+	  "a job that takes longer has failed, and its process group gets SIGTERM", 2 },
+	{ "kill-after", KEY_KILL_AFTER, "TIME", 0,
+	  "how long after SIGTERM the process group gets SIGKILL (10s)", 2 },
 	{ "drain-timeout", KEY_DRAIN_TIMEOUT, "TIME", 0,
-	  "when told to end, stop the running jobs after that (infinity)", 2 },
+	  "how long jobs can go on after the first signal (infinity)", 2 },
 	{ "no-inherit", KEY_NO_INHERIT, NULL, 0,
-	  "jobs do not keep their leases when this is killed", 2 },
+	  "jobs do not keep their leases if the worker is killed", 2 },
 
 	{ "done-on", KEY_DONE_ON, "LIST", 0,
 	  "exit statuses and signals after which a job is done (0): 0,3,10-20,SIGPIPE", 3 },
@@ -231,15 +233,16 @@ static const struct argp_option run_options[] = {
 	{ "bury-on", KEY_BURY_ON, "LIST", 0, "or buried at once", 3 },
 	{ "retry-delay", KEY_RETRY_DELAY, "TIME", 0,
 	  "how long after its first failure a job is tried again (5s); it doubles each time", 3 },
-	{ "retry-delay-max", KEY_RETRY_DELAY_MAX, "TIME", 0, "but not above this (1h)", 3 },
+	{ "retry-delay-max", KEY_RETRY_DELAY_MAX, "TIME", 0,
+	  "the time after which it no longer doubles (1h)", 3 },
 	{ "defer-delay", KEY_DEFER_DELAY, "TIME", 0,
-	  "the same after exit status 75, which is no failure (1min)", 3 },
+	  "how long after exit status 75, which is no failure, a job is tried again (1min)", 3 },
 	{ "stop-on-failure", KEY_STOP_ON_FAILURE, "N", 0,
-	  "pause after so many failures in a row (20); 0: never", 3 },
+	  "pause after this many failures in a row (20); 0 for never", 3 },
 
 	{ "tag", KEY_TAG, NULL, 0, "begin each line of output with QUEUE:ID and a tab", 4 },
-	{ "group", KEY_GROUP, NULL, 0, "write what a job writes when it has ended", 4 },
-	{ "quiet", KEY_QUIET, NULL, 0, "tell nothing of what went well", 4 },
+	{ "group", KEY_GROUP, NULL, 0, "write the output of a job when the job has ended", 4 },
+	{ "quiet", KEY_QUIET, NULL, 0, "do not report what went well", 4 },
 	{ 0 }
 };
 
@@ -252,14 +255,14 @@ static const struct argp argp = {
 	.options = run_options,
 	.parser = parse,
 	.args_doc = "QUEUE... -- COMMAND [ARGUMENT...]",
-	.doc = "Run a command for each message, which it finds on its standard input.\v"
-	       "Exit status 0 of the command acknowledges the message; after another one it is tried again, later and later, and buried after the last attempt. "
-	       "The first SIGTERM or SIGINT lets the running jobs end, the second stops them, the third kills them. "
-	       "If this or a job is killed, no message is lost.",
+	.doc = "Run a command for each message. The command reads the message from its standard input.\v"
+	       "Exit status 0 of the command acknowledges the message. Otherwise the job is tried again, with growing delays, and buried after the last attempt. "
+	       "After the first SIGTERM or SIGINT the running jobs go on to their end, the second one stops them, and the third one kills them. "
+	       "No message is lost if the worker or a job is killed.",
 	.children = children,
 };
 
-/* The command stands behind the first "--", and is no business of argp. */
+/* Takes the command, which follows the first "--" and which argp must not parse. */
 static int take_command(int argc, char **argv, struct run_options *options)
 {
 	int i;

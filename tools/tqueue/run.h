@@ -5,17 +5,17 @@
  * run.c	the options
  * runner.c	the loop: leases, starts, waits, ends
  * run_lease.c	the next message
- * run_signals.c	what asks it to end, and for a report
+ * run_signals.c	signals that ask it to end or to report
  * job.c	one job, from its lease to the end of its process
- * job_command.c, job_output.c, spawn.c	what a process is given
- * outcome.c, verdict.c	what becomes of a job then
- * run_log.c, run_status.c, service.c, sink.c	what is told, and where to
+ * job_command.c, job_output.c, spawn.c	the process of a job, and its output
+ * outcome.c, verdict.c	what becomes of a job that has ended
+ * run_log.c, run_status.c, service.c, sink.c	what is reported, and where to
  * self_send.c	jobs that wait for room in their own queue
- * run_dry.c	what would be run
+ * run_dry.c	--dry-run
  *
- * There is one thread and one wait, for everything: no signal handler, no call that
- * sleeps elsewhere.  Each job has its lease in a file of its own (TQUEUE_HOLD), which
- * its process inherits: a job whose runner is killed keeps its lease until it ends.
+ * There is one thread, and it sleeps in one place only.  There is no signal handler.
+ * Each job has its lease in a file of its own (TQUEUE_HOLD), which its process inherits:
+ * a job whose runner is killed keeps its lease until it ends.
  */
 #ifndef RUN_H
 #define RUN_H
@@ -30,29 +30,29 @@
 struct job;
 
 /**
- * struct run_options - what was asked for
- * @queues: names, a null pointer behind the last
- * @command: the command and its arguments, a null pointer behind the last
- * @program: where the command is
- * @replace: what stands for the payload in the arguments, or NULL
- * @jobs: so many at a time
+ * struct run_options - the options
+ * @queues: names, followed by a null pointer
+ * @command: the command and its arguments, followed by a null pointer
+ * @program: the path of the command
+ * @replace: the text in the arguments that the payload replaces, or NULL
+ * @jobs: the most jobs at a time
  * @all: end when nothing is ready
- * @count: end after so many jobs; 0: no such bound
+ * @count: end after this many jobs, or 0
  * @timeout: of a job; UNITS_FOREVER: none
- * @timeout_given: also if it is none
+ * @timeout_given: whether @timeout was given, even as infinity
  * @kill_after: from SIGTERM to SIGKILL
- * @drain_timeout: from the first signal to what the second does, or UNITS_FOREVER
+ * @drain_timeout: from the first signal until the jobs are stopped, or UNITS_FOREVER
  * @defer_delay: of jobs that their command defers
- * @retry_delay: of jobs that failed once; it doubles with each attempt
- * @retry_delay_max: but not above this
+ * @retry_delay: after the first failure; it doubles with each attempt
+ * @retry_delay_max: where it no longer doubles
  * @verdicts: what exit statuses mean
- * @stop_on_failure: pause after so many failures in a row; 0: never
+ * @stop_on_failure: pause after this many failures in a row; 0: never
  * @interval: least time from one start to the next, or 0
  * @tag: lines of output begin with the name of their job
- * @group: output is written when the job ends
+ * @group: output is written when the job has ended
  * @no_inherit: processes do not get the files of their leases
- * @quiet: what went well is not told
- * @progress: whether there is to be a progress line
+ * @quiet: do not report what went well
+ * @progress: whether to show a progress line
  */
 struct run_options {
 	char **queues;
@@ -79,9 +79,9 @@ struct run_options {
  * struct run_queue - one of the queues
  * @name: its name
  * @source: the open file
- * @over: it is at its end, or removed: nothing comes from it any more
- * @armed: it is waited for
- * @held_up: how often in a row it was seen to be held up
+ * @over: at end of file, or removed: nothing comes from it any more
+ * @armed: events_wait() waits for it
+ * @held_up: at how many checks in a row it was held up
  */
 struct run_queue {
 	const char *name;
@@ -92,26 +92,26 @@ struct run_queue {
 };
 
 /**
- * struct run - all there is to know of a run
- * @options: what was asked for
+ * struct run - the state of a run
+ * @options: the options
  * @queues: the queues, of which there are @queue_count
  * @jobs: the slots, of which there are @options->jobs
  * @running: jobs that have a process
  * @started: jobs that were started since the beginning
- * @done: of them, those that are done
+ * @done: how many of them are done
  * @failed: failed attempts
- * @in_a_row: the last ones of them, with nothing done in between
- * @paused: too many of these: nothing is leased
+ * @in_a_row: failed attempts since a job was done
+ * @paused: nothing is leased because @in_a_row is too high
  * @draining: nothing is leased any more, for whatever reason
- * @dry: nothing was ready in any queue at the last look
- * @status: the exit status, unless it becomes another one
+ * @dry: nothing was ready in any queue when they were last tried
+ * @status: the exit status so far
  * @signal: the first signal that asked to end, or 0
- * @signals: how many did
- * @hold_until: nothing is leased before that, for want of something
- * @held_for: the error for which that is so, or 0
- * @told_for: the error for which that was told last, at @told_at
- * @next_start: nothing is leased before that (@options->interval)
- * @drain_until: the running jobs are stopped then
+ * @signals: how many signals asked to end
+ * @hold_until: nothing is leased before that time because something is short
+ * @held_for: the error that said so, or 0
+ * @reported_for: the error that was last reported, at @reported_at
+ * @next_start: nothing is leased before that time (@options->interval)
+ * @drain_until: when the running jobs are stopped
  * @record: room for a message, of @record_size bytes
  */
 struct run {
@@ -125,24 +125,24 @@ struct run {
 	int status;
 	int signal, signals;
 	uint64_t hold_until;
-	int held_for, told_for;
-	uint64_t told_at;
+	int held_for, reported_for;
+	uint64_t reported_at;
 	uint64_t next_start;
 	uint64_t drain_until;
 	struct tqueue_record *record;
 	size_t record_size;
 };
 
-/* Works on jobs until there is a reason to end; the exit status. */
+/* Works on jobs until there is a reason to end.  Returns the exit status. */
 int run_jobs(struct run *run);
 
-/* Leases nothing any more; the exit status becomes this one unless it is 0. */
+/* Stops leasing.  @status becomes the exit status, unless it is 0. */
 void run_drain(struct run *run, int status);
 
-/* Nothing more comes from a queue: its end, or an error, which is told. */
+/* Gives up a queue: end of file, or an error, which is reported. */
 void run_queue_over(struct run *run, struct run_queue *queue, int error);
 
-/* Prints what would be run; the exit status. */
+/* Prints what would be run.  Returns the exit status. */
 int run_dry(const struct run_options *options);
 
 #endif /* RUN_H */

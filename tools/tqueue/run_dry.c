@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tqueue run --dry-run: what would be run, and nothing is. */
+/* tqueue run --dry-run: prints commands instead of running them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "report.h"
 #include "run.h"
 
-/* An argument as a shell would want it. */
+/* Prints an argument quoted for the shell. */
 static void print_quoted(const char *argument)
 {
 	static const char plain[] =
@@ -54,7 +54,10 @@ static void print_job(const struct run_options *options, struct job *job,
 	job_command_free(&command, options);
 }
 
-/* Looks at what is ready in a queue; 0, or an exit status, and it has said why. */
+/*
+ * Prints the commands for what is ready in a queue.  Returns 0, or an exit status after
+ * reporting the error.
+ */
 static int print_queue(const struct run_options *options, const char *name)
 {
 	struct run_queue queue = { .name = name };
@@ -68,7 +71,7 @@ static int print_queue(const struct run_options *options, const char *name)
 	fd = open_to_look(name);
 	if (fd < 0 || tqueue_get(fd, &info))
 		return report_error(name, errno);
-	/* All that is in a queue has room in as many bytes. */
+	/* Everything that a queue holds fits into as many bytes as it has. */
 	room = xnonnull(calloc(1, info.size));
 	tqueue_batch_init(&batch, room, info.size);
 	count = tqueue_peek_batch(fd, &batch, 0, 0);

@@ -8,18 +8,18 @@
 
 #define NS_A_SECOND	1000000000ULL
 
-/* How much longer a lease lasts than its job may take, with all that ends it. */
+/* How much longer a lease lasts than --timeout and --kill-after together. */
 #define LEASE_MARGIN	(10 * NS_A_SECOND)
 
-/* Room for messages that is kept. */
+/* The room for messages that is kept between leases. */
 #define USUAL_SIZE	(64 * 1024)
 
-/* How long a lease is to last. */
+/* The time limit of leases. */
 static uint64_t lease_limit(const struct run_options *options)
 {
 	uint64_t most = TQUEUE_FOREVER - 1;
 
-	/* What the queue says. */
+	/* 0 stands for the limit of the queue. */
 	if (!options->timeout_given)
 		return 0;
 	if (options->timeout == UNITS_FOREVER || options->kill_after == UNITS_FOREVER ||
@@ -28,7 +28,7 @@ static uint64_t lease_limit(const struct run_options *options)
 	return options->timeout + options->kill_after + LEASE_MARGIN;
 }
 
-/* Room for a record of so many bytes; 0, or -1 and errno. */
+/* Makes room for a record of @size bytes.  Returns 0, or -1 and errno. */
 static int make_room(struct run *run, size_t size)
 {
 	void *room;

@@ -6,12 +6,12 @@
 #include "run.h"
 
 /*
- * Leases the next message of a queue into run->record, without waiting; what
- * tqueue_lease() says.
+ * Leases the next message of a queue into run->record, without waiting.  Returns what
+ * tqueue_lease() returns.
  */
 int run_lease(struct run *run, struct run_queue *queue);
 
-/* Makes the usual room for a message, or goes back to it; 0, or -1 and errno. */
+/* Makes the usual room for a message, or goes back to it.  Returns 0, or -1 and errno. */
 int run_lease_room(struct run *run);
 
 #endif /* RUN_LEASE_H */

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What tqueue run says on stderr, without ever waiting for who reads that. */
+/* The messages of tqueue run on stderr.  They never wait for the reader of stderr. */
 #ifndef RUN_LOG_H
 #define RUN_LOG_H
 
 #include <stdint.h>
 #include <syslog.h>
 
-/* Begins. */
+/* Finds out whether the journal reads stderr. */
 void run_log_open(void);
 
 /*
- * Says something of a queue, or in general if that is NULL.  @priority: LOG_ERR,
- * LOG_WARNING, ...: of the line, if it is the journal that reads it.
+ * Reports something about a queue or, if that is NULL, in general.  @priority: LOG_ERR,
+ * LOG_WARNING and so on, which the line has if the journal reads it.
  */
 __attribute__((format(printf, 3, 4)))
 void run_log(int priority, const char *queue, const char *format, ...);
 
-/* Says what an error of libtqueue means for a queue; returns the exit status. */
+/* Reports an error of libtqueue.  Returns the exit status. */
 int run_log_error(const char *queue, int error);
 
 #endif /* RUN_LOG_H */

@@ -20,7 +20,7 @@ static struct {
 	sigset_t set;
 } signals;
 
-/* The first one: no more jobs. */
+/* The first signal: starts no more jobs. */
 static void ask_to_end(struct run *run, int number)
 {
 	uint64_t now = clock_ns();
@@ -30,19 +30,19 @@ static void ask_to_end(struct run *run, int number)
 		run->drain_until = now + run->options->drain_timeout;
 	run_drain(run, 0);
 	if (run->running)
-		run_log(LOG_NOTICE, NULL, "ends when %u running job%s ended; once more stops %s",
+		run_log(LOG_NOTICE, NULL, "ends when %u running job%s ended; another signal stops %s",
 			run->running, run->running == 1 ? " has" : "s have",
 			run->running == 1 ? "it" : "them");
 }
 
-/* The second one: the jobs end, too. */
+/* The second signal: stops the jobs. */
 static void stop_jobs(struct run *run, uint64_t kill_after)
 {
 	uint32_t i;
 
 	run->drain_until = UNITS_FOREVER;
 	if (run->running)
-		run_log(LOG_NOTICE, NULL, "stops %u running job%s; once more kills %s",
+		run_log(LOG_NOTICE, NULL, "stops %u running job%s; another signal kills %s",
 			run->running, run->running == 1 ? "" : "s",
 			run->running == 1 ? "it" : "them");
 	for (i = 0; i < run->options->jobs; i++)
@@ -50,7 +50,7 @@ static void stop_jobs(struct run *run, uint64_t kill_after)
 			job_stop(&run->jobs[i], kill_after);
 }
 
-/* The third one: at once. */
+/* The third signal: kills the jobs. */
 static void kill_jobs(struct run *run)
 {
 	struct job *job;
@@ -90,16 +90,16 @@ int run_signals_open(struct run *run)
 	size_t i;
 
 	signals.run = run;
-	/* They are told by the write. */
+	/* The write fails instead. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	/* Where that is ignored nobody would be told how a process ended. */
+	/* If SIGCHLD were ignored, waitid(2) would not get the status of a process. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&signals.set);
 	sigaddset(&signals.set, SIGUSR1);
 	for (i = 0; ending[i]; i++) {
 		sigaction(ending[i], NULL, &before);
-		/* As nohup(1) and shells without job control want it. */
+		/* nohup(1) and shells without job control expect this. */
 		if (before.sa_handler != SIG_IGN)
 			sigaddset(&signals.set, ending[i]);
 	}
@@ -113,7 +113,7 @@ void run_signals_check(struct run *run, uint64_t now)
 {
 	if (now < run->drain_until)
 		return;
-	run_log(LOG_WARNING, NULL, "the time for running jobs to end is over (--drain-timeout)");
+	run_log(LOG_WARNING, NULL, "the running jobs have used up their time to end (--drain-timeout)");
 	run->signals++;
 	stop_jobs(run, run->options->kill_after);
 }

@@ -14,22 +14,22 @@
 
 #define NS_A_SECOND	1000000000ULL
 
-/* A queue that is held up for a moment only is none. */
+/* A queue counts as held up if it is so at this many checks in a row. */
 #define HELD_UP_LOOKS	3
 
 static struct {
 	int service, terminal, lines;
 	uint64_t watchdog, next_watchdog;
 	uint64_t next_look;
-	int settled;	/* nothing has run since the last look */
+	int settled;	/* no job has run since the last check */
 	uint64_t waiting;
 	int held_up;
-	char told[256];
+	char shown[256];
 } status;
 
 /*
- * A job of ours that waits for room in its own queue, where nobody of us makes any;
- * NULL: there is none that is seen.
+ * Finds a job that waits for room in its own queue while no slot is free to make room.
+ * Returns NULL if there is none, or none that can be seen.
  */
 static const struct job *find_sender(const struct run *run, const struct run_queue *queue,
 				     const struct tqueue_info *info)
@@ -44,37 +44,37 @@ static const struct job *find_sender(const struct run *run, const struct run_que
 	return NULL;
 }
 
-static void tell_held_up(const struct run_queue *queue, const struct tqueue_info *info,
-			 const struct job *job)
+static void report_held_up(const struct run_queue *queue, const struct tqueue_info *info,
+			   const struct job *job)
 {
 	if (job)
-		run_log(LOG_WARNING, queue->name, "held up: job %llu sends to this queue, which is full, and waits for room; unless others make some it waits for ever; 'tqueue set %s --size' does",
+		run_log(LOG_WARNING, queue->name, "held up: job %llu waits for room in this queue, which is full; this worker cannot make any (\"tqueue set %s --size\" makes room)",
 			(unsigned long long)job->id, queue->name);
 	else
-		run_log(LOG_WARNING, queue->name, "held up: the queue is full, %u sender%s for room, and only jobs that run now can make some; if they are those who send, they wait for ever; 'tqueue set %s --size' makes room",
+		run_log(LOG_WARNING, queue->name, "held up: the queue is full, and %u sender%s for room that only running jobs can make; if a job itself sends to this queue, it waits for ever (\"tqueue set %s --size\" makes room)",
 			info->blocked_senders, info->blocked_senders == 1 ? " waits" : "s wait",
 			queue->name);
 }
 
-/* Is it held up, not for a moment only? */
+/* Reports a queue that is held up for some time, and the end of that. */
 static void check_held_up(const struct run *run, struct run_queue *queue,
 			  const struct tqueue_info *info)
 {
-	int told = queue->held_up >= HELD_UP_LOOKS, held_up;
+	int reported = queue->held_up >= HELD_UP_LOOKS, held_up;
 	const struct job *job = NULL;
 
 	held_up = run->running && info->blocked_senders;
-	/* Once it is told it is enough that they still wait. */
-	if (held_up && !told) {
+	/* After the report, it stays held up as long as senders wait. */
+	if (held_up && !reported) {
 		job = find_sender(run, queue, info);
 		held_up = job || info->state & TQUEUE_STATE_HELD_UP;
 	}
 	if (!held_up) {
-		if (told)
+		if (reported)
 			run_log(LOG_NOTICE, queue->name, "no longer held up");
 		queue->held_up = 0;
-	} else if (!told && ++queue->held_up == HELD_UP_LOOKS) {
-		tell_held_up(queue, info, job);
+	} else if (!reported && ++queue->held_up == HELD_UP_LOOKS) {
+		report_held_up(queue, info, job);
 	}
 }
 
@@ -103,11 +103,11 @@ static void describe(const struct run *run, char *text, size_t size)
 	if (run->draining)
 		state = "; ending";
 	else if (run->paused)
-		state = "; paused, as too many jobs failed";
+		state = "; paused, too many jobs failed";
 	else if (status.held_up)
-		state = "; held up, as the queue is full";
+		state = "; held up, the queue is full";
 	else if (run->held_for == ENOSPC)
-		state = "; as many are leased as may be";
+		state = "; no more leases allowed (--max-leased)";
 	else if (run->held_for)
 		state = "; short of memory, processes or files";
 	snprintf(text, size, "%u running, %llu done, %llu failed, %llu waiting%s", run->running,
@@ -122,21 +122,21 @@ static void show(const struct run *run)
 	describe(run, text, sizeof(text));
 	if (status.terminal)
 		sink_show_line(text);
-	if (!strcmp(text, status.told))
+	if (!strcmp(text, status.shown))
 		return;
-	strcpy(status.told, text);
+	strcpy(status.shown, text);
 	if (status.lines) {
 		snprintf(line, sizeof(line), "%s\n", text);
 		sink_write(&sink_stderr, line, strlen(line));
 	}
 	snprintf(line, sizeof(line), "STATUS=%s", text);
-	service_tell(line);
+	service_notify(line);
 }
 
 void run_status_open(struct run *run)
 {
 	const struct run_options *options = run->options;
-	/* Processes that write to the terminal themselves know nothing of the line. */
+	/* Jobs that write to the terminal themselves would mix with the line. */
 	int ours = options->jobs > 1 || options->tag || options->group;
 
 	if (options->progress == PROGRESS_YES || (options->progress == PROGRESS_AUTO &&
@@ -147,16 +147,16 @@ void run_status_open(struct run *run)
 	status.service = service_open();
 	status.watchdog = service_watchdog() / 2;
 	status.next_watchdog = status.watchdog ? clock_ns() : UNITS_FOREVER;
-	service_tell("READY=1");
+	service_notify("READY=1");
 }
 
 uint64_t run_status_check(struct run *run, uint64_t now)
 {
 	if (now >= status.next_watchdog) {
-		service_tell("WATCHDOG=1");
+		service_notify("WATCHDOG=1");
 		status.next_watchdog = now + status.watchdog;
 	}
-	/* Once more after the last job, and then only when there is another one. */
+	/* Every second while jobs run, and once after the last one. */
 	if (now >= status.next_look && (run->running || !status.settled)) {
 		status.settled = !run->running;
 		status.next_look = now + NS_A_SECOND;
@@ -173,7 +173,7 @@ uint64_t run_status_check(struct run *run, uint64_t now)
 
 void run_status_ending(void)
 {
-	service_tell("STOPPING=1");
+	service_notify("STOPPING=1");
 	status.settled = 0;
 }
 
@@ -189,9 +189,9 @@ void run_status_report(struct run *run)
 		if (!job->pid)
 			continue;
 		format_duration_short(now - job->began, time, sizeof(time));
-		run_log(LOG_INFO, job->queue->name, "job %llu runs for %s: attempt %u, process %d, slot %u%s",
+		run_log(LOG_INFO, job->queue->name, "job %llu has run for %s: attempt %u, process %d, slot %u%s",
 			(unsigned long long)job->id, time, job->attempt, (int)job->pid,
-			job->slot, job->fate == JOB_RUNS ? "" : "; it was told to end");
+			job->slot, job->fate == JOB_RUNS ? "" : "; it is being stopped");
 	}
 	look_at_queues(run);
 	describe(run, text, sizeof(text));
@@ -204,7 +204,7 @@ void run_status_close(struct run *run)
 	if (run->options->progress == PROGRESS_YES || status.terminal) {
 		status.terminal = 0;
 		status.lines = run->started != 0;
-		status.told[0] = '\0';
+		status.shown[0] = '\0';
 		look_at_queues(run);
 		show(run);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How far tqueue run is: for a terminal, for the service manager, and on demand. */
+/* The progress of tqueue run: on a terminal, for the service manager, and on demand. */
 #ifndef RUN_STATUS_H
 #define RUN_STATUS_H
 
@@ -7,19 +7,19 @@
 
 struct run;
 
-/* Begins: all is ready. */
+/* Tells the service manager that the worker is ready. */
 void run_status_open(struct run *run);
 
-/* Looks whether there is something to tell; when to look again. */
+/* Shows the progress when that is due.  Returns when it is due next. */
 uint64_t run_status_check(struct run *run, uint64_t now);
 
-/* Ends soon. */
+/* Tells the service manager that the worker is ending. */
 void run_status_ending(void);
 
-/* Says what runs now. */
+/* Reports each running job. */
 void run_status_report(struct run *run);
 
-/* The last line, for those who wanted one. */
+/* Shows the last line, if progress is shown. */
 void run_status_close(struct run *run);
 
 #endif /* RUN_STATUS_H */

@@ -2,9 +2,9 @@
 /*
  * The loop of tqueue run.
  *
- * While a slot is free, the next message is leased without waiting; only when there
- * is none the queues are waited for, once for all slots.  So a busy queue is never
- * polled, and one message wakes one wait of each runner.
+ * While a slot is free, the next message is leased without waiting.  Only when there is
+ * none, the runner waits for its queues, once for all slots.  So a busy queue is never
+ * polled, and one message wakes each runner once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,10 +28,10 @@
 
 #define NS_A_SECOND	1000000000ULL
 
-/* What is short is told as often as that. */
-#define TOLD_FOR	(60 * NS_A_SECOND)
+/* The same shortage is reported once in this time. */
+#define REPORTED_FOR	(60 * NS_A_SECOND)
 
-/* Jobs that are started before anything else is looked at. */
+/* The most jobs that are started before other events are handled. */
 #define STARTS_AT_ONCE	16
 
 static struct run *current;
@@ -41,15 +41,15 @@ static void on_queue(struct event_source *source, uint32_t events)
 	struct run_queue *queue = (struct run_queue *)((char *)source -
 				  offsetof(struct run_queue, source));
 
-	/* It was EPOLLONESHOT. */
+	/* EPOLLONESHOT has disarmed it. */
 	queue->armed = 0;
 	current->dry = 0;
-	/* Else the next lease finds out. */
+	/* A paused worker leases nothing, so no lease would find out. */
 	if (current->paused && events & EPOLLERR)
 		run_queue_over(current, queue, EIDRM);
 }
 
-/* The sinks take more. */
+/* Called when the sinks take more. */
 static void on_drained(void)
 {
 	uint32_t i;
@@ -75,17 +75,17 @@ void run_queue_over(struct run *run, struct run_queue *queue, int error)
 		run->status = run_log_error(queue->name, error);
 }
 
-/* Nothing is leased for a while, as something is short; is that to be told? */
+/* Leases nothing for a while because something is short.  Returns whether to report it. */
 static int hold(struct run *run, int error, uint64_t time)
 {
 	uint64_t now = clock_ns();
 
 	run->hold_until = now + time;
 	run->held_for = error;
-	if (run->told_for == error && now - run->told_at < TOLD_FOR)
+	if (run->reported_for == error && now - run->reported_at < REPORTED_FOR)
 		return 0;
-	run->told_for = error;
-	run->told_at = now;
+	run->reported_for = error;
+	run->reported_at = now;
 	return 1;
 }
 
@@ -94,7 +94,7 @@ static void lease_later(struct run *run, const char *queue, int error)
 {
 	char text[512];
 
-	/* Other workers give their leases back without our being told. */
+	/* No event reports that other workers have settled their messages. */
 	if (hold(run, error, error == ENOSPC ? NS_A_SECOND / 4 : NS_A_SECOND))
 		run_log(LOG_WARNING, NULL, "%s; this worker tries again",
 			tqueue_explain(queue, error, text, sizeof(text)));
@@ -141,7 +141,7 @@ static void start(struct run *run, struct run_queue *queue)
 	}
 }
 
-/* Leases one message of the first queue that has one; whether it did. */
+/* Leases one message of the first queue that has one.  Returns whether there was one. */
 static int lease_and_start(struct run *run)
 {
 	struct run_queue *queue;
@@ -189,7 +189,7 @@ static int all_over(const struct run *run)
 	return 1;
 }
 
-/* Waits for the queues: what came meanwhile is told at once. */
+/* Arms the queues.  Messages that have arrived meanwhile are reported at once. */
 static void wait_for_queues(struct run *run, uint32_t events)
 {
 	struct run_queue *queue;
@@ -220,7 +220,7 @@ static int is_finished(const struct run *run)
 
 	if (run->running)
 		return 0;
-	/* Who is in a hurry does not wait for the reader of what jobs wrote. */
+	/* After the second signal, do not wait for the reader of our output. */
 	if (job_output_waiting() && run->signals < 2)
 		return 0;
 	return run->draining || all_over(run) || (options->all && run->dry) ||
@@ -259,7 +259,7 @@ static uint64_t check_times(struct run *run)
 	return earlier(next, run->next_start);
 }
 
-/* Without it there is no point in more jobs. */
+/* Starts no more jobs if their output cannot be written. */
 static void check_output(struct run *run)
 {
 	int error = sink_stdout.gone;
@@ -285,7 +285,7 @@ static void work(struct run *run)
 	}
 }
 
-/* Opens the queues; 0, or an exit status, and it has said why. */
+/* Opens the queues.  Returns 0, or an exit status after reporting the error. */
 static int open_queues(struct run *run)
 {
 	const struct run_options *options = run->options;
@@ -306,13 +306,13 @@ static int open_queues(struct run *run)
 		if (tqueue_get(queue->source.fd, &info) ||
 		    events_add(&queue->source, EPOLLONESHOT))
 			return report_error(queue->name, errno);
-		/* By its name in /dev/tq, also if it was given by its path. */
+		/* Messages use its name, even if it was given by its path. */
 		queue->name = xnonnull(strdup(info.name));
 	}
 	return EXIT_OK;
 }
 
-/* Each job needs some files; how many a process usually may have is not for us. */
+/* Raises the limit of open files, because each job needs some. */
 static void allow_files(void)
 {
 	struct rlimit limit;
@@ -323,7 +323,7 @@ static void allow_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* 0, or an exit status, and it has said why. */
+/* Prepares the run.  Returns 0, or an exit status after reporting the error. */
 static int open_run(struct run *run)
 {
 	int status;

@@ -11,7 +11,7 @@
 
 #include "self_send.h"
 
-/* The beginning of a small file of /proc; 0, or -1. */
+/* Reads the beginning of a small file of /proc.  Returns 0 or -1. */
 static int read_file(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -27,7 +27,7 @@ static int read_file(const char *path, char *text, size_t size)
 	return 0;
 }
 
-/* Does it sleep in a call that sends through a file?  That file, or -1. */
+/* The file through which the process sends in a call that sleeps, or -1. */
 static int sending_through(pid_t pid)
 {
 	unsigned long file, second;
@@ -35,7 +35,7 @@ static int sending_through(pid_t pid)
 	long call;
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
-	/* "running" is no number. */
+	/* The file has "running" instead of a number if the process does not sleep. */
 	if (read_file(path, text, sizeof(text)) ||
 	    sscanf(text, "%ld %lx %lx", &call, &file, &second) != 3)
 		return -1;

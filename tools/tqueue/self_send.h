@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A job that waits for room in the queue that it is from. */
+/* Finds jobs that wait for room in their own queue. */
 #ifndef SELF_SEND_H
 #define SELF_SEND_H
 
@@ -7,8 +7,8 @@
 #include <tqueue.h>
 
 /*
- * Does a process of that group sleep in a call that sends to the queue?  Its id, or 0:
- * there is none, or it cannot be seen.
+ * Finds a process of the group that sleeps in a call that sends to the queue.  Returns
+ * its id, or 0 if there is none or it cannot be seen.
  */
 pid_t self_send_find(pid_t group, const struct tqueue_info *queue);
 

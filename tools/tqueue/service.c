@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The protocol is a datagram, and it is promised to stay (sd_notify(3)): that is no
- * reason to depend on a library.
+ * The protocol is a datagram, and sd_notify(3) promises that it stays the same.  So this
+ * needs no library.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ int service_open(void)
 		return 0;
 	manager.address.sun_family = AF_UNIX;
 	memcpy(manager.address.sun_path, path, length);
-	/* The abstract name space. */
+	/* '@' stands for the zero byte of an abstract socket. */
 	if (path[0] == '@')
 		manager.address.sun_path[0] = '\0';
 	manager.length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
@@ -39,7 +39,7 @@ int service_open(void)
 	return manager.fd >= 0;
 }
 
-void service_tell(const char *state)
+void service_notify(const char *state)
 {
 	if (manager.fd >= 0)
 		sendto(manager.fd, state, strlen(state), MSG_NOSIGNAL,

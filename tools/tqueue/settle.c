@@ -175,7 +175,7 @@ static int report_result(const char *name, const struct tqueue_settlement *settl
 		       id);
 		break;
 	case TQUEUE_RESULT_PUT_OFF:
-		report(name, "message %llu is delayed by an hour, because no more may be buried (\"tqueue set %s --max-buried\" allows more)",
+		report(name, "message %llu is delayed by an hour, because no more can be buried (\"tqueue set %s --max-buried\" allows more)",
 		       id, name);
 		break;
 	default:
@@ -230,7 +230,7 @@ static const struct argp_child children[] = {
 
 #define FORCE_OPTION \
 	{ "force", KEY_FORCE, NULL, 0, \
-	  "settle the lease of anybody; for the owner of the queue and root", 2 }
+	  "settle leases of other workers, too; for the owner of the queue and root", 2 }
 #define CODE_OPTION \
 	{ "code", KEY_CODE, "NUMBER", 0, \
 	  "a number that \"tqueue jobs\" shows, such as an exit status", 1 }

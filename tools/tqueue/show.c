@@ -11,15 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "conf.h"
 #include "format.h"
+#include "holders.h"
+#include "listed.h"
 #include "node.h"
 #include "options.h"
+#include "processes.h"
 #include "queue.h"
 #include "report.h"
 #include "show.h"
+#include "units.h"
 
 struct arguments {
 	char **names;
@@ -111,67 +116,125 @@ static const char *uuid_text(const struct tqueue_info *info, char text[40])
 	return text;
 }
 
-void show_json(const char *name, const struct tqueue_info *info)
+/* All but the brace at the end. */
+static void add_queue(struct strbuf *text, const char *name, const struct tqueue_info *info)
 {
-	struct strbuf text = { 0 };
 	char mode[16], uuid[40];
 	struct node node;
 
 	find_node(name, info, &node);
-	add_text(&text, "{\"name\":", name);
-	add_text(&text, ",\"path\":", node.path);
-	add_text(&text, ",\"state\":",
+	add_text(text, "{\"name\":", name);
+	add_text(text, ",\"path\":", node.path);
+	add_text(text, ",\"state\":",
 		 info->state & TQUEUE_STATE_STOPPED ? "stopped" : "started");
-	strbuf_add(&text, info->state & TQUEUE_STATE_PAUSED ? ",\"paused\":true" :
+	strbuf_add(text, info->state & TQUEUE_STATE_PAUSED ? ",\"paused\":true" :
 							    ",\"paused\":false");
-	strbuf_add(&text, info->state & TQUEUE_STATE_HELD_UP ? ",\"held_up\":true" :
+	strbuf_add(text, info->state & TQUEUE_STATE_HELD_UP ? ",\"held_up\":true" :
 							     ",\"held_up\":false");
-	add_number(&text, ",\"messages\":", info->messages);
-	add_number(&text, ",\"leased\":", info->leased);
-	add_number(&text, ",\"delayed\":", info->delayed);
-	add_number(&text, ",\"buried\":", info->buried);
-	add_number(&text, ",\"bytes\":", info->bytes);
-	add_number(&text, ",\"size\":", info->size);
-	add_number(&text, ",\"max_message\":", info->max_message);
-	add_text(&text, ",\"overflow\":", overflow_word(info->overflow));
-	add_text(&text, ",\"end_of_file\":", end_of_file_word(info->end_of_file));
-	add_text(&text, ",\"no_reader\":", no_reader_word(info->no_reader));
-	add_number(&text, ",\"ttl\":", info->ttl);
-	add_text(&text, ",\"on_expired\":", on_expired_word(info->on_expired));
-	add_number(&text, ",\"max_attempts\":", info->max_attempts);
-	add_text(&text, ",\"on_exhausted\":", on_exhausted_word(info->on_exhausted));
-	add_number(&text, ",\"lease_limit\":", info->lease_limit);
-	add_number(&text, ",\"max_leased\":", info->max_leased);
-	add_number(&text, ",\"max_buried\":", info->max_buried);
-	add_text(&text, ",\"unique\":", unique_word(info->unique));
-	add_number(&text, ",\"readers\":", info->readers);
-	add_number(&text, ",\"writers\":", info->writers);
-	add_number(&text, ",\"blocked_senders\":", info->blocked_senders);
-	add_number(&text, ",\"in_flight\":", info->in_flight);
-	add_number(&text, ",\"sent\":", info->sent);
-	add_number(&text, ",\"received\":", info->received);
-	add_number(&text, ",\"dropped\":", info->dropped);
-	add_number(&text, ",\"leased_bytes\":", info->leased_bytes);
-	add_number(&text, ",\"delayed_bytes\":", info->delayed_bytes);
-	add_number(&text, ",\"buried_bytes\":", info->buried_bytes);
-	add_number(&text, ",\"ever_leased\":", info->ever_leased);
-	add_number(&text, ",\"ever_acknowledged\":", info->ever_acknowledged);
-	add_number(&text, ",\"ever_requeued\":", info->ever_requeued);
-	add_number(&text, ",\"ever_expired\":", info->ever_expired);
-	add_number(&text, ",\"ever_buried\":", info->ever_buried);
-	add_text(&text, ",\"uuid\":", uuid_text(info, uuid));
-	add_text(&text, ",\"queue_owner\":", node.queue_owner);
+	add_number(text, ",\"messages\":", info->messages);
+	add_number(text, ",\"leased\":", info->leased);
+	add_number(text, ",\"delayed\":", info->delayed);
+	add_number(text, ",\"buried\":", info->buried);
+	add_number(text, ",\"bytes\":", info->bytes);
+	add_number(text, ",\"size\":", info->size);
+	add_number(text, ",\"max_message\":", info->max_message);
+	add_text(text, ",\"overflow\":", overflow_word(info->overflow));
+	add_text(text, ",\"end_of_file\":", end_of_file_word(info->end_of_file));
+	add_text(text, ",\"no_reader\":", no_reader_word(info->no_reader));
+	add_number(text, ",\"ttl\":", info->ttl);
+	add_text(text, ",\"on_expired\":", on_expired_word(info->on_expired));
+	add_number(text, ",\"max_attempts\":", info->max_attempts);
+	add_text(text, ",\"on_exhausted\":", on_exhausted_word(info->on_exhausted));
+	add_number(text, ",\"lease_limit\":", info->lease_limit);
+	add_number(text, ",\"max_leased\":", info->max_leased);
+	add_number(text, ",\"max_buried\":", info->max_buried);
+	add_text(text, ",\"unique\":", unique_word(info->unique));
+	add_number(text, ",\"readers\":", info->readers);
+	add_number(text, ",\"writers\":", info->writers);
+	add_number(text, ",\"blocked_senders\":", info->blocked_senders);
+	add_number(text, ",\"in_flight\":", info->in_flight);
+	add_number(text, ",\"sent\":", info->sent);
+	add_number(text, ",\"received\":", info->received);
+	add_number(text, ",\"dropped\":", info->dropped);
+	add_number(text, ",\"leased_bytes\":", info->leased_bytes);
+	add_number(text, ",\"delayed_bytes\":", info->delayed_bytes);
+	add_number(text, ",\"buried_bytes\":", info->buried_bytes);
+	add_number(text, ",\"ever_leased\":", info->ever_leased);
+	add_number(text, ",\"ever_acknowledged\":", info->ever_acknowledged);
+	add_number(text, ",\"ever_requeued\":", info->ever_requeued);
+	add_number(text, ",\"ever_expired\":", info->ever_expired);
+	add_number(text, ",\"ever_buried\":", info->ever_buried);
+	add_text(text, ",\"uuid\":", uuid_text(info, uuid));
+	add_text(text, ",\"queue_owner\":", node.queue_owner);
 	if (node.there) {
 		snprintf(mode, sizeof(mode), "%04o", node.mode);
-		add_text(&text, ",\"owner\":", node.owner);
-		add_text(&text, ",\"group\":", node.group);
-		add_text(&text, ",\"mode\":", mode);
+		add_text(text, ",\"owner\":", node.owner);
+		add_text(text, ",\"group\":", node.group);
+		add_text(text, ",\"mode\":", mode);
 	}
 	if (node.conf[0])
-		add_text(&text, ",\"conf\":", node.conf);
-	strbuf_add(&text, "}\n");
-	fwrite(text.data, 1, text.length, stdout);
-	free(text.data);
+		add_text(text, ",\"conf\":", node.conf);
+}
+
+static void write_object(struct strbuf *text)
+{
+	strbuf_add(text, "}\n");
+	fwrite(text->data, 1, text->length, stdout);
+	free(text->data);
+}
+
+void show_json(const char *name, const struct tqueue_info *info)
+{
+	struct strbuf text = { 0 };
+
+	add_queue(&text, name, info);
+	write_object(&text);
+}
+
+static void add_holder(struct strbuf *text, const struct holder *holder)
+{
+	char user[64], waits[64];
+
+	find_user(holder->process.uid, user, sizeof(user));
+	add_number(text, "{\"pid\":", (uint64_t)holder->process.pid);
+	if (holder->process.command[0]) {
+		add_text(text, ",\"user\":", user);
+		add_text(text, ",\"process_state\":", (char[]){ holder->process.state, '\0' });
+		add_text(text, ",\"command\":", holder->process.command);
+	}
+	if (holder->use) {
+		add_number(text, ",\"fd\":", (uint64_t)holder->use->fd);
+		add_text(text, ",\"access\":", access_word(holder->use));
+		add_number(text, ",\"partial\":", holder->use->partial);
+		if (holder->use->waits)
+			add_text(text, ",\"waits\":",
+				 waits_words(holder->use->waits, waits, sizeof(waits)));
+	}
+	add_number(text, ",\"leases\":", holder->leases);
+	if (holder->oldest.id) {
+		add_number(text, ",\"oldest_lease\":", holder->oldest.id);
+		strbuf_add(text, ",\"oldest_lease_since\":");
+		strbuf_add_time(text, holder->oldest.since_ns);
+	}
+	strbuf_add(text, "}");
+}
+
+static void show_json_with(const char *name, const struct tqueue_info *info,
+			   const struct holders *holders, const struct processes *processes)
+{
+	struct strbuf text = { 0 };
+	size_t i;
+
+	add_queue(&text, name, info);
+	strbuf_add(&text, ",\"files\":[");
+	for (i = 0; i < holders->count; i++) {
+		if (i)
+			strbuf_add(&text, ",");
+		add_holder(&text, &holders->list[i]);
+	}
+	strbuf_add(&text, processes->hidden ? "],\"files_hidden\":true" :
+					    "],\"files_hidden\":false");
+	write_object(&text);
 }
 
 static void print_number(const char *what, uint64_t number)
@@ -235,6 +298,62 @@ static void print_all(const char *name, const struct tqueue_info *info)
 	printf("  persistent   %s\n", node.conf[0] ? node.conf : "no");
 }
 
+/* Prints the processes that have it open, with a line for each file. */
+static void print_holders(const struct holders *holders, const struct processes *processes)
+{
+	const struct clocks clocks = clocks_now();
+	const struct holder *holder;
+	char user[64], waits[64], oldest[24];
+	size_t i;
+
+	if (holders->count)
+		printf("  %7s %-8s %s %4s %-6s %-8s %6s %6s %7s %s\n", "PID", "USER", "S", "FD",
+		       "ACCESS", "WAITS", "LEASES", "OLDEST", "PARTIAL", "COMMAND");
+	for (i = 0; i < holders->count; i++) {
+		holder = &holders->list[i];
+		snprintf(user, sizeof(user), "-");
+		if (holder->process.command[0])
+			find_user(holder->process.uid, user, sizeof(user));
+		snprintf(oldest, sizeof(oldest), "-");
+		if (holder->oldest.id)
+			format_duration_short(message_age(&holder->oldest, &clocks), oldest,
+					      sizeof(oldest));
+		printf("  %7d %-8s %c ", holder->process.pid, user,
+		       holder->process.command[0] ? holder->process.state : '-');
+		if (holder->use)
+			printf("%4d %-6s %-8s %6llu %6s %7llu", holder->use->fd,
+			       access_word(holder->use),
+			       waits_words(holder->use->waits, waits, sizeof(waits)),
+			       (unsigned long long)holder->leases, oldest,
+			       (unsigned long long)holder->use->partial);
+		else
+			printf("%4s %-6s %-8s %6llu %6s %7s", "-", "-", "-",
+			       (unsigned long long)holder->leases, oldest, "-");
+		printf(" %s\n", holder->process.command[0] ? holder->process.command :
+							     "(ended)");
+	}
+	if (processes->hidden)
+		printf("  (processes of other users are not shown; root sees them)\n");
+}
+
+static void show_one(const char *name, const struct tqueue_info *info,
+		     const struct processes *processes, int json)
+{
+	int fd = open_to_look(name);
+	struct holders holders;
+
+	holders_find(&holders, processes, info, fd);
+	if (json) {
+		show_json_with(name, info, &holders, processes);
+	} else {
+		print_all(name, info);
+		print_holders(&holders, processes);
+	}
+	holders_free(&holders);
+	if (fd >= 0)
+		close(fd);
+}
+
 static const struct argp_option options[] = {
 	{ "json", KEY_JSON, NULL, 0, "one line of JSON for each", 1 },
 	{ 0 }
@@ -244,12 +363,14 @@ static const struct argp show_argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Show the settings and the state of queues.",
+	.doc = "Show the settings and the state of queues, and the processes that have them open.\v"
+	       "Root sees the processes of all users, others their own.",
 };
 
 int command_show(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
+	struct processes processes;
 	struct tqueue_info info;
 	int status = EXIT_OK;
 	const char *name;
@@ -260,16 +381,17 @@ int command_show(int argc, char **argv)
 		report(NULL, "no queue given (\"tqueue list\" lists them)");
 		return EXIT_BAD_USAGE;
 	}
+	/* Without /proc, only the queues are shown. */
+	processes_scan(&processes);
 	for (given = arguments.names; *given; given++) {
 		name = name_of_queue(*given);
 		if (!name)
 			status = EXIT_ERROR;
 		else if (tqueue_get_by_name(name, &info))
 			status = report_error(name, errno);
-		else if (arguments.json)
-			show_json(name, &info);
 		else
-			print_all(name, &info);
+			show_one(name, &info, &processes, arguments.json);
 	}
+	processes_free(&processes);
 	return status;
 }

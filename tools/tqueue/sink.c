@@ -12,7 +12,7 @@
 #include "progress.h"
 #include "sink.h"
 
-/* What is kept at most, but for what is written at once. */
+/* A sink that keeps more bytes than this is full. */
 #define MOST_KEPT	(1024 * 1024)
 
 struct sink sink_stdout, sink_stderr;
@@ -29,7 +29,7 @@ static size_t next_length(const struct sink *sink)
 		end = memchr(data, '\n', left);
 		return end ? (size_t)(end - data) + 1 : left;
 	}
-	/* A pipe that can be written to takes so much without waiting. */
+	/* If poll(2) reports POLLOUT, a pipe takes PIPE_BUF bytes without waiting. */
 	return sink->polled && left > PIPE_BUF ? PIPE_BUF : left;
 }
 
@@ -50,7 +50,7 @@ static ssize_t write_some(const struct sink *sink)
 	return write(sink->source.fd, data, length);
 }
 
-/* Writes what it takes; whether that was all. */
+/* Writes as much as the file takes.  Returns whether that was all. */
 static int flush(struct sink *sink)
 {
 	ssize_t length;
@@ -93,7 +93,7 @@ static void open_sink(struct sink *sink, int fd)
 	if (fstat(fd, &st))
 		return;
 	sink->socket = S_ISSOCK(st.st_mode);
-	/* Files of the disk cannot be waited for, nor can /dev/null. */
+	/* epoll(7) refuses regular files and /dev/null. */
 	sink->polled = !events_add(&sink->source, EPOLLONESHOT);
 	sink->apart = sink->polled && S_ISCHR(st.st_mode) && !sink->terminal;
 }
@@ -152,7 +152,7 @@ void sink_clear_line(void)
 		sink_write(&sink_stderr, clear, sizeof(clear) - 1);
 }
 
-/* A signal that ends the program is one more for which nobody waits. */
+/* Whether a signal that ends the program is pending.  These signals are blocked. */
 static int signal_pending(void)
 {
 	static const int ending[] = { SIGTERM, SIGINT, SIGHUP };

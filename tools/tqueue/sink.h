@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The standard output and the standard error of a program that must never wait for
- * who reads them: what they do not take at once is kept, and written when they do.
+ * their readers.  What they do not take at once is kept, and written later.
  */
 #ifndef SINK_H
 #define SINK_H
@@ -12,15 +12,15 @@
 #include "strbuf.h"
 
 /**
- * struct sink - one of the two
- * @source: the file, waited for while something is kept
- * @polled: it tells when it takes something; else it takes everything
+ * struct sink - standard output or standard error
+ * @source: the file
+ * @polled: poll(2) works on it; otherwise it takes everything
  * @socket: it is a socket
- * @apart: each write of it is a message: a line
+ * @apart: each write is a message, such as to a queue: write line by line
  * @terminal: it is a terminal
  * @gone: the error after which nothing is written any more, or 0
- * @kept: what was not written yet, from @written on
- * @written: bytes of @kept
+ * @kept: bytes that are kept
+ * @written: how many of them were written
  */
 struct sink {
 	struct event_source source;
@@ -31,22 +31,22 @@ struct sink {
 
 extern struct sink sink_stdout, sink_stderr;
 
-/* @drained: called when one of them was full and takes more. */
+/* Opens both.  @drained is called when one of them takes more. */
 void sinks_open(void (*drained)(void));
 
 /* Writes, or keeps to be written. */
 void sink_write(struct sink *sink, const void *data, size_t length);
 
-/* Is so much kept that no more should be written? */
+/* Whether so much is kept that no more should be written. */
 int sink_is_full(const struct sink *sink);
 
 /*
- * Shows a line on the terminal that is the standard error, which goes away before
- * anything else is written there.
+ * Shows a line if standard error is a terminal.  The line is removed before anything
+ * else is written there.
  */
 void sink_show_line(const char *line);
 
-/* Takes that line away. */
+/* Removes that line. */
 void sink_clear_line(void);
 
 /*

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The process shares our memory until it executes the program, and we sleep as long:
- * no page table is copied, and it can say why it failed.  So it may call nothing but
- * the kernel until then.
+ * The new process shares our memory until it executes the program, and we sleep until
+ * then.  So no page table is copied, and the process can store why it failed.  Until
+ * then it may make system calls only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 #define STACK_SIZE	(64 * 1024)
 
-/* What a process gets, and what it says. */
+/* What the new process gets, and the error that it stores. */
 struct child {
 	const struct spawn *spawn;
 	pid_t parent;
@@ -57,7 +57,7 @@ static int run_child(void *argument)
 	const struct spawn *spawn = child->spawn;
 
 	setpgid(0, 0);
-	/* If we are gone by now, nobody would send that signal any more. */
+	/* If we have ended before this call, the kernel will not send the signal. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != child->parent)
 		_exit(127);

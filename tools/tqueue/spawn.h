@@ -6,14 +6,14 @@
 #include <sys/types.h>
 
 /**
- * struct spawn - what a process is made of
+ * struct spawn - what a process gets
  * @path: the program
- * @argv: its arguments, a null pointer behind the last
+ * @argv: its arguments, followed by a null pointer
  * @envp: its environment
  * @in: its standard input
- * @out: its standard output, or -1: ours
- * @err: its standard error, or -1: ours
- * @keep: one more file that it gets, under the same number, or -1
+ * @out: its standard output, or -1 for ours
+ * @err: its standard error, or -1 for ours
+ * @keep: one more file that it gets, with the same number, or -1
  */
 struct spawn {
 	const char *path;
@@ -23,15 +23,15 @@ struct spawn {
 };
 
 /*
- * Notes how signals are dealt with now, and how many files may be open: processes
- * begin with that.  Before anything of it is changed.
+ * Notes the present signal dispositions and the limit of open files, with which
+ * processes will start.  To be called before any of these is changed.
  */
 void spawn_note_limits(void);
 
 /*
- * Starts it, the leader of a process group of its own, which gets SIGTERM when we are
- * gone.  Its id, and in *@pidfd a file that tells its end; or -1 and errno.  With
- * *@executing it is the program that could not be started, not the process.
+ * Starts a process in a process group of its own.  It gets SIGTERM when we end.  Returns
+ * its id, and in *@pidfd its pidfd; or -1 and errno.  Then *@executing says that the
+ * process was made, and execve(2) failed.
  */
 pid_t spawn(const struct spawn *spawn, int *pidfd, int *executing);
 

@@ -48,7 +48,7 @@ int command_start(int argc, char **argv)
 static const struct argp stop_argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Let nobody send to queues any more.\v"
+	.doc = "Let queues take no more messages.\v"
 	       "Senders get an error. Readers receive what is left, and then end of file. "
 	       "\"tqueue start\" undoes this.",
 };
@@ -64,7 +64,7 @@ int command_stop(int argc, char **argv)
 static const struct argp pause_argp = {
 	.parser = parse,
 	.args_doc = "QUEUE...",
-	.doc = "Let nobody receive from queues.\v"
+	.doc = "Let queues give out no messages.\v"
 	       "Receivers wait as if the queues were empty, but do not get end of file. "
 	       "Sending and work on leased messages go on. \"tqueue resume\" undoes this.",
 };

@@ -46,7 +46,7 @@ int parse_size(const char *text, uint64_t *size)
 	if (!text)
 		return -1;
 	if (*text && strcmp(text, "B")) {
-		/* kB is a thousand, strictly; k alone is common, too. */
+		/* kB has a small k, and k alone is common for K. */
 		unit = strchr(units, *text == 'k' ? 'K' : *text);
 		if (!unit)
 			return -1;

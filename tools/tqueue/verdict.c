@@ -15,7 +15,7 @@ void verdicts_init(struct verdicts *verdicts)
 	verdicts->of_exit[EX_TEMPFAIL] = VERDICT_DEFER;
 }
 
-/* The number of "SIGSEGV"; 0: there is no such signal. */
+/* The number of a signal such as "SIGSEGV", or 0 if there is none of that name. */
 static int find_signal(const char *name)
 {
 	const char *known;
@@ -31,7 +31,7 @@ static int find_signal(const char *name)
 	return 0;
 }
 
-/* "10" or "10-20"; 0, or -1. */
+/* Parses "10" or "10-20".  Returns 0 or -1. */
 static int parse_range(const char *item, uint64_t *first, uint64_t *last)
 {
 	const char *dash = strchr(item, '-');
@@ -54,7 +54,7 @@ static int parse_range(const char *item, uint64_t *first, uint64_t *last)
 static const char *choose_one(struct verdicts *verdicts, const char *item,
 			      enum verdict verdict)
 {
-	static const char twice[] = "one of these is in another list already, or twice in this one";
+	static const char twice[] = "each status and signal can be in one list only, and only once";
 	uint64_t first, last;
 	int number = find_signal(item);
 
@@ -65,7 +65,7 @@ static const char *choose_one(struct verdicts *verdicts, const char *item,
 		return NULL;
 	}
 	if (parse_range(item, &first, &last))
-		return "exit statuses (0 to 255) and signals are wanted, such as 0,3,10-20,SIGSEGV";
+		return "expected exit statuses (0 to 255) and signals, such as 0,3,10-20,SIGSEGV";
 	for (; first <= last; first++) {
 		if (verdicts->chosen_exit[first]++)
 			return twice;

@@ -15,15 +15,15 @@ enum verdict {
 /* The status of a job that took too long, as timeout(1) has it. */
 #define STATUS_TIMED_OUT	124
 
-/* And that of one which a signal ended is this and the signal's number, as in shells. */
+/* The status of a job that a signal ended is this plus the signal's number, as in shells. */
 #define STATUS_SIGNAL		128
 
 /**
  * struct verdicts - what each end means
  * @of_exit: by exit status
  * @of_signal: by signal
- * @chosen_exit: it was chosen
- * @chosen_signal: it was chosen
+ * @chosen_exit: exit statuses that are in a list
+ * @chosen_signal: signals that are in a list
  */
 struct verdicts {
 	unsigned char of_exit[256], of_signal[NSIG];
@@ -34,12 +34,12 @@ struct verdicts {
 void verdicts_init(struct verdicts *verdicts);
 
 /*
- * Chooses a verdict for a list: "0,3,10-20,SIGSEGV".  NULL, or what is wrong with it.
+ * Chooses a verdict for a list: "0,3,10-20,SIGSEGV".  Returns NULL, or what is wrong.
  */
 const char *verdicts_choose(struct verdicts *verdicts, const char *list,
 			    enum verdict verdict);
 
-/* The verdict for what waitid(2) tells, and *@status as one number. */
+/* The verdict for an end that waitid(2) reports.  *@status: that end as in shells. */
 enum verdict verdict_of(const struct verdicts *verdicts, const siginfo_t *info,
 			int *status);
 
