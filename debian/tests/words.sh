@@ -1,12 +1,12 @@
 # shellcheck shell=sh
 # shellcheck disable=SC3043 # "local" is in every shell that runs these
 # SPDX-License-Identifier: GPL-2.0-only
-# The words with which all tests that are written in shell say what they
-# expect.  Sourced by common.sh here, tests/command/inside and others.  What a
-# check does that fails, and one that passes, is for them to say:
+# The functions with which all tests in shell say what they expect.  Sourced by
+# common.sh here, tests/command/inside and others.  These define what happens after
+# a check:
 #	no TEXT...	it failed, and the text says how
 #	ok TEXT...	it passed
-# A command that "gives" left what it printed in the files out and err.
+# "gives" writes the output of its command to the files out and err.
 
 ok() {
 	:
@@ -65,7 +65,7 @@ same() {
 	fi
 }
 
-# gives STATUS COMMAND...: it ends with that status.
+# gives STATUS COMMAND...: the command ends with that status.
 gives() {
 	local wanted="$1" status=0
 	shift
@@ -74,7 +74,7 @@ gives() {
 		no "'$*' gave $status, not $wanted; stderr: $(head -c 500 err)"
 }
 
-# out TEXT: what was printed, to the byte (but for the last newline).
+# out TEXT: exactly this was printed (without the last newline).
 out() {
 	[ "$(cat out)" = "$1" ] || no "printed '$(head -c 500 out)', not '$(printf '%s' "$1" | head -c 500)'"
 }
@@ -84,14 +84,14 @@ err() {
 	has err "$@"
 }
 
-# soon COMMAND...: it comes true before long: so many tenths of a second.
+# soon COMMAND...: the command succeeds within $patience tenths of a second.
 patience=300
 soon() {
 	local tries=0
 	until "$@"; do
 		tries=$((tries + 1))
 		if [ "$tries" -gt $patience ]; then
-			# First: what says no may end the test.
+			# This comes first, because no() may end the test.
 			never "$@"
 			no "it never came true: $*"
 			return
@@ -100,7 +100,7 @@ soon() {
 	done
 	ok "$*"
 }
-# never COMMAND...: says more of that.
+# never COMMAND...: called when soon gives up; tests may redefine it to print more.
 never() {
 	:
 }
