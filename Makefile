@@ -8,7 +8,7 @@ KERNEL ?= 6.1
 build: ## the module src/tqueue.ko, for the running kernel or for KDIR=...
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/src modules
 
-tools: ## the library and the command, in build/tools/
+tools: ## the library, the command and the bridge, in build/tools/
 	$(MAKE) -C tools
 
 check: ## all tests (more than an hour; the first time longer)
@@ -29,6 +29,9 @@ check-arch: ## all suites in small guests of all other architectures that Debian
 check-programs: ## what tqueue(4) says of shells and languages, tried with all of them
 	@tests/tally tests/programs/check all
 
+check-bridge: ## the bridge beside RabbitMQ 3.10 and 4.0 in the long form: two hours
+	@tests/tally tests/bridge/check --long
+
 check-style: ## checkpatch, kernel-doc, sparse, shellcheck
 	tests/check checkpatch kernel-doc sparse shell
 
@@ -47,6 +50,11 @@ bench: ## what messages and jobs cost, beside pipes, queues, sockets and daemons
 bench-native: ## the same in time on this machine, where the module must be loaded
 	@tests/bench/wall --native
 
+pictures: ## the pictures in docs/: "tqueue top" in a guest, and the plots of the last "make bench"
+	@tests/pictures/screens docs
+	@tests/bench/plot
+	@cp build/bench/price.svg build/bench/jobs.svg docs/
+
 sanitize: ## the suites under kernels that find memory errors, lock misuse, leaks and races
 	@tests/tally tests/sanitize/run
 
@@ -57,6 +65,9 @@ deb: ## build the Debian packages, in build/package/
 demo: ## see it work: a guest, the package, and a real log through /dev/tqueue
 	@tests/demo/demo
 
+debug: ## a guest with the module loaded and gdb attached: [KERNEL=6.1] [TEST=suite.test]
+	@tests/vm/debug $(KERNEL) $(TEST)
+
 clean: ## remove what was built here (the cache outside the tree stays)
 	rm -rf build
 	if [ -d $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR)/src clean; fi
@@ -64,4 +75,4 @@ clean: ## remove what was built here (the cache outside the tree stays)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: build tools check check-quick check-fast check-suites check-arch check-programs check-style check-build check-package check-full bench bench-native sanitize deb demo clean help
+.PHONY: build tools check check-quick check-fast check-suites check-arch check-programs check-bridge check-style check-build check-package check-full bench bench-native pictures sanitize deb demo debug clean help

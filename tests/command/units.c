@@ -4,8 +4,6 @@
  * files of queues, formats.  Prints PASS or FAIL and the name of each test.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,33 +11,13 @@
 #include <unistd.h>
 
 #include "../harness/check.h"
+#include "../units/run.h"
 
 #include "../../tools/tqueue/conf.h"
 #include "../../tools/tqueue/fields.h"
 #include "../../tools/tqueue/format.h"
 #include "../../tools/tqueue/units.h"
-
-/* Where a test that fails ends, and what it said. */
-static jmp_buf failed;
-static char said[1024];
-
-void t_fail_at(const char *file, int line, const char *format, ...)
-{
-	int len = snprintf(said, sizeof(said), "    %s:%d: ", file, line);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(said + len, sizeof(said) - len, format, args);
-	va_end(args);
-	longjmp(failed, 1);
-}
-
-/* No test hangs. */
-void t_here(const char *file, int line)
-{
-	(void)file;
-	(void)line;
-}
+#include "../../tools/tqueue/utf8.h"
 
 static void sizes(void)
 {
@@ -350,11 +328,11 @@ static void written_files(void)
 	setting_assign(&some, SETTING_SIZE, "64K");
 	setting_assign(&some, SETTING_MODE, "600");
 	t_true(!conf_write("new", &some), "%s", strerror(errno));
-	has_text("new", "# A queue that tqueue makes when the machine starts; see tqueue.conf(5).\n"
+	has_text("new", "# A queue that tqueue creates at boot; see tqueue.conf(5).\n"
 		 "[Queue]\nSize=64K\nMode=0600\n");
 	/* Again, and nothing changes. */
 	t_ok(!conf_write("new", &some));
-	has_text("new", "# A queue that tqueue makes when the machine starts; see tqueue.conf(5).\n"
+	has_text("new", "# A queue that tqueue creates at boot; see tqueue.conf(5).\n"
 		 "[Queue]\nSize=64K\nMode=0600\n");
 
 	put_file(0, "edit.conf", "\n# one\n[Queue]\n Size = 1M\n#Mode=0666\nSize=2M\n\n[X-A]\nMode=1\n");
@@ -529,10 +507,7 @@ static void utf8(void)
 
 int main(void)
 {
-	static const struct {
-		const char *name;
-		void (*run)(void);
-	} tests[] = {
+	static const struct unit tests[] = {
 		{ "sizes", sizes },
 		{ "durations", durations },
 		{ "settings", settings },
@@ -545,17 +520,6 @@ int main(void)
 		{ "fields", fields },
 		{ "utf8", utf8 },
 	};
-	static volatile int status;
-	static volatile size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(tests); i++) {
-		if (!setjmp(failed)) {
-			tests[i].run();
-			printf("PASS units.%s\n", tests[i].name);
-		} else {
-			printf("FAIL units.%s\n%s\n", tests[i].name, said);
-			status = 1;
-		}
-	}
-	return status;
+	return units_run("units", tests, ARRAY_SIZE(tests));
 }

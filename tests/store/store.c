@@ -136,6 +136,7 @@ static void fill_header(struct tqueue_record *record, const struct known *k)
 	record->header_words = TQUEUE_HEADER_WORDS;
 	record->priority = k->priority;
 	record->id = k->id;
+	record->sent_ns = 7 * k->id;
 }
 
 static struct known *new_message(enum place place, u8 priority)
@@ -450,6 +451,18 @@ static struct known *oldest_last(void)
 	return found;
 }
 
+/* When the oldest of those that are ready was sent. */
+static s64 oldest_sent(void)
+{
+	s64 sent = S64_MAX;
+	struct known *k;
+
+	for (k = known; k < known + count; k++)
+		if (k->place == READY || k->place == IN_RING)
+			sent = min(sent, (s64)(7 * k->id));
+	return sent;
+}
+
 /* A search in the ring that is let go now and then. */
 static void look_for(u64 id)
 {
@@ -494,6 +507,8 @@ static void ask(void)
 
 	t_true(tq_store_lowest_id(&store) == lowest_id(), "the lowest id is %" PRIu64,
 	       (uint64_t)tq_store_lowest_id(&store));
+	t_true(tq_store_oldest_sent(&store) == oldest_sent(),
+	       "the oldest was sent at %" PRId64, (int64_t)tq_store_oldest_sent(&store));
 	tq_store_begin(&store, &cursor);
 	t_true(tq_store_at_end(&store, &cursor) == !first, "it is empty, or not");
 	voids = store.end - store.pos;

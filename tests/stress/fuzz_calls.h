@@ -211,6 +211,9 @@ static long call_settle(struct fuzzer *f)
 	unsigned int i, delivery;
 	long got;
 
+	/* Results are written to all of them, also to those beyond the array. */
+	if (settle.count > ARRAY_SIZE(all))
+		settle.settlements = (uintptr_t)any_pointer(f);
 	memset(all, 0, sizeof(all));
 	for (i = 0; i < ARRAY_SIZE(all); i++) {
 		all[i].id = any_leased(f, &delivery);

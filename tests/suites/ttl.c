@@ -59,6 +59,7 @@ static void ready_ones_are_dropped(void)
 	t_is(t_info(fd).bytes, 0);
 	t_is(t_wait_call(fd, id, 0), 0);
 	/* The next receive is told. */
+	t_is(t_set_field(fd, TTL, ttl, NEVER), 0);
 	t_send(fd, 20, 9);
 	{
 		struct tqueue_receive receive = {
@@ -101,12 +102,13 @@ static void ready_ones_are_buried(void)
 /* What is delayed for longer than it is of use never comes. */
 static void delayed_ones(void)
 {
-	int fd = open_with(100 * T_MS, TQUEUE_EXPIRED_DROP);
+	int fd = open_with(NEVER, TQUEUE_EXPIRED_DROP);
 
-	t_send_delayed(fd, 20, 1, NEVER);
+	t_send_delayed(fd, 20, 1, 2 * NEVER);
 	t_send_delayed(fd, 20, 2, 5 * T_MS);
 	t_is(t_receive_call(fd, buf, sizeof(buf), t_deadline(10)), 1);
 	t_is(t_differs(t_at(buf, 0)->payload, 20, 2, 0), -1);
+	t_is(t_set_field(fd, TTL, ttl, 50 * T_MS), 0);
 	gone(fd, 1, 0);
 	t_end(fd);
 }
@@ -114,7 +116,7 @@ static void delayed_ones(void)
 /* A leased one is safe until it comes back, by whatever. */
 static void leased_ones(void)
 {
-	int fd = open_with(50 * T_MS, TQUEUE_EXPIRED_DROP), other, i;
+	int fd = open_with(NEVER, TQUEUE_EXPIRED_DROP), other, i;
 	struct tqueue_record records[5];
 
 	for (i = 0; i < 5; i++)
@@ -122,6 +124,7 @@ static void leased_ones(void)
 	other = t_open_queue(NAME, O_RDWR);
 	for (i = 0; i < 5; i++)
 		records[i] = t_lease(i == 2 ? other : fd, 20, i);
+	t_is(t_set_field(fd, TTL, ttl, 50 * T_MS), 0);
 	t_sleep_ms(100);
 	t_counts(fd, 0, 5, 0, 0);
 	t_is(t_settle(fd, &records[0], TQUEUE_ACKNOWLEDGE), 0);
@@ -139,10 +142,11 @@ static void leased_ones(void)
 
 static void the_limit_of_one_that_is_too_old(void)
 {
-	int fd = open_with(30 * T_MS, TQUEUE_EXPIRED_DROP);
+	int fd = open_with(NEVER, TQUEUE_EXPIRED_DROP);
 	uint64_t id = t_send_id(fd, 20, 1);
 
 	t_is(t_lease_call(fd, buf, sizeof(buf), 1, 60 * T_MS), 1);
+	t_is(t_set_field(fd, TTL, ttl, 30 * T_MS), 0);
 	t_becomes(fd, id, 0);
 	gone(fd, 1, 0);
 	t_end(fd);
@@ -151,11 +155,12 @@ static void the_limit_of_one_that_is_too_old(void)
 /* What is buried stays: it does not get older by that. */
 static void buried_ones_stay(void)
 {
-	int fd = open_with(20 * T_MS, TQUEUE_EXPIRED_DROP);
+	int fd = open_with(NEVER, TQUEUE_EXPIRED_DROP);
 	uint64_t id = t_send_id(fd, 20, 1);
 	int state;
 
 	t_is(t_settle_unleased(fd, id, TQUEUE_BURY), 0);
+	t_is(t_set_field(fd, TTL, ttl, 20 * T_MS), 0);
 	t_sleep_ms(60);
 	t_is(t_state(fd, id), TQUEUE_BURIED);
 	t_is(t_info(fd).ever_expired, 0);
@@ -227,13 +232,14 @@ static void the_end(void)
 /* Read in part, it is read to its end; what comes back is too old. */
 static void partial_messages(void)
 {
-	int fd = open_with(50 * T_MS, TQUEUE_EXPIRED_DROP);
+	int fd = open_with(NEVER, TQUEUE_EXPIRED_DROP);
 	int other = t_open_queue(NAME, O_RDONLY);
 
 	t_send(fd, 100, 1);
 	t_send(fd, 100, 2);
 	t_is(read(fd, buf, 40), 40);
 	t_is(read(other, buf, 40), 40);
+	t_is(t_set_field(fd, TTL, ttl, 50 * T_MS), 0);
 	t_sleep_ms(100);
 	t_receive_rest(fd, 60, 1, 40);
 	close(other);
@@ -243,11 +249,13 @@ static void partial_messages(void)
 
 static void the_key_is_free(void)
 {
-	int fd = open_with(50 * T_MS, TQUEUE_EXPIRED_DROP), i;
+	int fd = open_with(NEVER, TQUEUE_EXPIRED_DROP), i;
 
 	for (i = 0; i < 2; i++) {
+		t_is(t_set_field(fd, TTL, ttl, NEVER), 0);
 		t_send_unique(fd, 20, i, 7);
 		t_errno(t_send_unique_call(fd, 20, 5, 7, 0, NULL), EEXIST);
+		t_is(t_set_field(fd, TTL, ttl, 50 * T_MS), 0);
 		gone(fd, i + 1, 0);
 	}
 	t_end(fd);
@@ -321,6 +329,7 @@ static void many_at_once(void)
 	for (i = 0; i < N; i += EACH)
 		t_is(t_send_call(fd, buf, t_put_many(buf, 8, i, EACH), 0), EACH);
 	gone(fd, N, 0);
+	t_is(t_set_field(fd, TTL, ttl, 0), 0);
 	t_send(fd, 8, 1);
 	t_receive(fd, 8, 1);
 	t_end(fd);

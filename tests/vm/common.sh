@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
-# What all scripts under tests/ share: where things lie, how kernels are named, and how a script says what went wrong.
+# The functions and variables of all scripts under tests/: paths, the names of kernels, and error messages.
 # Sourced with TOP set to the top of the source tree.
 
 cache=${TQUEUE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tqueue}
 build=$TOP/build
 export cache build
 
-# The tree may belong to somebody else than root, who runs this.
+# Root runs this, but the tree may belong to another user.
 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=$TOP
 export GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0
 
@@ -27,6 +27,26 @@ die() {
 need() {
 	PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ||
 		die "'$1' is missing; install it with: apt-get install $2"
+}
+
+# packaged NAME COMMANDS: makes, once, a directory in the cache from Debian's packages, and prints its path. The shell commands run in
+# /root of a copy of the tools tree, and leave the content in it/. A change of the script that calls this makes it again.
+packaged() {
+	"$TOP/tests/vm/root" tools >/dev/null
+	key=$(cat "$0" "$cache/roots/tools/recipe" | sha256sum | cut -c 1-16)
+	home=$cache/$1-$key
+	exec 9>"$cache/$1.lock"
+	flock 9
+	if [ ! -d "$home" ]; then
+		need_root
+		rm -rf "$cache/$1"-*
+		new=$(mktemp -d "$cache/$1.XXXXXX")
+		trap 'rm -rf "$new"' EXIT
+		"$TOP/tests/vm/enter" --copy "$new/copy" tools sh -euc "cd /root; apt-get -qq update; $2" >&2 ||
+			die "cannot make the $1 from Debian's packages; check the network and the mirror, then try again"
+		mv -T "$new/copy/changes/root/it" "$home"
+	fi
+	echo "$home"
 }
 
 need_root() {
@@ -130,4 +150,13 @@ release_of() {
 	done | sort -V | tail -n 1)
 	[ -n "$release" ] || die "no $flavour headers in $1; delete the tree to have it made anew"
 	echo "$release"
+}
+
+# same_dkms SUITE SUITE: do the trees of these releases have the same version of DKMS? Not so if one of them is not made yet.
+same_dkms() {
+	versions=$(for tree; do
+		# shellcheck disable=SC2016 # dpkg-query's variable
+		dpkg-query --admindir="$cache/roots/$tree/tree/var/lib/dpkg" -W -f '${source:Upstream-Version}\n' dkms 2>/dev/null || echo "$tree"
+	done | sort -u | wc -l)
+	[ "$versions" = 1 ]
 }

@@ -129,7 +129,7 @@ test_wrong_files() {
 	rm -rf /etc/tqueue /run/tqueue /usr/lib/tqueue
 }
 
-# Early in the boot some users and groups cannot be looked up: their queues are left out, told, and written down.
+# Early in the boot some users and groups cannot be looked up: their queues are skipped, reported, and written to the file.
 test_deferred() {
 	rm -rf /etc/tqueue
 	mkdir -p "$conf"
@@ -176,7 +176,7 @@ test_deferred() {
 	rm -rf /etc/tqueue
 }
 
-# What is no such file at all holds nothing up, and is not told at length.
+# Files of other kinds cause no wait, and only a few messages.
 test_rubbish_files() {
 	rm -rf /etc/tqueue
 	mkdir -p "$conf"/directory.conf

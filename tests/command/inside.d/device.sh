@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Tests of tests/command/inside: the device files: in sandboxes, where something else stands in their place, and how they are opened.
+# Tests of tests/command/inside: the device files: in sandboxes, if another file is in their place, and how they are opened.
 # shellcheck disable=SC2317,SC2154,SC2034 # they are called by their names; what they use and set is there
 
 # Where something else stands in place of a queue's device file, nothing is sent into that.
@@ -235,7 +235,7 @@ has_open() {
 	return 1
 }
 
-# Who looks is neither a reader nor a writer, and changes nothing for those who are.
+# Commands that look are neither readers nor writers, and change nothing for readers and writers.
 test_looking() {
 	local reader writer file
 	tqueue create jobs --end-of-file=last-writer --owner=nobody --mode=0666

@@ -215,7 +215,7 @@ test_jobs() {
 	is readers "$(attribute jobs readers)" 0
 }
 
-# One message by its id, whoever has it.
+# One message by its id, whatever its state.
 test_by_id() {
 	local job id
 	tqueue create jobs
@@ -240,7 +240,7 @@ test_by_id() {
 	gives 9 tqueue delete jobs "${ids[0]}" "${ids[3]}"
 	err "no message ${ids[0]}"
 	is messages "$(attribute jobs messages)" 0
-	# By force, for those who may.
+	# By force, if the user is permitted to.
 	tqueue set jobs --mode=0666
 	gives 1 as_nobody tqueue requeue --force jobs "${ids[2]}"
 	err "only the owner of the queue and root"
@@ -296,7 +296,7 @@ test_bury_and_kick() {
 	gives 2 tqueue kick jobs none
 	gives 2 tqueue kick --id=5 --delayed jobs
 	exec 3<&-
-	# No more may be buried: it is told.
+	# No more can be buried, and the command reports that.
 	tqueue set jobs --max-buried=64
 	tqueue send jobs 0123456789012345678901234567890123456789
 	gives 0 tqueue bury jobs "$(tqueue jobs --no-header jobs | awk '{ print $1 }')"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Tests of tests/command/inside: where the output of tqueue recv goes: what cannot be written is not lost.
+# Tests of tests/command/inside: the output of tqueue recv: messages that cannot be written are not lost.
 # shellcheck disable=SC2317,SC2154,SC2034 # they are called by their names; what they use and set is there
 
 has_line() {

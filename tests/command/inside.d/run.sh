@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016,SC2317 # the shells of jobs expand it; the tests are called by their names
 # SPDX-License-Identifier: GPL-2.0-only
-# Tests of tests/command/inside: tqueue run. The jobs are small scripts, and most messages are what such a script is to do.
-# More than 700 lines, because all of these tests use the same jobs and the same words for what becomes of them.
+# Tests of tests/command/inside: tqueue run. The jobs are small scripts, and most messages say what such a script must do.
+# This file is long because all of these tests use the same jobs and helpers.
 
 # job NAME: a script that is a job, from stdin.
 job() {
@@ -39,7 +39,7 @@ background() {
 # over STATUS: it ends, and so.
 over() {
 	local status=0
-	# Of what killed it the shell tells on stderr.
+	# The shell reports on stderr what killed it.
 	{ wait "$runner" || status=$?; } 2>/dev/null
 	[ "$status" = "$1" ] || no "the runner ended with $status, not $1: $(tail -c 500 log)"
 }
@@ -131,7 +131,7 @@ test_run_outcomes() {
 	listed 3 '"attempts":1,"code":137,'
 	listed 4 '"attempts":1,"code":255,'
 	listed 5 '"attempts":1,"code":143,'
-	# Each is told once.
+	# Each is reported once.
 	is "lines of the log" "$(wc -l <err)" 6
 	has err "is done, after" "failed with status 1 (attempt 1 of 5); it is tried again in " "status 75" "was ended by SIGKILL" \
 		"failed with status 255" "was ended by SIGTERM"
@@ -201,7 +201,7 @@ test_run_last_attempt() {
 	gives 8 tqueue run jobs --count=3 --retry-delay=20ms -- ./end
 	counted jobs 0 0 0 1
 	listed 1 '"state":"buried","reason":"attempts"' '"attempts":3,"code":7,'
-	has err "(attempt 1 of 3); it is tried again in " "(attempt 2 of 3)" "failed with status 7 (attempt 3 of 3) and was buried; 'tqueue kick jobs'"
+	has err "(attempt 1 of 3); it is tried again in " "(attempt 2 of 3)" "failed with status 7 (attempt 3 of 3) and was buried (kick it with \"tqueue kick jobs\")"
 	tqueue set jobs --on-exhausted=drop
 	tqueue kick jobs >/dev/null
 	gives 8 tqueue run jobs --count=3 --retry-delay=20ms -- ./end
@@ -227,9 +227,9 @@ test_run_environment() {
 	tqueue create jobs --max-attempts=9
 	tqueue send -p 5 jobs x
 	id=$(tqueue jobs --no-header jobs | awk '{ print $1 }')
-	# What is behind the milliseconds is how the two clocks are apart.
+	# Below a millisecond, the two clocks differ.
 	tqueue jobs --json jobs | sed 's/.*"time":"\([^"]*[.]...\).*"pid":\([0-9]*\).*/TQUEUE_SENT=\1\nTQUEUE_PID=\2/' >wanted
-	# What is of somebody else, and that of another job, are not for it.
+	# It must not get variables that are for the worker, or of another job.
 	gives 0 env MINE=yes NOTIFY_SOCKET=/nothing WATCHDOG_USEC=5 WATCHDOG_PID=1 TQUEUE_ID=1 TQUEUE_QUEUE=other tqueue run jobs -j 3 --all -- ./show
 	while read -r line; do has out "$line"; done <wanted
 	has out MINE=yes TQUEUE_QUEUE=jobs "TQUEUE_ID=$id" TQUEUE_ATTEMPT=1 TQUEUE_MAX_ATTEMPTS=9 TQUEUE_PRIORITY=5 TQUEUE_UID=0 TQUEUE_SLOT= \
@@ -441,7 +441,7 @@ test_run_signals() {
 	background tqueue run jobs -- ./wait
 	soon lines began 1
 	kill -HUP "$runner"
-	soon log_has "once more stops it"
+	soon log_has "another signal stops it"
 	kill -TERM "$runner"
 	over 129
 	log_has "was stopped, and went back to its place" || no "it is not told: $(cat log)"
@@ -454,9 +454,9 @@ test_run_signals() {
 	background tqueue run jobs -- ./wait
 	soon lines began 1
 	kill -TERM "$runner"
-	soon log_has "once more stops it"
+	soon log_has "another signal stops it"
 	kill -TERM "$runner"
-	soon log_has "once more kills it"
+	soon log_has "another signal kills it"
 	sleep 0.3
 	counted jobs 0 1 0 0
 	kill -TERM "$runner"
@@ -493,7 +493,7 @@ test_run_usr1() {
 	soon lines began 2
 	kill -USR1 "$runner"
 	soon log_has "2 running, 0 done, 0 failed, 1 waiting"
-	is "lines about jobs" "$(grep -c 'job [0-9]* runs for .*: attempt 1, process [0-9]*, slot [12]$' log)" 2
+	is "lines about jobs" "$(grep -c 'job [0-9]* has run for .*: attempt 1, process [0-9]*, slot [12]$' log)" 2
 	touch go
 	over 0
 	# In the background and elsewhere there is no progress line, unless asked for.
@@ -644,7 +644,7 @@ test_run_queues() {
 	is printed "$(cat printed)" xy
 }
 
-# Lines are whole, whoever writes at the same time.
+# Lines are whole, even if several jobs write at the same time.
 test_run_lines() {
 	job letters <<-'END'
 		#!/bin/sh
@@ -821,7 +821,7 @@ test_run_limit() {
 	listed 1 '"reason":"limit"' '"attempts":1,'
 }
 
-# What a job leaves behind does not keep it, nor the runner.
+# Processes that a job leaves behind delay neither the job nor the runner.
 test_run_daemon() {
 	local j
 	job leave <<-'END'
@@ -864,8 +864,9 @@ test_run_held_up() {
 	# The cure works.
 	tqueue set jobs --size=64K
 	soon test -e sent
+	# The second stops the job, which sends more. Two of one kind could arrive as one.
 	kill "$runner"
-	kill "$runner"
+	kill -HUP "$runner"
 	soon gone "$runner"
 	wait "$runner"
 	tqueue pause jobs
@@ -966,7 +967,7 @@ test_terminal_run() {
 	soon shows '^2 running, 0 done, 0 failed, 2 waiting'
 	# Jobs do not get the interrupt.
 	keys C-c
-	soon shows 'ends when 2 running jobs have ended; once more stops them$'
+	soon shows 'ends when 2 running jobs have ended; another signal stops them$'
 	soon shows '^2 running, 0 done, 0 failed, 2 waiting; ending$'
 	touch go
 	ends_with 130
@@ -977,9 +978,9 @@ test_terminal_run() {
 	types 'tqueue run jobs -j 2 -- ./wait'
 	soon lines began 2
 	keys C-c
-	soon shows 'once more stops them$'
+	soon shows 'another signal stops them$'
 	keys C-c
-	soon shows 'stops 2 running jobs; once more kills them$'
+	soon shows 'stops 2 running jobs; another signal kills them$'
 	soon shows 'job [0-9]+ was stopped, and went back to its place$'
 	keys C-c
 	ends_with 130

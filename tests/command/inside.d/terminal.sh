@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Tests of tests/command/inside: what is seen on a terminal.
+# Tests of tests/command/inside: the output on a terminal.
 # shellcheck disable=SC2317,SC2154,SC2034 # they are called by their names; what they use and set is there
 
 # On a terminal there is progress, elsewhere only if asked for.
@@ -86,7 +86,7 @@ test_terminal_completion() {
 	keys C-u 'tqueue create --ov' Tab 'r' Tab
 	soon shows '^> tqueue create --overflow=reject$'
 	keys C-u 'tqueue s' Tab Tab
-	soon shows '^send +set +show +start +stop$'
+	soon shows '^send +set +show +start +stats +stop$'
 	# No line of the help is torn.
 	keys C-u
 	types 'tqueue recv --help'
@@ -94,7 +94,7 @@ test_terminal_completion() {
 	is "lines of help" "$(screen | grep -v '^>')" "$(tqueue recv --help | sed '/^$/d')"
 }
 
-# Its line is written anew in its place, also where the terminal is narrow, and in the foreground alone.
+# The line of progress is updated in its place, even on a narrow terminal, and only in the foreground.
 test_terminal_progress() {
 	local before
 	terminal 80 || return

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Tests of tests/command/inside: help, versions, wrong arguments, exit statuses, and what is said where there is no driver.
+# Tests of tests/command/inside: help, versions, wrong arguments, exit statuses, and messages without the driver.
 # shellcheck disable=SC2317,SC2154,SC2034 # they are called by their names; what they use and set is there
 
 test_no_driver() {
@@ -30,14 +30,17 @@ test_usage() {
 	is "lines of complaint" "$(wc -l <err)" 1
 	gives 0 tqueue --version
 	has out "tqueue $(sed -n 's/^version=//p' /guest/version)"
-	for command in create remove list show set send recv peek jobs ack requeue bury extend kick delete pause resume stop start wait \
+	for command in create remove list show stats doctor top set send recv peek jobs ack requeue bury extend kick delete pause resume stop start wait \
 		drain apply; do
 		gives 0 tqueue "$command" --help
 		has out "Usage: tqueue $command"
 		mv out one
 		gives 0 tqueue help "$command"
 		same one out
-		gives 2 tqueue "$command" --nonsense
+		wanted=2
+		# The exit statuses of doctor are those of a Nagios plugin.
+		[ "$command" != doctor ] || wanted=3
+		gives "$wanted" tqueue "$command" --nonsense
 		err "tqueue $command: "
 	done
 	for command in create remove show set send recv peek jobs ack requeue bury extend kick delete pause resume stop start wait drain; do
@@ -130,7 +133,7 @@ test_completion() {
 	. /guest/completion.bash
 	tqueue create jobs
 	tqueue create mail
-	is "tqueue s" "$(complete_to tqueue s)" "send set show start stop"
+	is "tqueue s" "$(complete_to tqueue s)" "send set show start stats stop"
 	is "tqueue recv" "$(complete_to tqueue recv '')" "jobs mail tqueue"
 	is "tqueue recv m" "$(complete_to tqueue recv m)" mail
 	is "tqueue recv jobs" "$(complete_to tqueue recv jobs '')" ""
@@ -142,7 +145,7 @@ test_completion() {
 	is "tqueue create --overflow=r" "$(complete_to tqueue create --overflow = r)" reject
 	is "tqueue create --no-reader=" "$(complete_to tqueue create --no-reader =)" "error keep"
 	is "tqueue set jobs --end-of-file l" "$(complete_to tqueue set jobs --end-of-file l)" last-writer
-	is "tqueue help d" "$(complete_to tqueue help d)" "delete drain"
+	is "tqueue help d" "$(complete_to tqueue help d)" "delete doctor drain"
 	is "tqueue ack jobs" "$(complete_to tqueue ack jobs '')" ""
 	is "tqueue kick --id 5 m" "$(complete_to tqueue kick --id 5 m)" mail
 	is "tqueue recv --to=m" "$(complete_to tqueue recv --to = m)" mail
@@ -151,8 +154,8 @@ test_completion() {
 	is "tqueue create --unique=" "$(complete_to tqueue create --unique =)" "queue user"
 	is "tqueue send --unique=" "$(complete_to tqueue send --unique =)" ""
 	is "tqueue create q --owner=nob" "$(complete_to tqueue create q --owner = nob)" nobody
-	# Every option that help tells of is offered, and no other.
-	for command in create remove list show set send recv peek jobs ack requeue bury extend kick delete pause resume stop start wait \
+	# Every option in the help is offered, and no other.
+	for command in create remove list show stats doctor top set send recv peek jobs ack requeue bury extend kick delete pause resume stop start wait \
 		drain apply; do
 		tqueue "$command" --help | grep -o -E -e '^ *(-.,)? *--[a-z-]+=?' | grep -o -E -e '--.*' | sort -u | xargs >wanted
 		is "the options of $command" "$(complete_to tqueue "$command" --)" "$(cat wanted)"

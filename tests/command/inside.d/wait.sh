@@ -77,7 +77,7 @@ test_pause() {
 	gives 5 tqueue pause a nothing
 }
 
-# What failed while it was waited for is told.
+# Messages that failed during the wait are reported.
 test_wait_failures() {
 	local job
 	tqueue create jobs --max-attempts=1

@@ -16,6 +16,7 @@ typedef int64_t s64;
 typedef int32_t s32;
 
 #define U64_MAX	UINT64_MAX
+#define S64_MAX	INT64_MAX
 
 struct rb_node {
 	struct rb_node *parent, *rb_left, *rb_right;
