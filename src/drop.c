@@ -114,6 +114,20 @@ static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int most,
 	return count;
 }
 
+/*
+ * Whether @bytes fit once everything is dropped that may be.  Without this
+ * check a send that is refused could drop messages for nothing.
+ */
+static bool tq_room_in_the_end(const struct tqueue *queue, unsigned long bytes)
+{
+	const struct tq_rx *rx = &queue->rx;
+
+	if (likely(!(rx->leased.bytes | rx->delayed.bytes)))
+		return true;
+	return tq_fits(queue->ring.size, rx->leased.bytes + rx->delayed.bytes,
+		       bytes);
+}
+
 /**
  * tq_drop_for - make room by dropping the oldest messages
  * @queue: the queue
@@ -123,19 +137,21 @@ static int tq_drop_oldest(struct tqueue *queue, unsigned long bytes, int most,
  * Context: tx.lock held; takes rx.lock.
  * Return: 0 if there is room now; %TQ_ROOM_DETACHED if there is room for a
  * detached message only; -EAGAIN after one piece of work: the caller unlocks
- * before it calls again; -ENOBUFS if nothing more can be dropped.
+ * before it calls again; -ENOBUFS if there would be too little room without all
+ * messages that may be dropped.
  */
 int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 		struct tq_notify *notify)
 {
 	struct tq_rx *rx = &queue->rx;
 	int left = TQ_PIECE_RECORDS;
-	int ret = 0;
 	int count;
+	int ret;
 
 	lockdep_assert_held(&queue->tx.lock);
 
 	mutex_lock(&rx->lock);
+	ret = likely(tq_room_in_the_end(queue, bytes)) ? 0 : -ENOBUFS;
 	while (!ret && !tq_fits(rx->limit, queue->tx.pos, bytes)) {
 		if (tq_fits_detached(queue, bytes)) {
 			ret = TQ_ROOM_DETACHED;

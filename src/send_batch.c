@@ -208,9 +208,26 @@ out:
 }
 
 /*
+ * The room that there is once every record in the ring is gone.  For more, a
+ * batch would have to drop messages of a higher priority than its own.
+ * Receivers may take room meanwhile, so this is a lower bound at best.
+ */
+static size_t tq_room_of_lowest(const struct tqueue *queue)
+{
+	const struct tq_rx *rx = &queue->rx;
+	unsigned long limit = READ_ONCE(rx->limit);
+	long room = limit - READ_ONCE(rx->store.pos);
+
+	return max(room, 0L);
+}
+
+/*
  * Drop old messages to make room for *@want bytes of records, but only once it
  * is known that the records can be copied.  Sets *@want to the bytes of whole
  * records.  Returns 0 or why not.
+ *
+ * The batch drops what its records would drop one by one.  Where a record would
+ * drop another one of the same batch, they are sent one by one.
  */
 static int tq_drop_for_records(struct tqueue *queue,
 			       const struct tq_send_batch *batch, size_t *want,
@@ -219,15 +236,17 @@ static int tq_drop_for_records(struct tqueue *queue,
 	struct tq_user user = { .buf = (void __user *)batch->at };
 	int ret;
 
-	/* A quarter of the ring always fits. */
-	*want = min(*want, queue->ring.size / 4);
+	/* One piece does not drop all that receivers could still take. */
+	*want = min3(*want, queue->ring.size / 4, tq_room_of_lowest(queue));
 	*want = tq_measure_records(&queue->policy, batch, *want);
 	if (!*want)
 		return TQ_SEND_SLOW;
 	if (!tq_readable_nofault(&user, *want))
 		return -EFAULT;
 	ret = tq_drop_for(queue, *want, notify);
-	return unlikely(ret == TQ_ROOM_DETACHED) ? TQ_SEND_SLOW : ret;
+	if (unlikely(ret == TQ_ROOM_DETACHED || ret == -ENOBUFS))
+		return TQ_SEND_SLOW;
+	return ret;
 }
 
 /* Find room for the next *@want bytes, or for fewer: 0 or why not. */

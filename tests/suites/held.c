@@ -316,25 +316,68 @@ static void full_and_dropping(void)
 	struct tqueue_record records[FULL];
 	int fd = full_of_leases(TQUEUE_OVERFLOW_DROP_OLDEST, records), i;
 	int quick = t_open_queue(NAME, O_RDWR | O_NONBLOCK);
+	uint64_t delayed;
 
 	t_errno(t_send_call(fd, buf, t_put(buf, 0, 1, 9), TQUEUE_FOREVER), ENOBUFS);
 	t_errno(write(fd, buf, 1), ENOBUFS);
 	t_true(write(quick, buf, 1) == -1 && (errno == EAGAIN || errno == ENOBUFS),
 	       "a non-blocking write gives %s", strerror(errno));
 	t_is(t_info(fd).dropped, 0);
+	/* A send that cannot be helped by it drops nothing. */
+	t_is(t_settle(fd, &records[3], TQUEUE_ACKNOWLEDGE), 0);
+	delayed = t_send_delayed(fd, 20, 5, NEVER);
+	t_send(fd, 20, 8);
+	t_errno(t_send_call(fd, buf, t_put(buf, 0, TQ_SMALL_MAX, 9), TQUEUE_FOREVER),
+		ENOBUFS);
+	t_errno(write(fd, buf, TQ_SMALL_MAX), ENOBUFS);
+	t_is(t_info(fd).dropped, 0);
+	t_receive(fd, 20, 8);
+	t_is(t_settle_unleased(fd, delayed, TQUEUE_ACKNOWLEDGE), 0);
 	/* What comes back can be. */
+	t_send(fd, TQ_SMALL_MAX, 7);
 	t_is(t_settle(fd, &records[0], TQUEUE_REQUEUE), 0);
 	t_send(fd, TQ_SMALL_MAX, 9);
 	t_is(t_info(fd).dropped, 1);
 	t_is(t_settle(fd, &records[0], TQUEUE_ACKNOWLEDGE), -ESTALE);
+	t_receive(fd, TQ_SMALL_MAX, 7);
 	t_receive(fd, TQ_SMALL_MAX, 9);
-	acknowledge_all(fd, records, 1);
+	t_is(t_settle(fd, &records[1], TQUEUE_ACKNOWLEDGE), 0);
+	t_is(t_settle(fd, &records[2], TQUEUE_ACKNOWLEDGE), 0);
 	/* The ring is as good as new. */
 	for (i = 0; i < 3 * FULL; i++)
 		t_send(fd, TQ_SMALL_MAX, i);
 	for (i = 2 * FULL; i < 3 * FULL; i++)
 		t_receive(fd, TQ_SMALL_MAX, i);
 	close(quick);
+	t_end(fd);
+}
+
+/*
+ * A batch for which there is no room drops what its records would drop one by one: the
+ * older of its own records, rather than a message of higher priority, or than failing.
+ */
+static void dropping_within_a_batch(void)
+{
+	struct tqueue_record records[FULL];
+	int fd = full_of_leases(TQUEUE_OVERFLOW_DROP_OLDEST, records), i;
+	size_t end;
+
+	end = t_put(buf, t_put(buf, 0, TQ_SMALL_MAX, 10), TQ_SMALL_MAX, 11);
+	t_errno(t_send_call(fd, buf, end, TQUEUE_FOREVER), ENOBUFS);
+	t_is(t_settle(fd, &records[0], TQUEUE_ACKNOWLEDGE), 0);
+	for (i = 0; i < 3; i++)
+		t_is(t_send_call(fd, buf, end, TQUEUE_FOREVER), 2);
+	t_is(t_info(fd).messages, 1);
+	t_is(t_info(fd).dropped, 5);
+	t_receive(fd, TQ_SMALL_MAX, 11);
+
+	t_send_priority(fd, TQ_SMALL_MAX, 20, 1);
+	t_is(t_settle(fd, &records[1], TQUEUE_ACKNOWLEDGE), 0);
+	t_is(t_send_call(fd, buf, end, TQUEUE_FOREVER), 2);
+	t_is(t_info(fd).dropped, 6);
+	t_receive(fd, TQ_SMALL_MAX, 20);
+	t_receive(fd, TQ_SMALL_MAX, 11);
+	acknowledge_all(fd, records, 2);
 	t_end(fd);
 }
 
@@ -672,7 +715,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(waiting_is_over),
 	TQ_TEST(full_and_blocking),
 	TQ_TEST(full_and_rejecting),
-	TQ_TEST(full_and_dropping),
+	TQ_TEST(full_and_dropping), TQ_TEST(dropping_within_a_batch),
 	TQ_TEST(dropping_buried_ones),
 	TQ_TEST(buried_ones_keep_their_room),
 	TQ_TEST(resized),

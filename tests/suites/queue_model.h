@@ -162,12 +162,16 @@ static int make_room(size_t bytes)
 {
 	struct item *victim;
 
+	if (held_bytes() + bytes <= size)
+		return 0;
+	if (overflow != TQUEUE_OVERFLOW_DROP_OLDEST)
+		return overflow == TQUEUE_OVERFLOW_REJECT ? ENOBUFS : EAGAIN;
+	/* Nothing is dropped for one that cannot be sent. */
+	if (room_of(TQUEUE_LEASED | TQUEUE_DELAYED) + bytes > size)
+		return ENOBUFS;
 	while (held_bytes() + bytes > size) {
-		if (overflow != TQUEUE_OVERFLOW_DROP_OLDEST)
-			return overflow == TQUEUE_OVERFLOW_REJECT ? ENOBUFS : EAGAIN;
 		victim = next_dropped();
-		if (!victim)
-			return EAGAIN;
+		t_true(victim, "nothing is left to drop");
 		gone(victim);
 		dropped++;
 	}

@@ -31,7 +31,7 @@
  * @suspected: how many
  * @alone: the message that was alone in the window when the last connection was lost
  * @alone_times: how often in a row
- * @buried: how many messages in a row were buried because the broker did not take them
+ * @untaken: for how many messages in a row the broker closed the channel
  * @looked: when @mapping was made
  * @shown: when the line of status was last updated
  * @confirmed: how many messages the broker has confirmed
@@ -57,7 +57,7 @@ struct out {
 	uint32_t suspected;
 	uint64_t alone;
 	uint32_t alone_times;
-	uint32_t buried;
+	uint32_t untaken;
 	uint64_t looked;
 	uint64_t shown;
 	uint64_t confirmed;

@@ -12,6 +12,7 @@
 /* The delay of messages that have no route, or that the broker refuses. */
 #define LEAST_DELAY	(NS_PER_S)
 #define MOST_DELAY	(300 * NS_PER_S)
+#define MOST_UNTAKEN	(3600 * NS_PER_S)
 
 /* The code of AMQP for a message that came back. */
 #define NO_ROUTE	312
@@ -140,7 +141,7 @@ static int settle(struct out *out, int all)
 		worker_is_well(out->worker);
 		out->alone = 0;
 		out->alone_times = 0;
-		out->buried = 0;
+		out->untaken = 0;
 		out->refused_delay = LEAST_DELAY;
 		out->refused_until = 0;
 		if (!refused)
@@ -197,18 +198,37 @@ static void decide_returned(struct window *window)
 	}
 }
 
+/*
+ * Puts a message off while the broker seems to take none.  Its delay grows with the number
+ * of messages in a row, so that it outlasts the attempts for others: however many
+ * messages the broker cannot take, those after them are tried as well.
+ */
+static int put_off(struct out *out, struct slot *slot)
+{
+	uint64_t pause = out->worker->delay > LEAST_DELAY ? out->worker->delay : LEAST_DELAY;
+	uint64_t delay = 2 * pause * (out->untaken - BURIED_IN_A_ROW + 1);
+
+	if (out->untaken == BURIED_IN_A_ROW + 1)
+		report(LOG_ERR,
+		       "the broker seems to take no message at all: none is buried any more until it takes one (\"tqueue kick %s --delayed\" has those that were put off tried at once)",
+		       out->conf->queue);
+	if (tqueue_requeue(out->fd, slot->id, slot->delivery,
+			   delay < MOST_UNTAKEN ? delay : MOST_UNTAKEN,
+			   out->worker->connection.code, TQUEUE_SETTLE_UNCOUNTED) < 0 &&
+	    errno != ESTALE && errno != ENOENT)
+		return -1;
+	window_settle(&out->window, slot);
+	out->failed++;
+	return 0;
+}
+
 static int bury(struct out *out, struct slot *slot)
 {
 	const struct connection *connection = &out->worker->connection;
 	int result;
 
-	if (out->buried == BURIED_IN_A_ROW) {
-		report(LOG_ERR,
-		       "the broker seems to take no message at all: none is buried any more until it takes one");
-		window_decide(&out->window, out->window.next - 1, 1, FATE_REFUSED);
-		return 0;
-	}
-	out->buried++;
+	if (++out->untaken > BURIED_IN_A_ROW)
+		return put_off(out, slot);
 	/* The fault is in the message, so the next ones need not wait. */
 	worker_is_well(out->worker);
 	result = tqueue_bury(out->fd, slot->id, slot->delivery, connection->code, 0);
