@@ -29,11 +29,13 @@ need() {
 		die "'$1' is missing; install it with: apt-get install $2"
 }
 
-# packaged NAME COMMANDS: makes, once, a directory in the cache from Debian's packages, and prints its path. The shell commands run in
-# /root of a copy of the tools tree, and leave the content in it/. A change of the script that calls this makes it again.
+# packaged NAME COMMANDS [TREE]: makes, once, a directory in the cache from Debian's packages, and prints its path. The shell commands
+# run in /root of a copy of the tools tree, or of TREE, and leave the content in it/. A change of the script that calls this makes it
+# again.
 packaged() {
-	"$TOP/tests/vm/root" tools >/dev/null
-	key=$(cat "$0" "$cache/roots/tools/recipe" | sha256sum | cut -c 1-16)
+	from=${3:-tools}
+	"$TOP/tests/vm/root" "$from" >/dev/null
+	key=$(cat "$0" "$cache/roots/$from/recipe" | sha256sum | cut -c 1-16)
 	home=$cache/$1-$key
 	exec 9>"$cache/$1.lock"
 	flock 9
@@ -42,7 +44,7 @@ packaged() {
 		rm -rf "$cache/$1"-*
 		new=$(mktemp -d "$cache/$1.XXXXXX")
 		trap 'rm -rf "$new"' EXIT
-		"$TOP/tests/vm/enter" --copy "$new/copy" tools sh -euc "cd /root; apt-get -qq update; $2" >&2 ||
+		"$TOP/tests/vm/enter" --copy "$new/copy" "$from" sh -euc "cd /root; apt-get -qq update; $2" >&2 ||
 			die "cannot make the $1 from Debian's packages; check the network and the mirror, then try again"
 		mv -T "$new/copy/changes/root/it" "$home"
 	fi
@@ -129,8 +131,7 @@ flavour_of() {
 # slow_of KERNEL: how much slower than Debian's own a kernel is (a sanitizer kernel by its name), as far as time limits go.
 slow_of() {
 	case $1 in
-	kasan) echo 10 ;;
-	kcsan | rt) echo 5 ;;
+	kasan | kcsan | rt) echo 5 ;;
 	*) echo 1 ;;
 	esac
 }
