@@ -106,6 +106,26 @@ static void send_priorities(void)
 	try_all(make_priorities, call_send, sent_with_priorities, FIVE, 0, MEMORY | COPY);
 }
 
+/* With a key for each, of its own. */
+static void make_keys(void)
+{
+	size_t end = 0;
+	int i;
+
+	for (i = 0; i < FIVE; i++)
+		end = t_put_extra(buf, end, BATCH_LENGTH, i + 1, TQUEUE_FLAG_UNIQUE, i, 0);
+}
+
+static ssize_t call_send_keys(void)
+{
+	return t_send_call(fd, buf, FIVE * (t_record(BATCH_LENGTH) + 16), 0);
+}
+
+static void send_keys(void)
+{
+	try_all(make_keys, call_send_keys, sent_with_priorities, FIVE, 0, MEMORY | COPY);
+}
+
 static struct tqueue_send send_args;
 
 static ssize_t call_send_delayed(void)
@@ -480,6 +500,43 @@ static void lease_by_id(void)
 	try_all(five_in_the_ring, call_lease_by_id, leased_by_id_or_not, 1, 0, COPY);
 }
 
+static unsigned int third_state;
+
+static void third_delayed(void)
+{
+	five_in_the_ring();
+	t_is(t_settle_one(fd, (struct tqueue_settlement){
+		.id = ids[2], .action = TQUEUE_REQUEUE, .time = 1000 * T_SECOND,
+		.flags = TQUEUE_SETTLE_UNLEASED }), 0);
+	third_state = TQUEUE_DELAYED;
+}
+
+static void third_buried(void)
+{
+	five_in_the_ring();
+	t_is(t_settle_unleased(fd, ids[2], TQUEUE_BURY), 0);
+	third_state = TQUEUE_BURIED;
+}
+
+/* What could not be copied is in its former state again. */
+static void leased_or_as_before(ssize_t result)
+{
+	t_is(t_state(fd, ids[2]), result > 0 ? TQUEUE_LEASED : third_state);
+	if (result > 0)
+		t_is(t_settle(fd, t_at(buf, 0), TQUEUE_REQUEUE), 0);
+	take_all_from(0);
+}
+
+static void lease_delayed_by_id(void)
+{
+	try_all(third_delayed, call_lease_by_id, leased_or_as_before, 1, 0, COPY);
+}
+
+static void lease_buried_by_id(void)
+{
+	try_all(third_buried, call_lease_by_id, leased_or_as_before, 1, 0, COPY);
+}
+
 /* ---- the file ------------------------------------------------------------------------------- */
 
 static void lease_through_another(void)
@@ -522,12 +579,13 @@ int main(int argc, char **argv)
 {
 	static const struct t_test tests[] = {
 		KIND(send_priorities), KIND(send_delayed), KIND(send_unique),
+		KIND(send_keys),
 		KIND(lease_from_the_ring), KIND(lease_beside_the_ring),
 		KIND(lease_not_resident), KIND(acknowledge_and_lease),
 		KIND(settle_all), KIND(requeue_and_bury), KIND(bury_by_id),
 		KIND(hold_it), KIND(kick_them), KIND(list_them), KIND(peek_by_id),
-		KIND(take_by_id), KIND(lease_by_id), KIND(close_with_leases),
-		KIND(set_a_policy),
+		KIND(take_by_id), KIND(lease_by_id), KIND(lease_delayed_by_id),
+		KIND(lease_buried_by_id), KIND(close_with_leases), KIND(set_a_policy),
 	};
 
 	argc = options(argc, argv, 20);

@@ -198,6 +198,29 @@ static void by_pages(void)
 	close(fd);
 }
 
+/* A file that has listed nothing yet begins behind more records than one step passes. */
+static void from_far_into_the_ring(void)
+{
+	enum { N = 2500, LEFT = 5 };
+	int fd, looker, i;
+	uint64_t last;
+
+	t_create(NAME, 64 * TQ_PAGE);
+	fd = t_open_queue(NAME, O_RDWR);
+	for (i = 0; i < N; i += 500)
+		t_is(t_send_call(fd, buf, t_put_many(buf, 8, i, 500), 0), 500);
+	last = t_info(fd).last_id;
+	looker = t_open_queue(NAME, 3);
+	t_is(t_list_call(looker, entries, N, last - LEFT, 0), LEFT);
+	for (i = 0; i < LEFT; i++)
+		t_is(entries[i].id, last - LEFT + 1 + i);
+	t_is(t_list_call(looker, entries, N, 0, 0), N);
+	t_is(entries[N - 1].id, last);
+	close(looker);
+	close(fd);
+	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);
+}
+
 static void other_sizes_of_entries(void)
 {
 	struct zoo zoo = make_zoo();
@@ -421,6 +444,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(no_effect),
 	TQ_TEST(keys_and_partial_ones),
 	TQ_TEST(by_pages),
+	TQ_TEST(from_far_into_the_ring),
 	TQ_TEST(other_sizes_of_entries),
 	TQ_TEST(wrong_arguments),
 	TQ_TEST(of_an_empty_queue),

@@ -25,6 +25,17 @@ static int turn(const char *value)
 	return put("/sys/class/tqueue/" NAME "/histograms", value);
 }
 
+static bool is_on(void)
+{
+	char text[8] = "";
+	int fd = open("/sys/class/tqueue/" NAME "/histograms", O_RDONLY | O_CLOEXEC);
+
+	t_is(read(fd, text, sizeof(text)), 2);
+	close(fd);
+	t_is(text[1], '\n');
+	return text[0] == '1';
+}
+
 static unsigned long long sum_of_times;
 
 /* The counts of a histogram; how many there are. */
@@ -98,8 +109,10 @@ static void off(void)
 	t_is(buckets("wait", counts), 0);
 	t_is(buckets("lease", counts), 0);
 	t_is(turn("x"), -EINVAL);
+	t_is(is_on(), false);
 	t_is(turn("1"), 0);
 	t_is(turn("1"), 0);
+	t_is(is_on(), true);
 	t_is(total("wait"), 0);
 	t_is(write(fd, "x", 1), 1);
 	t_is(read(fd, buf, sizeof(buf)), 1);
