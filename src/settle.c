@@ -289,10 +289,6 @@ static int tq_settle_in_ring(struct tq_settler *settler,
 		ret = -EIDRM;
 	else
 		ret = tq_settle_locked(settler, entry);
-	if (settler->freed)
-		settler->notify.events |= tq_release_room(queue,
-							  settler->freed);
-	settler->freed = 0;
 	mutex_unlock(&queue->rx.lock);
 	/* It is not in the ring any more, or never was. */
 	return ret == TQ_SETTLE_LATER ? -ENOENT : ret;
@@ -389,7 +385,6 @@ static int tq_settle_some(struct tq_settler *settler,
 		settler->notify.events |= tq_release_room(queue,
 							  settler->freed);
 	mutex_unlock(&queue->rx.lock);
-	settler->freed = 0;
 	if (unlikely(later))
 		tq_settle_later(settler, entries, count);
 	if (unlikely(settler->notify.events || settler->notify.ready ||

@@ -139,6 +139,24 @@ static void buried(void)
 	t_end(fd);
 }
 
+/* Plain readers pass messages without bytes, and a gap that follows these. */
+static void empty_ones_before_a_gap(void)
+{
+	int fd = t_open_small(NAME), i;
+	uint64_t id;
+
+	for (i = 0; i < 2; i++)
+		t_send_id(fd, 0, 1);
+	id = t_send_id(fd, 20, 2);
+	t_send(fd, 33, 3);
+	t_is(t_settle_unleased(fd, id, TQUEUE_ACKNOWLEDGE), 0);
+	t_is(t_fionread(fd), 33);
+	t_is(read(fd, buf, sizeof(buf)), 33);
+	t_is(t_differs(buf, 33, 3, 0), -1);
+	t_counts(fd, 0, 0, 0, 0);
+	t_end(fd);
+}
+
 /* Every one out of the ring, from whichever end, and round its end again and again. */
 static void out_of_the_middle(void)
 {
@@ -448,6 +466,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(beside_the_ring),
 	TQ_TEST(delayed),
 	TQ_TEST(buried),
+	TQ_TEST(empty_ones_before_a_gap),
 	TQ_TEST(out_of_the_middle),
 	TQ_TEST(a_sender_waits),
 	TQ_TEST(a_sender_that_may_not_wait),

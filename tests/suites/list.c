@@ -216,6 +216,8 @@ static void from_far_into_the_ring(void)
 		t_is(entries[i].id, last - LEFT + 1 + i);
 	t_is(t_list_call(looker, entries, N, 0, 0), N);
 	t_is(entries[N - 1].id, last);
+	t_is(t_settle_unleased(fd, last, TQUEUE_ACKNOWLEDGE), 0);
+	t_is(t_info(fd).messages, N - 1);
 	close(looker);
 	close(fd);
 	t_is(t_remove_call(NAME, TQUEUE_REMOVE_FORCE), 0);

@@ -73,6 +73,24 @@ static void ready_ones_are_dropped(void)
 	t_end(fd);
 }
 
+/* Those without bytes are counted apart, for plain readers; the count stays right. */
+static void empty_ones(void)
+{
+	int fd = open_with(50 * T_MS, TQUEUE_EXPIRED_DROP), i;
+
+	for (i = 0; i < 3; i++)
+		t_send_id(fd, 0, i);
+	gone(fd, 3, 0);
+	t_is(t_set_field(fd, TTL, ttl, NEVER), 0);
+	t_is(t_poll(fd, POLLIN), 0);
+	t_is(t_send_id(fd, 20, 9), 4);
+	t_is(t_poll(fd, POLLIN), POLLIN);
+	t_is(read(fd, buf, sizeof(buf)), 20);
+	t_is(t_poll(fd, POLLIN), 0);
+	t_counts(fd, 0, 0, 0, 0);
+	t_end(fd);
+}
+
 static void in_time_they_are_received(void)
 {
 	int fd = open_with(60 * T_SECOND, TQUEUE_EXPIRED_DROP), i;
@@ -378,6 +396,7 @@ static void removed_with_them(void)
 
 static const struct t_test tests[] = {
 	TQ_TEST(ready_ones_are_dropped),
+	TQ_TEST(empty_ones),
 	TQ_TEST(in_time_they_are_received),
 	TQ_TEST(ready_ones_are_buried),
 	TQ_TEST(delayed_ones),
