@@ -62,9 +62,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->no_header = 1;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (arguments->name)
-			argp_error(state, "'%s': expected only one queue", argument);
-		arguments->name = argument;
+		parse_queue(argument, state, &arguments->name);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "no queue given");

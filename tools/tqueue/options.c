@@ -237,6 +237,13 @@ error_t parse_queues(int key, struct argp_state *state, char ***names)
 	}
 }
 
+void parse_queue(const char *argument, const struct argp_state *state, const char **name)
+{
+	if (*name)
+		argp_error(state, "'%s': expected only one queue", argument);
+	*name = argument;
+}
+
 uint64_t deadline_after(uint64_t timeout)
 {
 	struct timespec now;

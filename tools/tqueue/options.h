@@ -33,6 +33,9 @@ extern const struct argp timeout_argp;
  */
 error_t parse_queues(int key, struct argp_state *state, char ***names);
 
+/* Takes over the only argument of a subcommand, the name of a queue. */
+void parse_queue(const char *argument, const struct argp_state *state, const char **name);
+
 /* --fd.  The input is an int, -1 if it is not given. */
 extern const struct argp fd_argp;
 

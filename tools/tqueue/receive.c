@@ -136,9 +136,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->to = argument;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (arguments->name)
-			argp_error(state, "'%s': expected only one queue", argument);
-		arguments->name = argument;
+		parse_queue(argument, state, &arguments->name);
 		return 0;
 	case ARGP_KEY_END:
 		check_arguments(arguments, state);

@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "format.h"
+#include "options.h"
 #include "queue.h"
 #include "report.h"
 #include "top_model.h"
@@ -86,9 +87,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->no_color = 1;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (arguments->name)
-			argp_error(state, "'%s': expected only one queue", argument);
-		arguments->name = argument;
+		parse_queue(argument, state, &arguments->name);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
