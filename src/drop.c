@@ -151,7 +151,7 @@ int tq_drop_for(struct tqueue *queue, unsigned long bytes,
 	lockdep_assert_held(&queue->tx.lock);
 
 	mutex_lock(&rx->lock);
-	ret = likely(tq_room_in_the_end(queue, bytes)) ? 0 : -ENOBUFS;
+	ret = tq_room_in_the_end(queue, bytes) ? 0 : -ENOBUFS;
 	while (!ret && !tq_fits(rx->limit, queue->tx.pos, bytes)) {
 		if (tq_fits_detached(queue, bytes)) {
 			ret = TQ_ROOM_DETACHED;

@@ -210,7 +210,9 @@ out:
 /*
  * The room that there is once every record in the ring is gone.  For more, a
  * batch would have to drop messages of a higher priority than its own.
- * Receivers may take room meanwhile, so this is a lower bound at best.
+ *
+ * This does not take rx.lock.  A receiver that is at work may make the result
+ * too small, which only makes the batch send fewer records at once.
  */
 static size_t tq_room_of_lowest(const struct tqueue *queue)
 {
