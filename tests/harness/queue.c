@@ -104,6 +104,14 @@ size_t t_fill(size_t len, uint64_t seed)
 	return n;
 }
 
+void t_fdinfo(int fd, char *text, size_t len)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	t_true(t_read_file(path, text, len) > 0, "%s cannot be read", path);
+}
+
 int t_fionread(int fd)
 {
 	int bytes = -1;

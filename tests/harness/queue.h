@@ -26,6 +26,7 @@ long t_try_drain(void);			/* the same, or minus an errno */
 size_t t_fill(size_t len, uint64_t seed);	/* seed, seed + 1, ... */
 size_t t_fill_file(int fd, size_t len, uint64_t seed);
 int t_fionread(int fd);
+void t_fdinfo(int fd, char *text, size_t len);	/* /proc/self/fdinfo/FD */
 short t_poll(int fd, short events);	/* what is there now */
 int t_epoll(int fd, unsigned int events);	/* a new epoll instance for it */
 

@@ -601,27 +601,13 @@ static void watch(struct t_task *task)
 }
 
 /* 100 000 of them come back as one file is closed, and nobody waits long for it. */
-static void fdinfo_says(int fd, const char *what)
-{
-	char path[64], text[512];
-	ssize_t got;
-	int info;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = open(path, O_RDONLY | O_CLOEXEC);
-	got = read(info, text, sizeof(text) - 1);
-	t_true(got > 0, "%s cannot be read", path);
-	text[got] = '\0';
-	t_true(strstr(text, what), "fdinfo says %s", text);
-	close(info);
-}
-
 static void a_hundred_thousand_leases(void)
 {
 	enum { N = 100000, EACH = 5000 };
 	static struct watch watching;
 	double began, closed;
 	unsigned int i, j;
+	char text[512];
 	int fd, other;
 
 	t_create(NAME, 1 << 24);
@@ -645,7 +631,8 @@ static void a_hundred_thousand_leases(void)
 	}
 	t_counts(fd, 0, N, 0, 0);
 	/* Counting all of them would keep others waiting. */
-	fdinfo_says(other, "\nleases:\t1000+\n");
+	t_fdinfo(other, text, sizeof(text));
+	t_true(strstr(text, "\nleases:\t1000+\n"), "fdinfo says %s", text);
 	watching.task.arg = &watching;
 	t_start(&watching.task, watch);
 	while (!t_done(&watching.task) && t_info(fd).sent < N + 100)

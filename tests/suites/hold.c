@@ -338,17 +338,14 @@ static void a_result_that_is_lost(void)
 
 static void what_fdinfo_says(void)
 {
-	int fd = t_open_small(NAME), held, info;
+	int fd = t_open_small(NAME), held;
 	struct tqueue_record record;
-	char path[64], text[1024] = "", number[32];
+	char text[1024], number[32];
 
 	t_send(fd, 20, 1);
 	record = t_lease(fd, 20, 1);
 	held = hold(fd, &record);
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", held);
-	info = open(path, O_RDONLY);
-	t_true(read(info, text, sizeof(text) - 1) > 0, "%s cannot be read", path);
-	close(info);
+	t_fdinfo(held, text, sizeof(text));
 	t_true(strstr(text, NAME), "it does not name the queue: %s", text);
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)record.id);
 	t_true(strstr(text, number), "it does not say id %s: %s", number, text);

@@ -6,17 +6,10 @@
 
 static long field(int fd, const char *name)
 {
-	char path[64], text[1024], key[32];
+	char text[1024], key[32];
 	const char *at;
-	ssize_t got;
-	int info;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = open(path, O_RDONLY);
-	got = read(info, text, sizeof(text) - 1);
-	close(info);
-	t_true(got > 0, "%s cannot be read", path);
-	text[got] = '\0';
+	t_fdinfo(fd, text, sizeof(text));
 	snprintf(key, sizeof(key), "\n%s:\t", name);
 	at = strstr(text, key);
 	t_true(at, "fdinfo has no line %s", name);

@@ -52,8 +52,8 @@ static void moves_no_messages(void)
 
 static void looks_at_everything(void)
 {
-	int fd = t_open_small(NAME), look = t_open_queue(NAME, LOOK), file;
-	char path[64], text[1024];
+	int fd = t_open_small(NAME), look = t_open_queue(NAME, LOOK);
+	char text[1024];
 	struct tqueue_info info;
 	size_t at = 0;
 	uint64_t id;
@@ -66,12 +66,8 @@ static void looks_at_everything(void)
 	id = info.last_id;
 	t_is(t_fionread(look), 10);
 	t_errno(t_wait_call(look, id, 0), EAGAIN);
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", look);
-	file = open(path, O_RDONLY);
-	memset(text, 0, sizeof(text));
-	t_true(read(file, text, sizeof(text) - 1) > 0 && strstr(text, "messages:\t2"),
-	       "fdinfo says %s", text);
-	close(file);
+	t_fdinfo(look, text, sizeof(text));
+	t_true(strstr(text, "messages:\t2"), "fdinfo says %s", text);
 	t_is(t_peek_call(look, text, sizeof(text)), 2);
 	t_record_is(text, &at, sizeof(text), 10, 1, 0);
 	t_record_is(text, &at, sizeof(text), 20, 2, 0);

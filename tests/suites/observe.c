@@ -4,6 +4,7 @@
  * are on; and the two tracepoints of the same.
  */
 #include "calls.h"
+#include "files.h"
 
 #define NAME	"observed"
 #define BUCKETS	64
@@ -27,11 +28,9 @@ static int turn(const char *value)
 
 static bool is_on(void)
 {
-	char text[8] = "";
-	int fd = open("/sys/class/tqueue/" NAME "/histograms", O_RDONLY | O_CLOEXEC);
+	char text[8];
 
-	t_is(read(fd, text, sizeof(text)), 2);
-	close(fd);
+	t_is(t_read_file("/sys/class/tqueue/" NAME "/histograms", text, sizeof(text)), 2);
 	t_is(text[1], '\n');
 	return text[0] == '1';
 }
@@ -42,16 +41,10 @@ static unsigned long long sum_of_times;
 static int buckets(const char *name, unsigned long long counts[BUCKETS])
 {
 	char path[128], text[4096], *at = text, *end;
-	ssize_t got;
-	int fd, n;
+	int n;
 
 	snprintf(path, sizeof(path), "/sys/class/tqueue/" NAME "/%s_histogram", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	t_true(fd >= 0, "open(%s) fails with %s", path, strerrorname_np(errno));
-	got = read(fd, text, sizeof(text) - 1);
-	t_true(got > 0, "%s cannot be read", path);
-	close(fd);
-	text[got] = '\0';
+	t_true(t_read_file(path, text, sizeof(text)) > 0, "%s cannot be read", path);
 	for (n = 0; n < BUCKETS; n++, at = end) {
 		counts[n] = strtoull(at, &end, 10);
 		if (end == at)

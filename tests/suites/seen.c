@@ -5,6 +5,7 @@
  * comes and goes.
  */
 #include "calls.h"
+#include "files.h"
 
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -15,16 +16,9 @@
 static long long attribute(const char *name)
 {
 	char path[128], text[32];
-	ssize_t got;
-	int fd;
 
 	snprintf(path, sizeof(path), "/sys/class/tqueue/" NAME "/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	t_true(fd >= 0, "open(%s) fails with %s", path, strerrorname_np(errno));
-	got = read(fd, text, sizeof(text) - 1);
-	t_true(got > 1, "%s cannot be read", path);
-	close(fd);
-	text[got] = '\0';
+	t_true(t_read_file(path, text, sizeof(text)) > 1, "%s cannot be read", path);
 	return atoll(text);
 }
 

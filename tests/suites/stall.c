@@ -13,7 +13,6 @@ static void others_go_on(int n)
 {
 	int fd = t_open(O_RDWR), i;
 	char text[256];
-	int info;
 
 	for (i = 0; i < n; i++) {
 		t_send(fd, 100, 1000 + i);
@@ -22,10 +21,7 @@ static void others_go_on(int n)
 		t_is(t_value("messages") > 0, 1);
 		t_receive(fd, 100, 1000 + i);
 	}
-	snprintf(text, sizeof(text), "/proc/self/fdinfo/%d", fd);
-	info = open(text, O_RDONLY);
-	t_true(read(info, text, sizeof(text)) > 0, "fdinfo cannot be read");
-	close(info);
+	t_fdinfo(fd, text, sizeof(text));
 	close(fd);
 }
 
