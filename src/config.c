@@ -230,11 +230,14 @@ static int tq_config_change(struct tqueue *queue,
 	if (policy->shutdown_error == -EIDRM)
 		return -EIDRM;
 	/*
+	 * A queue that holds more than its size may still grow.
+	 *
 	 * The messages of blocked senders need no check.  A sender is blocked
 	 * only while more than three quarters of the ring are used.
 	 */
-	if (ring->size && (tq_queue_bytes(queue) > size ||
-			   queue->tx.pos - queue->rx.store.pos > size))
+	if (size < queue->ring.size &&
+	    (tq_queue_bytes(queue) > size ||
+	     queue->tx.pos - queue->rx.store.pos > size))
 		return -EBUSY;
 	ret = tq_config_apply(queue, config, size);
 	if (ret)
@@ -321,9 +324,9 @@ static void tq_config_ages(struct tqueue *queue)
  * @config: what to change, a copy of what user space gave
  *
  * Context: Process context, may sleep; takes both locks.
- * Return: 0; -EINVAL; -EPERM; -EBUSY if the queue holds more than the new size;
- * -EIDRM; -ENOMEM, -ENOSPC or -EINTR if no new ring could be made.  After an
- * error nothing has changed.
+ * Return: 0; -EINVAL; -EPERM; -EBUSY if the new size is smaller and the queue
+ * holds more; -EIDRM; -ENOMEM, -ENOSPC or -EINTR if no new ring could be made.
+ * After an error nothing has changed.
  */
 int tq_config_set(struct tqueue *queue, const struct tqueue_config *config)
 {

@@ -318,7 +318,7 @@ static void resize(void)
 	size_t most = wanted / 4 - TQ_HEADER;
 	long got = t_set_call(NAME, TQUEUE_CONFIG_SIZE, wanted, 0);
 
-	if (held() > wanted) {
+	if (wanted < size && held() > wanted) {
 		t_errno(got, EBUSY);
 	} else if (!follows && max_message > most) {
 		t_errno(got, EINVAL);

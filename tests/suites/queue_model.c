@@ -560,7 +560,7 @@ static void configure(int file)
 			t_is(wanted < size && held_bytes(), true);
 			break;
 		}
-		t_is(held_bytes() <= wanted, true);
+		t_is(wanted >= size || held_bytes() <= wanted, true);
 		size = wanted;
 		if (follows)
 			max_buried = size / 4;

@@ -127,6 +127,44 @@ static void rests(void)
 	t_end(fd);
 }
 
+/* Messages that came back are more than fits: the queue may grow in steps. */
+static void grows_while_it_holds_too_much(void)
+{
+	enum { COUNT = 12 };
+	int fd = t_open_small(NAME), holders[COUNT], i;
+	char part[8];
+
+	t_is(resize(4 * TQ_PAGE), 0);
+	for (i = 0; i < COUNT; i++) {
+		t_send(fd, TQ_SMALL_MAX, i);
+		holders[i] = t_open_queue(NAME, O_RDONLY);
+		t_is(read(holders[i], part, 8), 8);
+	}
+	t_is(resize(TQ_PAGE), 0);
+	for (i = 0; i < COUNT; i++)
+		close(holders[i]);
+	t_true(t_info(fd).bytes > 2 * TQ_PAGE, "it holds only %llu bytes",
+	       (unsigned long long)t_info(fd).bytes);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+
+	t_is(resize(TQ_PAGE), 0);
+	t_is(resize(2 * TQ_PAGE), 0);
+	t_is(t_info(fd).size, 2 * TQ_PAGE);
+	t_errno(write(fd, part, 1), EAGAIN);
+	t_errno(resize(TQ_PAGE), EBUSY);
+	t_is(resize(4 * TQ_PAGE), 0);
+	t_send(fd, TQ_SMALL_MAX, COUNT);
+	for (i = 0; i < COUNT; i++) {
+		char rest[TQ_SMALL_MAX];
+
+		t_is(read(fd, rest, sizeof(rest)), TQ_SMALL_MAX - 8);
+		t_is(t_differs(rest, TQ_SMALL_MAX - 8, i, 8), -1);
+	}
+	t_receive(fd, TQ_SMALL_MAX, COUNT);
+	t_is(resize(TQ_PAGE), 0);
+	t_end(fd);
+}
+
 static void through_the_queue_itself(void)
 {
 	struct tqueue_config config = {
@@ -432,6 +470,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(keeps_what_is_there),
 	TQ_TEST(not_below_what_it_holds),
 	TQ_TEST(rests),
+	TQ_TEST(grows_while_it_holds_too_much),
 	TQ_TEST(through_the_queue_itself),
 	TQ_TEST(too_small_for_the_longest_message),
 	TQ_TEST(waiting_senders_get_room),
