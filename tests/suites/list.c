@@ -423,6 +423,28 @@ static void each_is_listed_once(void)
 	close(fd);
 }
 
+static void list_into_stalled_memory(void *arg)
+{
+	struct t_stall stall;
+
+	(void)arg;
+	t_stall_make(&stall, t_page());
+	t_list_call(t_open_queue(NAME, 3), (void *)stall.map, 6, 0, 0);
+}
+
+/* Who is killed while the entries are copied dies of it, and keeps nobody waiting. */
+static void killed_while_it_lists(void)
+{
+	struct zoo zoo = make_zoo();
+	pid_t pid = t_fork(list_into_stalled_memory, NULL);
+
+	t_asleep_pid(pid, SYS_ioctl);
+	t_is(list_all(zoo.fd, 0), 6);
+	t_kill(pid);
+	t_is(list_all(zoo.fd, 0), 6);
+	end_zoo(&zoo);
+}
+
 /* A 32-bit program has the same structures. */
 static void of_32_bits(void)
 {
@@ -452,6 +474,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(of_an_empty_queue),
 	TQ_TEST(seen_by_another_user),
 	TQ_TEST(each_is_listed_once),
+	TQ_TEST(killed_while_it_lists),
 	TQ_TEST(of_32_bits),
 };
 
