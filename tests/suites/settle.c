@@ -421,6 +421,26 @@ static void unleased(void)
 	t_end(fd);
 }
 
+/* An empty message is no reason to read, before or after. */
+static void unleased_and_empty(void)
+{
+	int fd = t_open_small(NAME);
+	uint64_t id;
+
+	t_send(fd, 20, 0);
+	id = t_send_id(fd, 0, 1);
+	t_is(t_settle_unleased(fd, id, TQUEUE_BURY), 0);
+	t_receive(fd, 20, 0);
+	t_is(t_poll(fd, POLLIN | POLLMSG), 0);
+	t_is(t_settle_unleased(fd, id, TQUEUE_REQUEUE), 0);
+	t_is(t_poll(fd, POLLIN | POLLMSG), POLLMSG);
+	t_send(fd, 20, 2);
+	t_is(t_poll(fd, POLLIN | POLLMSG), POLLIN | POLLMSG);
+	t_take(fd, 0, 1);
+	t_receive(fd, 20, 2);
+	t_end(fd);
+}
+
 static void unleased_but_it_is(void)
 {
 	int fd = t_open_small(NAME), other = t_open_queue(NAME, O_RDONLY), i;
@@ -614,6 +634,7 @@ static const struct t_test tests[] = {
 	TQ_TEST(wrong_calls),
 	TQ_TEST(half_an_array),
 	TQ_TEST(unleased),
+	TQ_TEST(unleased_and_empty),
 	TQ_TEST(unleased_but_it_is),
 	TQ_TEST(by_force),
 	TQ_TEST(by_force_of_another_user),
