@@ -58,6 +58,7 @@ static struct ledger {
 	atomic_uint kills;		/* of runners */
 	atomic_uint wrong;
 	char text[200];			/* what was wrong first */
+	unsigned int message;		/* with this one */
 	bool calm;			/* jobs do what they are to, all of them */
 	uint64_t seed;
 	struct runner runners[MOST_RUNNERS];
@@ -85,13 +86,14 @@ static void map_ledger(void)
 /* ---- a job ----------------------------------------------------------------------------- */
 
 /* The first that finds something says it; the job goes on, and the test ends. */
-__attribute__((format(printf, 1, 2)))
-static void wrong(const char *format, ...)
+__attribute__((format(printf, 2, 3)))
+static void wrong(unsigned int message, const char *format, ...)
 {
 	va_list list;
 
 	if (atomic_fetch_add(&ledger->wrong, 1))
 		return;
+	ledger->message = message;
 	va_start(list, format);
 	vsnprintf(ledger->text, sizeof(ledger->text), format, list);
 	va_end(list);
@@ -102,7 +104,7 @@ static unsigned int variable(const char *name)
 	const char *text = getenv(name);
 
 	if (!text)
-		wrong("a job has no %s", name);
+		wrong(0, "a job has no %s", name);
 	return text ? strtoul(text, NULL, 10) : 0;
 }
 
@@ -114,7 +116,7 @@ static unsigned int read_message(void)
 	if (read(STDIN_FILENO, &payload, sizeof(payload)) != sizeof(payload) ||
 	    read(STDIN_FILENO, &more, 1) != 0 || payload.number >= MOST_MESSAGES ||
 	    payload.check != check_of(payload.number)) {
-		wrong("a job has another message than was sent");
+		wrong(0, "a job has another message than was sent");
 		_exit(111);
 	}
 	return payload.number;
@@ -142,18 +144,19 @@ static void compare(const struct job *mine, unsigned int token)
 	unsigned int done = atomic_load(&account->done);
 
 	if (done && !dead(&ledger->entries[atomic_load(&account->done_by)]))
-		wrong("message %u is delivered, and was done under a runner that lives",
+		wrong(mine->message, "message %u is delivered, and was done under a runner that lives",
 		      mine->message);
 	if (!last) {
 		most = 1 + mine->kills;
 		if (mine->attempt < 1 || mine->attempt > most)
-			wrong("message %u has its first job at attempt %u, of at most %u",
+			wrong(mine->message, "message %u has its first job at attempt %u, of at most %u",
 			      mine->message, mine->attempt, most);
 		return;
 	}
 	how = atomic_load(&before->how);
 	if (how == RUNS && !dead(before))
-		wrong("message %u has a job %u while %u works on it", mine->message, token, last);
+		wrong(mine->message, "message %u has a job %u while %u works on it",
+		      mine->message, token, last);
 	runner = &ledger->runners[before->runner];
 	least = before->attempt;
 	most = before->attempt + 1;
@@ -165,7 +168,7 @@ static void compare(const struct job *mine, unsigned int token)
 	}
 	most += mine->kills - before->kills;
 	if (mine->attempt < least || mine->attempt > most)
-		wrong("message %u is at attempt %u, of %u to %u (it was at %u, and ended as %u)",
+		wrong(mine->message, "message %u is at attempt %u, of %u to %u (it was at %u, and ended as %u)",
 		      mine->message, mine->attempt, least, most, before->attempt, how);
 }
 
@@ -174,8 +177,8 @@ static void finish(struct job *mine, unsigned int token, unsigned int how)
 	struct account *account = &ledger->accounts[mine->message];
 
 	if (atomic_load(&account->last) != token)
-		wrong("message %u went to job %u while %u worked on it", mine->message,
-		      atomic_load(&account->last), token);
+		wrong(mine->message, "message %u went to job %u while %u worked on it",
+		      mine->message, atomic_load(&account->last), token);
 	if (how == DONE) {
 		atomic_store(&account->done_by, token);
 		atomic_fetch_add(&account->done, 1);
@@ -206,8 +209,9 @@ static int work(void)
 	mine->attempt = variable("TQUEUE_ATTEMPT");
 	mine->kills = atomic_load(&ledger->kills);
 	mine->message = read_message();
-	atomic_store(&mine->pid, getpid());
 	compare(mine, token);
+	/* kill_job() finds it from here on, when the account knows of it. */
+	atomic_store(&mine->pid, getpid());
 	dice = ledger->seed ^ token;
 	i = ledger->calm ? 99 : random_below(&dice, 100);
 	/* Some outlive their runner for a while, with the lease: long enough for another job. */
@@ -373,8 +377,25 @@ static void send_some(int fd)
 	}
 }
 
+/* What the runners have reported about a message. */
+static void show_log(unsigned int message)
+{
+	char line[512], name[32];
+	FILE *log = fopen(LOG, "r");
+
+	/* Ids begin with 1. */
+	snprintf(name, sizeof(name), " job %u ", message + 1);
+	while (log && fgets(line, sizeof(line), log))
+		if (strstr(line, name))
+			fprintf(stderr, "# %s", line);
+	if (log)
+		fclose(log);
+}
+
 static void still_right(void)
 {
+	if (atomic_load(&ledger->wrong))
+		show_log(ledger->message);
 	t_true(!atomic_load(&ledger->wrong), "%s (and %u more)", ledger->text,
 	       atomic_load(&ledger->wrong) - 1);
 }
