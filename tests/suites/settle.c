@@ -421,23 +421,29 @@ static void unleased(void)
 	t_end(fd);
 }
 
-/* An empty message is no reason to read, before or after. */
+/* Empty messages are no reason to read, before or after; what is beside them is. */
 static void unleased_and_empty(void)
 {
-	int fd = t_open_small(NAME);
-	uint64_t id;
+	enum { N = 4 };
+	int fd = t_open_small(NAME), i;
+	uint64_t ids[N];
 
 	t_send(fd, 20, 0);
-	id = t_send_id(fd, 0, 1);
-	t_is(t_settle_unleased(fd, id, TQUEUE_BURY), 0);
+	for (i = 0; i < N; i++)
+		ids[i] = t_send_id(fd, 0, 1 + i);
+	for (i = 0; i < N; i++)
+		t_is(t_settle_unleased(fd, ids[i], TQUEUE_BURY), 0);
+	t_is(t_poll(fd, POLLIN | POLLMSG), POLLIN | POLLMSG);
 	t_receive(fd, 20, 0);
 	t_is(t_poll(fd, POLLIN | POLLMSG), 0);
-	t_is(t_settle_unleased(fd, id, TQUEUE_REQUEUE), 0);
+	for (i = 0; i < N; i++)
+		t_is(t_settle_unleased(fd, ids[i], TQUEUE_REQUEUE), 0);
 	t_is(t_poll(fd, POLLIN | POLLMSG), POLLMSG);
-	t_send(fd, 20, 2);
+	t_send(fd, 20, 1 + N);
 	t_is(t_poll(fd, POLLIN | POLLMSG), POLLIN | POLLMSG);
-	t_take(fd, 0, 1);
-	t_receive(fd, 20, 2);
+	for (i = 0; i < N; i++)
+		t_take(fd, 0, 1 + i);
+	t_receive(fd, 20, 1 + N);
 	t_end(fd);
 }
 
