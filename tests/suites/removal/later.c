@@ -7,7 +7,7 @@ void every_call_afterwards(void)
 	struct tqueue_config config = { .fields = TQUEUE_CONFIG_SIZE, .size = 2 * TQ_PAGE };
 	char buf[TQ_PAGE] = "", path[64];
 	struct iovec one = { buf, 10 };
-	int ends[2], fd, bytes, info, i;
+	int ends[2], fd, bytes, i;
 	struct stat st;
 
 	t_create(NAME, TQ_PAGE);
@@ -44,13 +44,9 @@ void every_call_afterwards(void)
 	}
 	t_is(fstat(fd, &st), 0);
 	t_is(fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC), 0);
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = open(path, O_RDONLY);
-	memset(buf, 0, sizeof(buf));
-	t_true(read(info, buf, sizeof(buf) - 1) > 0, "fdinfo cannot be read");
+	t_fdinfo(fd, buf, sizeof(buf));
 	t_true(strstr(buf, "messages:\t0\n") && strstr(buf, "bytes:\t0\n"),
 	       "fdinfo says that it holds something: %s", buf);
-	close(info);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	t_true(open(path, O_RDWR) < 0, "it can be opened again");
 	t_is(close(fd), 0);
