@@ -58,7 +58,6 @@ static struct ledger {
 	atomic_uint kills;		/* of runners */
 	atomic_uint wrong;
 	char text[200];			/* what was wrong first */
-	unsigned int message;		/* with this one */
 	bool calm;			/* jobs do what they are to, all of them */
 	uint64_t seed;
 	struct runner runners[MOST_RUNNERS];
@@ -86,14 +85,13 @@ static void map_ledger(void)
 /* ---- a job ----------------------------------------------------------------------------- */
 
 /* The first that finds something says it; the job goes on, and the test ends. */
-__attribute__((format(printf, 2, 3)))
-static void wrong(unsigned int message, const char *format, ...)
+__attribute__((format(printf, 1, 2)))
+static void wrong(const char *format, ...)
 {
 	va_list list;
 
 	if (atomic_fetch_add(&ledger->wrong, 1))
 		return;
-	ledger->message = message;
 	va_start(list, format);
 	vsnprintf(ledger->text, sizeof(ledger->text), format, list);
 	va_end(list);
@@ -104,7 +102,7 @@ static unsigned int variable(const char *name)
 	const char *text = getenv(name);
 
 	if (!text)
-		wrong(0, "a job has no %s", name);
+		wrong("a job has no %s", name);
 	return text ? strtoul(text, NULL, 10) : 0;
 }
 
@@ -116,7 +114,7 @@ static unsigned int read_message(void)
 	if (read(STDIN_FILENO, &payload, sizeof(payload)) != sizeof(payload) ||
 	    read(STDIN_FILENO, &more, 1) != 0 || payload.number >= MOST_MESSAGES ||
 	    payload.check != check_of(payload.number)) {
-		wrong(0, "a job has another message than was sent");
+		wrong("a job has another message than was sent");
 		_exit(111);
 	}
 	return payload.number;
@@ -144,19 +142,18 @@ static void compare(const struct job *mine, unsigned int token)
 	unsigned int done = atomic_load(&account->done);
 
 	if (done && !dead(&ledger->entries[atomic_load(&account->done_by)]))
-		wrong(mine->message, "message %u is delivered, and was done under a runner that lives",
+		wrong("message %u is delivered, and was done under a runner that lives",
 		      mine->message);
 	if (!last) {
 		most = 1 + mine->kills;
 		if (mine->attempt < 1 || mine->attempt > most)
-			wrong(mine->message, "message %u has its first job at attempt %u, of at most %u",
+			wrong("message %u has its first job at attempt %u, of at most %u",
 			      mine->message, mine->attempt, most);
 		return;
 	}
 	how = atomic_load(&before->how);
 	if (how == RUNS && !dead(before))
-		wrong(mine->message, "message %u has a job %u while %u works on it",
-		      mine->message, token, last);
+		wrong("message %u has a job %u while %u works on it", mine->message, token, last);
 	runner = &ledger->runners[before->runner];
 	least = before->attempt;
 	most = before->attempt + 1;
@@ -168,7 +165,7 @@ static void compare(const struct job *mine, unsigned int token)
 	}
 	most += mine->kills - before->kills;
 	if (mine->attempt < least || mine->attempt > most)
-		wrong(mine->message, "message %u is at attempt %u, of %u to %u (it was at %u, and ended as %u)",
+		wrong("message %u is at attempt %u, of %u to %u (it was at %u, and ended as %u)",
 		      mine->message, mine->attempt, least, most, before->attempt, how);
 }
 
@@ -177,8 +174,8 @@ static void finish(struct job *mine, unsigned int token, unsigned int how)
 	struct account *account = &ledger->accounts[mine->message];
 
 	if (atomic_load(&account->last) != token)
-		wrong(mine->message, "message %u went to job %u while %u worked on it",
-		      mine->message, atomic_load(&account->last), token);
+		wrong("message %u went to job %u while %u worked on it", mine->message,
+		      atomic_load(&account->last), token);
 	if (how == DONE) {
 		atomic_store(&account->done_by, token);
 		atomic_fetch_add(&account->done, 1);
@@ -377,14 +374,18 @@ static void send_some(int fd)
 	}
 }
 
-/* What the runners have reported about a message. */
-static void show_log(unsigned int message)
+/* What the runners have reported about the message that something was wrong with. */
+static void show_log(void)
 {
 	char line[512], name[32];
-	FILE *log = fopen(LOG, "r");
+	unsigned int message;
+	FILE *log;
 
+	if (sscanf(ledger->text, "message %u", &message) != 1)
+		return;
 	/* Ids begin with 1. */
 	snprintf(name, sizeof(name), " job %u ", message + 1);
+	log = fopen(LOG, "r");
 	while (log && fgets(line, sizeof(line), log))
 		if (strstr(line, name))
 			fprintf(stderr, "# %s", line);
@@ -395,7 +396,7 @@ static void show_log(unsigned int message)
 static void still_right(void)
 {
 	if (atomic_load(&ledger->wrong))
-		show_log(ledger->message);
+		show_log();
 	t_true(!atomic_load(&ledger->wrong), "%s (and %u more)", ledger->text,
 	       atomic_load(&ledger->wrong) - 1);
 }
