@@ -25,11 +25,8 @@ int consume_begin(struct in *in)
 	amqp_basic_consume(connection->state, CHANNEL, amqp_cstring_bytes(in->conf->broker_queue),
 			   amqp_cstring_bytes(tag_of_consumer), 0, 0, 0, amqp_empty_table);
 	connection_end(connection);
-	if (connection_reply(connection, amqp_get_rpc_reply(connection->state))) {
-		/* If there is no such queue, the next one may have other arguments. */
-		in->looked_version = 0;
+	if (connection_reply(connection, amqp_get_rpc_reply(connection->state)))
 		return NO_CONNECTION;
-	}
 	in->consuming = 1;
 	in->idle_since = now_ns();
 	return 0;
@@ -78,8 +75,6 @@ static int take_cancel(struct in *in)
 {
 	struct connection *connection = &in->worker->connection;
 
-	/* The next queue of that name may have other arguments. */
-	in->looked_version = 0;
 	return connection_lose(connection, LOST_CHANNEL,
 			       "%s: the broker delivers no more from the queue '%s': it was deleted or moved",
 			       connection->where, in->conf->broker_queue);

@@ -315,6 +315,9 @@ static void end_connection(struct in *in, enum over over)
 
 	switch (over) {
 	case OVER_CONNECTION:
+		/* If the queue was deleted, the next one of that name may have other arguments. */
+		if (worker->connection.lost == LOST_CHANNEL)
+			in->looked_version = 0;
 		worker_lost(worker);
 		break;
 	case OVER_QUEUE:
