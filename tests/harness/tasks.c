@@ -247,52 +247,60 @@ void t_polled_at(const char *file, int line, struct t_task *task,
 
 /* ---- who sleeps --------------------------------------------------------- */
 
-long t_switches(pid_t tid)
+/* The state of a task, and how often it has gone to sleep. False if it is gone. */
+static bool look_at(pid_t tid, char *state, long *switches)
 {
 	char path[64], text[8192];
 	const char *line;
-	ssize_t got;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	t_true(fd >= 0, "cannot open %s: %s", path, t_error_name(errno));
-	got = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[got > 0 ? got : 0] = '\0';
+	if (t_read_file(path, text, sizeof(text)) <= 0)
+		return false;
+	line = strstr(text, "\nState:\t");
+	t_true(line, "%s has no state", path);
+	*state = line[8];
 	line = strstr(text, "\nvoluntary_ctxt_switches:");
 	t_true(line, "%s does not count context switches", path);
-	return atol(strchr(line, ':') + 1);
+	*switches = atol(strchr(line, ':') + 1);
+	return true;
+}
+
+long t_switches(pid_t tid)
+{
+	long switches;
+	char state;
+
+	t_true(look_at(tid, &state, &switches), "no task %d", tid);
+	return switches;
 }
 
 /*
  * 'S' or 'D' if it sleeps in the system call of that number, else 0. The state
  * is looked at too: one that was woken a moment ago still counts as being in
- * the call.
+ * the call. And what was seen must be of one sleep: the call may have begun
+ * since the state was looked at.
  */
 static char how_asleep(pid_t tid, long call)
 {
-	char path[64], text[512];
-	const char *end;
-	char state;
+	long before, after;
+	char path[64], text[512], state;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
-	if (t_slurp(path, text, sizeof(text)) <= 0)
-		return 0;
-	end = strrchr(text, ')');
-	state = end ? end[2] : 0;
-	if (state != 'S' && state != 'D')
+	if (!look_at(tid, &state, &before) || (state != 'S' && state != 'D'))
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
 	if (t_slurp(path, text, sizeof(text)) <= 0 || text[0] < '0' ||
 	    text[0] > '9' || atol(text) != call)
 		return 0;
-	return state;
+	return look_at(tid, &state, &after) && after == before ? state : 0;
 }
 
+/*
+ * Sleeps that no signal ends are not those of the driver, but for a lock or for
+ * memory: it may still do anything afterwards.
+ */
 bool t_is_asleep(pid_t tid, long call)
 {
-	return how_asleep(tid, call);
+	return how_asleep(tid, call) == 'S';
 }
 
 /*
