@@ -283,7 +283,7 @@ long t_switches(pid_t tid)
 static char how_asleep(pid_t tid, long call)
 {
 	long before, after;
-	char path[64], text[512], state;
+	char path[64], text[512], state, now;
 
 	if (!look_at(tid, &state, &before) || (state != 'S' && state != 'D'))
 		return 0;
@@ -291,12 +291,14 @@ static char how_asleep(pid_t tid, long call)
 	if (t_slurp(path, text, sizeof(text)) <= 0 || text[0] < '0' ||
 	    text[0] > '9' || atol(text) != call)
 		return 0;
-	return look_at(tid, &state, &after) && after == before ? state : 0;
+	if (!look_at(tid, &now, &after) || now != state || after != before)
+		return 0;
+	return state;
 }
 
 /*
- * Sleeps that no signal ends are not those of the driver, but for a lock or for
- * memory: it may still do anything afterwards.
+ * True if it sleeps where a signal wakes it, as the driver's waiters do. A sleep
+ * that no signal ends is one for a lock or for memory: the call goes on after it.
  */
 bool t_is_asleep(pid_t tid, long call)
 {

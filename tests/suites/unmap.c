@@ -80,7 +80,7 @@ static void readers_buffer(void)
 			struct t_task task = { 0 };
 			struct flipper flipper = { 0 };
 			char *message = calloc(1, pages * t_page());
-			double end = t_now() + t_seconds(1) / VARIANTS;
+			double end = t_now() + t_seconds(1.2) / VARIANTS;
 			uint64_t sent = 0, got = 0, name;
 			struct iovec two[2];
 
@@ -131,7 +131,7 @@ static void senders_buffer(void)
 			struct flipper flipper = { 0 };
 			size_t len = pages * t_page();
 			char *buf = malloc(8 + len);
-			double end = t_now() + t_seconds(1) / VARIANTS;
+			double end = t_now() + t_seconds(1.2) / VARIANTS;
 			uint64_t name = 0, expect = 0;
 			struct iovec two[2] = { { &name, sizeof(name) }, { 0 } };
 
