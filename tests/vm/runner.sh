@@ -12,6 +12,8 @@ wrong=
 skipped=
 # What a test that takes too long may be waiting for.
 programs=tqueue
+# And then it waits for nothing else.
+trap 'patience=0' ALRM
 # Stderr is no terminal, as in scripts and services.
 exec 2> >(cat)
 
@@ -59,8 +61,10 @@ all_tests() {
 # test has failed, and $programs are killed. Returns 1 if a test failed.
 run_tests() {
 	local what=$1 limit=$2 status=0 began watchdog
+	local patient=$patience
 	shift 2
 	for test; do
+		patience=$patient
 		rm -rf "$work"
 		mkdir -m 777 "$work"
 		cd "$work" || exit
@@ -69,7 +73,7 @@ run_tests() {
 		before_test
 		began=$SECONDS
 		# shellcheck disable=SC2086 # words
-		{ sleep "$limit" && touch late && killall -KILL $programs; } >/dev/null 2>&1 &
+		{ sleep "$limit" && touch late && kill -ALRM $$ && killall -KILL $programs; } >/dev/null 2>&1 &
 		watchdog=$!
 		if declare -F "test_$test" >/dev/null; then
 			"test_$test"
