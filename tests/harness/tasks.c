@@ -278,20 +278,21 @@ long t_switches(pid_t tid)
  * 'S' or 'D' if it sleeps in the system call of that number, else 0. The state
  * is looked at too: one that was woken a moment ago still counts as being in
  * the call. And what was seen must be of one sleep: the call may have begun
- * since the state was looked at.
+ * since the state was looked at. *@switches is how often it has gone to sleep,
+ * which differs from one sleep to the next.
  */
-static char how_asleep(pid_t tid, long call)
+static char how_asleep(pid_t tid, long call, long *switches)
 {
-	long before, after;
 	char path[64], text[512], state, now;
+	long after;
 
-	if (!look_at(tid, &state, &before) || (state != 'S' && state != 'D'))
+	if (!look_at(tid, &state, switches) || (state != 'S' && state != 'D'))
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
 	if (t_slurp(path, text, sizeof(text)) <= 0 || text[0] < '0' ||
 	    text[0] > '9' || atol(text) != call)
 		return 0;
-	if (!look_at(tid, &now, &after) || now != state || after != before)
+	if (!look_at(tid, &now, &after) || now != state || after != *switches)
 		return 0;
 	return state;
 }
@@ -302,7 +303,9 @@ static char how_asleep(pid_t tid, long call)
  */
 bool t_is_asleep(pid_t tid, long call)
 {
-	return how_asleep(tid, call) == 'S';
+	long switches;
+
+	return how_asleep(tid, call, &switches) == 'S';
 }
 
 /*
@@ -319,11 +322,10 @@ void t_asleep_pid(pid_t tid, long call)
 		if (t_now() > end)
 			t_fail("task %d does not go to sleep in system call %ld", tid,
 			       call);
-		switch (how_asleep(tid, call)) {
+		switch (how_asleep(tid, call, &now)) {
 		case 'S':
 			return;
 		case 'D':
-			now = t_switches(tid);
 			times = now == before ? times + 1 : 0;
 			before = now;
 			break;

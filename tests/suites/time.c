@@ -4,6 +4,7 @@
  * set and when the machine sleeps; and that nothing runs as long as nothing is due.
  */
 #include "calls.h"
+#include "files.h"
 
 #include <dirent.h>
 
@@ -194,20 +195,15 @@ static pid_t find_thread(void)
 	struct dirent *entry;
 	char path[64], text[64];
 	pid_t found = 0;
-	ssize_t got;
-	int fd;
 
 	t_true(proc, "/proc cannot be opened");
 	while (!found && (entry = readdir(proc))) {
 		snprintf(path, sizeof(path), "/proc/%.20s/comm", entry->d_name);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
+		if (t_read_file(path, text, sizeof(text)) < 0)
 			continue;
-		got = read(fd, text, sizeof(text));
-		close(fd);
 		/* A process of that name has a program. */
 		snprintf(path, sizeof(path), "/proc/%.20s/exe", entry->d_name);
-		if (got == 13 && !memcmp(text, "tqueue-timer\n", 13) &&
+		if (!strcmp(text, "tqueue-timer\n") &&
 		    readlink(path, text, sizeof(text)) < 0)
 			found = atoi(entry->d_name);
 	}
@@ -222,15 +218,9 @@ static long runs_of(pid_t thread)
 	char path[64], text[8192];
 	const char *line;
 	long runs = 0;
-	ssize_t got;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", thread);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	t_true(fd >= 0, "%s cannot be opened", path);
-	got = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[got > 0 ? got : 0] = '\0';
+	t_true(t_read_file(path, text, sizeof(text)) > 0, "%s cannot be read", path);
 	for (line = text; (line = strstr(line, "voluntary_ctxt_switches:")); line++)
 		runs += atol(strchr(line, ':') + 1);
 	return runs;
