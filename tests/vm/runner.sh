@@ -12,7 +12,7 @@ wrong=
 skipped=
 # What a test that takes too long may be waiting for.
 programs=tqueue
-# And then it waits for nothing else.
+# A test that is past its time limit gives up each further "soon" at once.
 trap 'patience=0' ALRM
 # Stderr is no terminal, as in scripts and services.
 exec 2> >(cat)
