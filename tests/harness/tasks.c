@@ -52,14 +52,8 @@ void t_show_tasks(pid_t group)
 			fputc('\n', stderr);
 			snprintf(path, sizeof(path), "/proc/%d/task/%s/stack", pid,
 				 task->d_name);
-			if (t_slurp(path, text, sizeof(text)) > 0) {
-				int fd = open(path, O_RDONLY | O_CLOEXEC);
-				ssize_t got = read(fd, text, sizeof(text) - 1);
-
-				close(fd);
-				if (got > 0)
-					fprintf(stderr, "%.*s", (int)got, text);
-			}
+			if (t_read_file(path, text, sizeof(text)) > 0)
+				fputs(text, stderr);
 		}
 		if (tasks)
 			closedir(tasks);

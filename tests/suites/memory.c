@@ -5,6 +5,7 @@
  * killed.
  */
 #include "calls.h"
+#include "files.h"
 
 #include <sys/mount.h>
 #include <sys/vfs.h>
@@ -40,13 +41,10 @@ static bool put(const char *path, const char *name, const char *text)
 
 static long get(const char *name)
 {
-	char full[256], text[64] = "";
-	int fd;
+	char full[256], text[64];
 
 	snprintf(full, sizeof(full), "%s/%s", group, name);
-	fd = open(full, O_RDONLY | O_CLOEXEC);
-	t_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "no %s", full);
-	close(fd);
+	t_true(t_read_file(full, text, sizeof(text)) > 0, "no %s", full);
 	return atol(text);
 }
 
